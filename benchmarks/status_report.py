@@ -26,8 +26,9 @@ import orjson
 
 from offerkit.models.status import Status, status_number
 from offerkit.store import Store, parse_location
-from offerkit.store.proposition_log import BEGINNING, made_rows, note_made
-from offerkit.store.proposition_rows import COLUMNS, PropositionText, data_text
+from offerkit.store.proposition_log import BEGINNING
+from offerkit.store.proposition_rows import PropositionText, data_text
+from offerkit.store.propositions import insert
 from offerkit.store.schema import MIGRATIONS
 from offerkit.times import utc
 
@@ -113,8 +114,7 @@ def fill(store: Store, count: int) -> None:
         for statement in indexes:
             db.run(f"DROP INDEX {statement.partition('INDEX ')[2].split()[0]}")
         for texts in rows(count):
-            db.insert("proposition", f"{COLUMNS}, logged", made_rows(texts))
-            note_made(db, texts)
+            insert(db, texts)
         for statement in indexes:
             db.run(statement)
 
@@ -166,6 +166,7 @@ def main() -> None:
                 run(root, store, *words)
             begun = time.perf_counter()
             with Store.open(parse_location(store), write=True) as opened:
+                opened.begin_log()
                 fill(opened, given.count)
             print(f"Made {given.count:,} propositions in {time.perf_counter() - begun:.0f} s\n", flush=True)
         measure(root, store, given.count, given.repeat)

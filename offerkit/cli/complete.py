@@ -356,6 +356,16 @@ def tokens(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def dead_events(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The ids of events of webhooks that were given up."""
+    from offerkit.governance.notices import OutboxState
+    from offerkit.usecases.webhooks import list_events
+
+    with session.reading() as store:
+        return [] if store is None else [row.id for row in list_events(store, (OutboxState.DEAD,), MOST)]
+
+
+@_never_failing
 def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     """The statuses of propositions."""
     from offerkit.models.expression_scopes import STATUSES

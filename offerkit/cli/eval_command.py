@@ -50,7 +50,7 @@ def command(
     false or unknown; only true makes a contact eligible. Put “--” before an EXPR that begins with a minus.
     """
     from offerkit.usecases.argument_values import parse_call_data, parse_time
-    from offerkit.usecases.evaluate import EvaluationRequest, environment_of, evaluate
+    from offerkit.usecases.evaluate import EvaluationRequest, environment_of, evaluate, same_environment
     from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.preview import named_offer
 
@@ -58,7 +58,7 @@ def command(
     with open_stage(session, stage) as engine:
         if offer:
             catalog, offer = named_offer(engine.catalogs, offer)
-            environment = environment or catalog.environment
+            environment = same_environment(catalog, environment)
         name = environment_of(engine.catalogs, expression, environment)
         request = EvaluationRequest(name, contact, parse_call_data(data), offer)
         when = parse_time(at, engine.catalogs[name].zone, session.now)

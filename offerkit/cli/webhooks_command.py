@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.complete import dead_events
+from offerkit.cli.options import WholeNumber, count_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 _SECONDS = 5
@@ -56,9 +57,7 @@ def send(shell: Shell, watch: bool, every: int) -> int:
 @command.command("list")
 @click.option("--dead", is_flag=True, help="Only events that were given up.")
 @click.option("--all", "everything", is_flag=True, help="Also events of the last 7 days that were sent.")
-@click.option(
-    "-n", "--count", "limit", type=WholeNumber(0), default=50, help="List at most this many; 0 lists all (default: 50)."
-)
+@count_option
 @format_of("OutboxReport")
 @pass_shell
 def list_(shell: Shell, dead: bool, everything: bool, limit: int, form: str) -> None:
@@ -76,7 +75,7 @@ def list_(shell: Shell, dead: bool, everything: bool, limit: int, form: str) -> 
 
 
 @command.command("retry")
-@click.argument("ids", nargs=-1, metavar="[EVENT]...")
+@click.argument("ids", nargs=-1, metavar="[EVENT]...", shell_complete=dead_events)
 @click.option("--all", "everything", is_flag=True, help="Retry all events that were given up.")
 @pass_shell
 def retry(shell: Shell, ids: tuple[str, ...], everything: bool) -> None:

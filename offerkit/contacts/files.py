@@ -21,7 +21,7 @@ def inside(root: Path, path: str) -> Path:
         raise _refused(
             Code.LINK_OUTSIDE,
             path,
-            "the contacts' file is outside of the project",
+            "this file is outside of the project",
             "Data for decisions must be inside the project, or be named by a URL.",
             "Copy the file into the project, or use a source of format sql.",
         )
@@ -35,14 +35,14 @@ def open_file(root: Path, path: str) -> BinaryIO:
         # O_NONBLOCK: otherwise, opening a named pipe would wait for a writer forever.
         descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        hint = "The path is relative to the project's folder; see “source” in the dimension."
-        raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' file does not exist", hint=hint) from error
+        hint = "The path is relative to the project's folder; that of contacts is “source” in the dimension."
+        raise _refused(Code.CONTACTS_SOURCE, path, "this file does not exist", hint=hint) from error
     except OSError as error:
         hint = "Check the file's permissions."
         raise _refused(Code.CONTACTS_SOURCE, path, f"cannot be read: {error.strerror}", hint=hint) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' source is not a regular file")
+        raise _refused(Code.CONTACTS_SOURCE, path, "this is not a regular file")
     return os.fdopen(descriptor, "rb", buffering=0)
 
 

@@ -66,7 +66,7 @@ def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table
         if not url:
             raise refuse(
                 Code.CONTACTS_URL,
-                f"the environment variable {source.url_env}, the URL of the contacts' database, is not set",
+                f"the environment variable {source.url_env}, the URL of a database, is not set",
                 detail=f"Its table is “{source.table}”.",
                 hint=f"Set it: export {source.url_env}=postgresql://…",
             )

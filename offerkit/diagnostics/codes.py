@@ -32,8 +32,8 @@ class Code(StrEnum):
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
-    FILTER_READS_OFFER = "OFR219"
     OFFER_FIELD_TAKEN = "OFR218"
+    FILTER_READS_OFFER = "OFR219"
     EXPRESSION = "OFR220"
     POLICIES_TOO_MANY = "OFR221"
     POLICY_ASKS_NOTHING = "OFR222"
@@ -61,9 +61,9 @@ class Code(StrEnum):
     STILL_NAMED = "OFR412"
     CASES_TOO_MANY = "OFR413"
     CASES_CHANGED = "OFR414"
-    FACT_HIDDEN = "OFR417"
     OFFER_FIELD_UNKNOWN = "OFR415"
     OFFER_FIELD_MISSING = "OFR416"
+    FACT_HIDDEN = "OFR417"
     STORED_TYPES = "OFR418"
     NEVER_STORED = "OFR419"
     # 44x: findings of lint
@@ -80,6 +80,8 @@ class Code(StrEnum):
     UNUSED_FILTER = "OFR450"
     UNUSED_PARAMETER = "OFR451"
     ENDED = "OFR452"
+    UNREAD_FIELD = "OFR453"
+    NEVER_PRODUCT = "OFR454"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -257,8 +259,8 @@ CODES: dict[Code, str] = {
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A syntax error in a rendering template or a personalised text.",
     Code.INSIDE_SPECS: "A new project would be created among the specs of another project.",
-    Code.FILTER_READS_OFFER: "An environment's own filter depends on the offer.",
     Code.OFFER_FIELD_TAKEN: "A declared field of offers with the name of a built-in one.",
+    Code.FILTER_READS_OFFER: "An environment's own filter depends on the offer.",
     Code.EXPRESSION: "A condition or formula that cannot be parsed, or that uses names or types not allowed here.",
     Code.POLICIES_TOO_MANY: "An environment has more policies than offerkit checks.",
     Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot apply to any resource.",
@@ -286,9 +288,9 @@ CODES: dict[Code, str] = {
         "A file has too many decision cases, or cases that are too large, to be applied and reviewed as one."
     ),
     Code.CASES_CHANGED: "Cases that promotions have to pass would be changed by their author alone.",
-    Code.FACT_HIDDEN: "Call data that is named like a built-in fact of a call, which nothing can read then (a note).",
     Code.OFFER_FIELD_UNKNOWN: "A value for a field of offers that the environment does not declare.",
     Code.OFFER_FIELD_MISSING: "An offer without a value for a field that its environment requires of every offer.",
+    Code.FACT_HIDDEN: "Call data that is named like a built-in fact of a call, which nothing can read then (a note).",
     Code.STORED_TYPES: "Data that is stored under one name with several types, where a rule counts by stored data.",
     Code.NEVER_STORED: "A presentation rule that counts by data or a product that nothing stores now (a note).",
     Code.NOBODY_MEETS: "A condition that no contact can meet (a warning).",
@@ -304,6 +306,8 @@ CODES: dict[Code, str] = {
     Code.UNUSED_FILTER: "A filter that nothing uses (a warning).",
     Code.UNUSED_PARAMETER: "A filter's parameter that its condition does not read (a warning).",
     Code.ENDED: "An offer, category, weight or multiplier whose last day has passed (a note).",
+    Code.UNREAD_FIELD: "A declared field of offers that nothing in the specs reads (a note).",
+    Code.NEVER_PRODUCT: "A text that reads values of products, of an offer that never becomes one (a note).",
     Code.PLAN_UNREADABLE: "The plan file is missing, incomplete, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",

@@ -27,7 +27,8 @@ _READS = re.compile(rf"interaction\W{{1,8}}({'|'.join(CALL_FACTS)})\b")
 
 def facts_read(bodies: Iterable[Json], declared: Iterable[str]) -> tuple[str, ...]:
     """The built-in facts that texts in ``bodies`` may read; without those that are ``declared`` as call data."""
-    found = {name for body in bodies for text in _texts(body) if "interaction" in text for name in _READS.findall(text)}
+    texts = (text for body in bodies for text in texts_in(body) if "interaction" in text)
+    found = {name for text in texts for name in _READS.findall(text)}
     return tuple(name for name in CALL_FACTS if name in found.difference(declared))
 
 
@@ -53,7 +54,8 @@ def identification_of(how: IdentifiedBy) -> str:
             return ANONYMOUS
 
 
-def _texts(body: Json) -> Iterator[str]:
+def texts_in(body: Json) -> Iterator[str]:
+    """All texts in a body, at any depth, but no names."""
     pending: list[Json] = [body]
     while pending:
         item = pending.pop()

@@ -16,6 +16,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
+from offerkit.engine.history import counted_statuses
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
@@ -50,12 +51,6 @@ from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
 from offerkit.times import duration
 
-_STATUSES = {
-    "any": frozenset[str](),
-    "accepted-or-rejected": frozenset({"accepted", "rejected"}),
-    "accepted": frozenset({"accepted"}),
-    "rejected": frozenset({"rejected"}),
-}
 _ANY_TIME = datetime(2000, 1, 1)
 """For conditions that do not read the clock."""
 _NOBODY = CallFacts(NO_FIELDS, NO_FIELDS, _ANY_TIME, _ANY_TIME.date())
@@ -93,23 +88,9 @@ def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None],
     known = {rule.address for rule in catalog.rules}
     names = Typology.model_validate(body).rules if body is not None else ()
     addresses = [address for name in names if (address := Address(environment, Kind.RULE, name)) not in known]
-    types = {name: field.type for name, field in catalog.call_data.items()}
-    expressions = Expressions(
-        catalog.dimension.name,
-        catalog.dimension.fields,
-        types,
-        catalog.offer_fields,
-        catalog.zone,
-        catalog.product_fields,
-    )
-    models = [(address, Rule.model_validate(rule)) for address in addresses if (rule := bodies(address)) is not None]
+    expressions = Expressions.of_catalog(catalog)
     spaces = (body for space in catalog.spaces.values() if (body := bodies(space.address)) is not None)
-    stored = _stored_types((model for _, model in models), spaces, expressions)
-    more = tuple(
-        _compile_rule(address, model, catalog.offers, catalog.categories, expressions, stored)
-        for address, model in models
-        if model.enabled
-    )
+    more = _compile_rules(addresses, bodies, spaces, catalog.offers, catalog.categories, expressions)
     if not more:
         return catalog
     return replace(
@@ -295,16 +276,26 @@ class _Compiler:
         if typology is None:
             return ()
         addresses = [Address(self._environment, Kind.RULE, name) for name in Typology.model_validate(typology).rules]
-        models = [
-            (address, Rule.model_validate(self._bodies[address])) for address in addresses if address in self._bodies
-        ]
         spaces = (body for _, _, body in self._of(Kind.SPACE))
-        stored = _stored_types((model for _, model in models), spaces, self._expressions)
-        return tuple(
-            _compile_rule(address, model, offers, categories, self._expressions, stored)
-            for address, model in models
-            if model.enabled
-        )
+        return _compile_rules(addresses, self._bodies.get, spaces, offers, categories, self._expressions)
+
+
+def _compile_rules(
+    addresses: Iterable[Address],
+    bodies: Callable[[Address], JsonMap | None],
+    spaces: Iterable[JsonMap],
+    offers: Sequence[CompiledOffer],
+    categories: Mapping[str, CompiledCategory],
+    expressions: Expressions,
+) -> tuple[PresentationRule, ...]:
+    """The rules at ``addresses`` that are there and enabled; ``spaces``: the bodies of all spaces."""
+    models = [(address, Rule.model_validate(body)) for address in addresses if (body := bodies(address)) is not None]
+    stored = _stored_types((model for _, model in models), spaces, expressions)
+    return tuple(
+        _compile_rule(address, model, offers, categories, expressions, stored)
+        for address, model in models
+        if model.enabled
+    )
 
 
 def _stored_types(
@@ -343,7 +334,7 @@ def _compile_rule(
         applies=None,
         contacts=contacts,
         of=model.counted.of,
-        statuses=_STATUSES[model.counted.status],
+        statuses=counted_statuses(model.counted.status),
         same_channel=model.counted.same_channel,
         when=expressions.counted(model.counted.when, address, stored) if model.counted.when is not None else None,
         before=duration(model.period.before),

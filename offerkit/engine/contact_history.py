@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
+from offerkit.engine.history import counted_statuses
 from offerkit.models.contact_history import HistoryEntry
 from offerkit.times import duration
 
-_STATUSES = {"any": frozenset[str](), "accepted-or-rejected": frozenset({"accepted", "rejected"})}
 _NO_SPACES = ("", "")
 """Such a condition has no expression, and so no namespaces."""
 
@@ -79,7 +79,7 @@ class ContactHistories:
             counted = self._counted[key] = CountedPropositions(
                 offers=self._offers(entry),
                 category=entry.category or "",
-                statuses=_STATUSES.get(entry.status, frozenset({entry.status})),
+                statuses=counted_statuses(entry.status),
                 period=duration(entry.period),
                 text=_words(entry),
             )

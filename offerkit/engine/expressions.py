@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
 from offerkit.engine.resources import NO_FIELDS
@@ -52,6 +53,12 @@ class Expressions:
         self._by_address: dict[str, CompiledExpression] = {}
         self._of_offers: dict[tuple[ExpectedResult, str], CompiledExpression] = {}
         self.problems: list[Report] = []
+
+    @classmethod
+    def of_catalog(cls, catalog: Catalog) -> Expressions:
+        """Those of the environment of a compiled catalog, for more than it has; its own stay as they are."""
+        dimension, data = catalog.dimension, {name: field.type for name, field in catalog.call_data.items()}
+        return cls(dimension.name, dimension.fields, data, catalog.offer_fields, catalog.zone, catalog.product_fields)
 
     def target(
         self, text: str, address: Address, path: Path, wanted: ExpectedResult = ExpectedResult.CONDITION

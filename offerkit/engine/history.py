@@ -55,6 +55,14 @@ class PastProposition(NamedTuple):
         }
 
 
+_COUNTED = {"any": frozenset[str](), "accepted-or-rejected": frozenset({"accepted", "rejected"})}
+
+
+def counted_statuses(word: str) -> frozenset[str]:
+    """The statuses that ``status`` of a rule or of ``eligible.history`` means; empty: any."""
+    return _COUNTED.get(word, frozenset({word}))
+
+
 class GroupedHistory:
     """A history as conditions count it in one decision: those of a period, grouped by offer and by category once."""
 

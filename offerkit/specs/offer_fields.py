@@ -108,13 +108,15 @@ def _lacking(index: Index, environment: str, required: tuple[str, ...]) -> Itera
 
     inheritance, sound = Inheritance(environment, body), set[object]()
     for record in index.group(environment, Kind.OFFER).values():
+        if not record.valid:
+            continue
         own = _outline(record)
         shape = (
             own.get("template"),
             own["category"],
             *(name for name in required if name in record.facts.field_values),
         )
-        if not record.valid or shape in sound:
+        if shape in sound:
             continue
         offer = inheritance.offer(record.address)
         layers = (*offer.layers, *offer.categories)

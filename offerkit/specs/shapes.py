@@ -82,6 +82,8 @@ _CASE_ORDER = (
     "spaces",
     "contact",
     "key",
+    "cookie",
+    "session",
     "identification",
     "now",
     "n",

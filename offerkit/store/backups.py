@@ -28,6 +28,8 @@ from offerkit.store import (
     copying,
     databases,
     errors,
+    proposition_rows,
+    propositions,
     revisions,
     schema,
     sqlite,
@@ -43,8 +45,8 @@ from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 ACTION = "restore"
 """The action of the revision that records a restore."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
-_KEPT = ("proposition", "proposition_change", "cookie", "delivery_run", "outbox", "simulation")
-"""Tables that a restore keeps: those about contacts, and events that happened and are still to be sent."""
+_KEPT = tuple(table for table in copying.UNCHAINED if table != "token")
+"""Tables that a restore keeps: those about contacts, events that happened and are still to be sent, and simulations."""
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,12 @@ def changed() -> Refused:
 
 
 def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None:
-    columns = TABLES["proposition"]
     for marks, part in chunks(back.propositions):
-        _add(current, "proposition", backup.rows(f"SELECT {columns} FROM proposition WHERE id IN ({marks})", part))  # noqa: S608
+        texts: list[proposition_rows.PropositionText] = backup.rows(
+            f"SELECT {proposition_rows.COLUMNS} FROM proposition WHERE id IN ({marks})",  # noqa: S608 - our own names
+            part,
+        )
+        propositions.insert(current, texts)
     deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
     _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])

@@ -112,7 +112,7 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
 UNCHAINED = ("proposition", "proposition_change", "cookie", "delivery_run", "token", "outbox", "simulation")
 """The tables that the chain of revisions does not cover."""
 HISTORY = tuple(table for table in TABLES if table not in UNCHAINED)
-"""The tables of the chained history, which excludes propositions, deliveries, cookies, tokens and waiting events."""
+"""The tables of the chained history: not what contacts were offered, tokens, waiting events and kept simulations."""
 
 
 def copy_history(source: Location, target: Location) -> None:

@@ -18,6 +18,8 @@ Row = TypeVar("Row", bound=tuple[object, ...])
 
 CHUNK = 900
 """Parameters of one statement, at most; older SQLite builds allow 999."""
+LOG_BEGUN = "SELECT 1 FROM proposition_change WHERE position = '0' LIMIT 1"
+"""Has a row when the log of propositions has begun (:mod:`offerkit.store.proposition_log`)."""
 
 
 class Clash(Refused):
@@ -84,6 +86,15 @@ class Database(Protocol):
         """Set the :meth:`version` of the open write transaction before it commits. Returns the old and new version.
 
         Call it after the last change. None where the database has no version, or nothing was changed.
+        """
+
+    def log_begun(self) -> bool:
+        """Whether the open write transaction is to log propositions: the log had begun when it first looked."""
+
+    def await_earlier_writers(self) -> None:
+        """Wait until all transactions have ended that looked for the log (:meth:`log_begun`) before it had begun.
+
+        Raises Refused when one does not end.
         """
 
     def log_position(self) -> str:

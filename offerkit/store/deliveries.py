@@ -89,7 +89,8 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
         waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
         where, args = _own(run)
         count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ?, logged = '1' WHERE {where} AND status IN (?, ?)",  # noqa: S608
+            f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)}"  # noqa: S608 - constants
+            f" WHERE {where} AND status IN (?, ?)",
             (status_number(Status.PRESENTED), time, *args, *waiting),
         )
         proposition_log.note_sent(db, where, args, time)

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from offerkit.store import errors, postgres_schema
-from offerkit.store.database import Cell, Row
+from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.location import PostgresAddress
 from offerkit.store.lock import Holder
 from offerkit.store.postgres_errors import not_allowed, not_connected, not_known, passing, refusal
@@ -43,7 +43,12 @@ DEFAULTS = {
 ATTEMPTS = 4
 """Attempts to connect while the server is full or starting; connecting is safe to repeat."""
 _PAUSE = 0.25
-_STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
+_STANDING = b"SELECT tableoid::bigint, value, %s FROM meta WHERE key = 'project'"
+_STANDS = _STANDING % b"true"
+_HAS_LOG = _STANDING % b"to_regclass('proposition_change') IS NOT NULL"
+_LOG_BEGUN = _STANDING % f"EXISTS ({LOG_BEGUN})".encode()
+_PATIENCE = 5.0
+"""Seconds that the beginning of the log waits for writers from before it."""
 _COPY_FROM = 50
 """Rows from which on COPY is faster than INSERT."""
 _HERE = "(SELECT system_identifier::text || '.' || 'proposition_change'::regclass::oid::text FROM pg_control_system())"
@@ -62,7 +67,9 @@ class PostgresDatabase:
         self._open = ""
         self._cursors = count(1)
         self._opened: tuple[int, str] | None = None
+        self._has_log = False
         self._era = ""
+        self._log_begun: bool | None = None
         self._lease = Lease(self, advisory_key("lock", address.schema), str(address))
         self.name = str(address)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
@@ -191,6 +198,29 @@ class PostgresDatabase:
             with suppress(psycopg.Error):  # the first error is already being raised
                 self._connection.execute("ROLLBACK")
 
+    def log_begun(self) -> bool:
+        """As the check at the beginning of the transaction found it, without a round trip of its own."""
+        if self._log_begun is None:
+            self._log_begun = bool(self.rows(LOG_BEGUN))
+        return self._log_begun
+
+    def await_earlier_writers(self) -> None:
+        """Whoever has looked for the log holds a lock on its table until the end of its transaction."""
+        waited_for, until = self._who_looked(), time.monotonic() + _PATIENCE
+        while waited_for:
+            if time.monotonic() > until:
+                raise errors.locked(self.name)
+            time.sleep(0.02)
+            waited_for &= self._who_looked()
+
+    def _who_looked(self) -> set[str]:
+        rows: list[tuple[str]] = self.rows(
+            "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND relation = 'proposition_change'::regclass AND mode IN ('AccessShareLock', 'RowExclusiveLock')"
+        )
+        return {transaction for (transaction,) in rows}
+
     def log_position(self) -> str:
         """The era of the log (:meth:`_log_era`) and the transaction's number."""
         era, known = (self._era, True) if self._era else self._log_era()
@@ -272,25 +302,33 @@ class PostgresDatabase:
 
     def note_identity(self) -> None:
         """Remember which store this is: the schema can hold another one later."""
-        self._opened = self._standing()
+        standing = self._standing(_HAS_LOG)
+        self._opened, self._has_log = (standing[:2], standing[2]) if standing is not None else (None, False)
 
     def check_in_place(self) -> None:
         """Raises Refused when the schema holds other tables than those that were opened, or another project.
 
         In a transaction, the tables that were read cannot be dropped before its end.
         """
-        if self._opened is not None and self._standing() != self._opened:
+        self._log_begun = self._log_begun or None
+        if self._opened is None:
+            return
+        asks = self.in_writing and self._has_log and not self._log_begun
+        standing = self._standing(_LOG_BEGUN if asks else _STANDS)
+        if standing is None or standing[:2] != self._opened:
             raise errors.replaced(self.name, "was deleted or replaced")
+        if asks:
+            self._log_begun = standing[2]
 
-    def _standing(self) -> tuple[int, str] | None:
-        """The object id of the marking table, and the project; None if the schema has no sound store."""
+    def _standing(self, sql: bytes) -> tuple[int, str, bool] | None:
+        """The object id of the marking table, the project and an answer; None if the schema has no sound store."""
         try:
-            row = self._connection.execute(_STANDING).fetchone()
+            row = self._connection.execute(sql).fetchone()
         except psycopg.errors.UndefinedTable:
             return None
         except (psycopg.Error, UnicodeError) as error:
             raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
-        return (int(row[0]), str(row[1])) if row is not None else None
+        return (int(row[0]), str(row[1]), bool(row[2])) if row is not None else None
 
     def checkpoint(self) -> None:
         """Nothing to do: PostgreSQL maintains itself."""

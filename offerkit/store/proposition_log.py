@@ -3,14 +3,17 @@
 A position belongs to a transaction, and every reader sees positions appear in their order, whichever transactions
 run at the same time (docs/adr/0064-log-of-propositions.md): a reader that remembers the last change it saw misses
 none. Changes name propositions by their id; whatever is known of a contact is read from the proposition itself, and is
-gone with it. Propositions that were stored before there was a log are not in it until their status changes; a reader
-gets them first.
+gone with it.
+
+The log begins with its first reader: a store that nobody exports from writes nothing here. Propositions from before are
+not in it until their status changes; a reader gets them first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from offerkit.models.status import Status, status_number, status_of_number
 from offerkit.store import errors
@@ -21,6 +24,13 @@ from offerkit.store.proposition_rows import PropositionRow, PropositionText, pro
 COLUMNS = "position, id, environment, event, status, changed"
 MADE, CHANGED, WITHDRAWN = "made", "changed", "withdrawn"
 """What happened: a proposition was made, its status changed, or a delivery that was not sent was withdrawn."""
+_START, _BEGUN, _LOG, _BEFORE = "0", "begun", "log", "before"
+"""The position of what is written when the log begins, before all changes: that it has begun, without an id; then, once
+all writers log (status 1), a new id of this log; and for each environment the id and time of its last proposition by
+time, as ``id`` and ``changed``.
+"""
+LOGGED = "1"
+"""Marks propositions that are in the log."""
 PAGE = 1_000
 """Changes that are read at a time."""
 _EDITED = "The log of propositions was edited: it has values that are never written"
@@ -31,7 +41,7 @@ _NOTHING = ("", "", "")
 @dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where a reader is. ``old``: environment, time and id of the last proposition from before the log; None once all
-    of those are read. ``position`` and ``id``: the last change that was read; empty before the first.
+    of those are read. ``position`` and ``id``: the last change that was read, or the beginning; empty before any page.
     """
 
     old: tuple[str, str, str] | None = _NOTHING
@@ -69,8 +79,64 @@ class LogPage:
     waiting: bool = False
 
 
+def begin(db: Database) -> None:
+    """Begin the log, unless it has begun; outside of a transaction. Raises Refused when the store cannot be written.
+
+    First a marker makes writers log; then readers are let in, once no writer is left that looked before it was there.
+    So a proposition is either there by then, or logged. Whoever is killed in between leaves the rest to the next.
+    """
+    with db.recording():
+        db.run(
+            f"INSERT INTO proposition_change ({COLUMNS}) VALUES (?, '', '', ?, 0, '') ON CONFLICT DO NOTHING",  # noqa: S608
+            (_START, _BEGUN),
+        )
+    db.await_earlier_writers()
+    with db.recording():
+        if not db.run(
+            "UPDATE proposition_change SET status = 1 WHERE position = ? AND id = '' AND status = 0", (_START,)
+        ):
+            return  # another process was faster
+        rows: list[tuple[Cell, ...]] = [(_START, uuid4().hex, "", _LOG, 0, "")]
+        for name in environments(db):
+            last: list[tuple[str, str]] = db.rows(
+                "SELECT id, time FROM proposition WHERE environment = ? ORDER BY time DESC, id DESC LIMIT 1", (name,)
+            )
+            rows += [(_START, id_, name, _BEFORE, 0, time) for id_, time in last]
+        db.insert("proposition_change", COLUMNS, sorted(rows))
+
+
+def environments(db: Database) -> list[str]:
+    """The environments that have propositions; finding each takes one search in an index."""
+    names = [""]
+    while True:
+        rows: list[tuple[str]] = db.rows(
+            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (names[-1],)
+        )
+        if not rows:
+            return names[1:]
+        names.append(rows[0][0])
+
+
+def has_begun(db: Database) -> bool:
+    """Whether there is a log, as a reader sees it."""
+    return bool(_log_id(db))
+
+
+def _log_id(db: Database) -> str:
+    """The id of this log; empty if it has not begun."""
+    rows: list[tuple[str]] = db.rows(
+        "SELECT id FROM proposition_change WHERE position = ? AND event = ?", (_START, _LOG)
+    )
+    return rows[0][0] if rows else ""
+
+
+def marking(db: Database) -> str:
+    """What an UPDATE of propositions adds to set their mark, in the open write transaction."""
+    return f", logged = '{LOGGED}'" if db.log_begun() else ""
+
+
 def note_made(db: Database, rows: Sequence[PropositionText]) -> None:
-    """Log new propositions, in the open write transaction."""
+    """Log new propositions, in the open write transaction; once the log has begun."""
     position = db.log_position()
     texts = [(position, row[0], row[1], MADE, row[10], row[12]) for row in rows]
     db.insert("proposition_change", COLUMNS, sorted(texts))
@@ -78,6 +144,8 @@ def note_made(db: Database, rows: Sequence[PropositionText]) -> None:
 
 def note_status(db: Database, row: PropositionRow, status: Status, time: str) -> None:
     """Log a proposition's new status, in the open write transaction; of several in one, the last counts."""
+    if not db.log_begun():
+        return
     db.run(
         f"INSERT INTO proposition_change ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position, id) DO UPDATE"  # noqa: S608 - constants
         " SET status = excluded.status, changed = excluded.changed",
@@ -87,6 +155,8 @@ def note_status(db: Database, row: PropositionRow, status: Status, time: str) ->
 
 def note_sent(db: Database, where: str, args: Sequence[Cell], time: str) -> None:
     """Log that the propositions that ``where`` selects were presented at ``time``."""
+    if not db.log_begun():
+        return
     db.run(
         f"INSERT INTO proposition_change ({COLUMNS})"  # noqa: S608 - constants
         f" SELECT ?, id, environment, '{CHANGED}', status, changed FROM proposition"
@@ -98,6 +168,8 @@ def note_sent(db: Database, where: str, args: Sequence[Cell], time: str) -> None
 
 def note_withdrawn(db: Database, environment: str, interaction: str, time: str) -> None:
     """Log that a delivery was withdrawn with all its propositions."""
+    if not db.log_begun():
+        return
     db.insert("proposition_change", COLUMNS, [(db.log_position(), interaction, environment, WITHDRAWN, 0, time)])
 
 
@@ -109,8 +181,10 @@ def is_place(db: Database, place: LogPlace) -> bool:
 
 
 def page(db: Database, place: LogPlace, environment: str = "", limit: int = PAGE) -> LogPage:
-    """Up to ``limit`` changes after ``place``, of one environment if it is given."""
+    """Up to ``limit`` changes after ``place``, of one environment if it is given; once the log has begun."""
     with db.reading():
+        if not place.position:
+            place = replace(place, position=_START, id=_log_id(db))
         if place.old is not None:
             rows = _old(db, place.old, environment, limit)
             if rows:
@@ -123,25 +197,23 @@ def page(db: Database, place: LogPlace, environment: str = "", limit: int = PAGE
 
 def _old(db: Database, after: tuple[str, str, str], environment: str, limit: int) -> list[PropositionRow]:
     """Propositions that are not in the log, in the order of an index."""
-    if not db.rows("SELECT 1 FROM proposition_change WHERE position = '0' AND id = 'unlogged'"):
-        return []
-    select = f"SELECT {PROPOSITION} FROM proposition WHERE environment = ? AND (time, id) > (?, ?) AND logged = ''"  # noqa: S608
-    name, time, id_ = after
-    if environment:
-        name = name or environment
-    while True:
-        if name:
-            texts: list[PropositionText] = db.rows(f"{select} ORDER BY time, id LIMIT ?", (name, time, id_, limit))
-            if texts:
-                return [_row(db, text) for text in texts]
-        if environment:
-            return []
-        names: list[tuple[str]] = db.rows(
-            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (name,)
+    bounds: list[tuple[str, str, str]] = db.rows(
+        "SELECT environment, changed, id FROM proposition_change WHERE position = ? AND event = ?"
+        " AND environment >= ? ORDER BY environment",
+        (_START, _BEFORE, environment or after[0]),
+    )
+    for name, *last in bounds:
+        if environment and name != environment:
+            break
+        first = after[1:] if name == after[0] else ("", "")
+        texts: list[PropositionText] = db.rows(
+            f"SELECT {PROPOSITION} FROM proposition WHERE environment = ?"  # noqa: S608 - constants
+            " AND (time, id) > (?, ?) AND (time, id) <= (?, ?) AND logged = '' ORDER BY time, id LIMIT ?",
+            (name, *first, *last, limit),
         )
-        if not names:
-            return []
-        (name,), time, id_ = names[0], "", ""
+        if texts:
+            return [_row(db, text) for text in texts]
+    return []
 
 
 def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogPage:
@@ -164,7 +236,7 @@ def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogP
         _, id_, name, event, status, changed, *found = row
         if event == WITHDRAWN:
             changes.append(LoggedChange(event, name, id_, changed, None))
-        elif found[0] is not None:
+        elif event in (MADE, CHANGED) and found[0] is not None:
             changes.append(_change(event, _row(db, tuple(found)), _status(db, status), changed))  # type: ignore[arg-type]
     if rows:
         place = replace(place, position=rows[-1][0], id=rows[-1][1])
@@ -212,7 +284,7 @@ def purge(db: Database, environment: str, before: str, after: tuple[str, str], l
     gone = [
         (position, id_)
         for position, id_, name, changed, event in rows[:limit]
-        if name == environment and changed < before and (position, id_) != rows[-1][:2]
+        if name == environment and changed < before and (position, id_) != rows[-1][:2] and event != _BEFORE
     ]
     with recording(db):
         db.run_many(
@@ -221,8 +293,3 @@ def purge(db: Database, environment: str, before: str, after: tuple[str, str], l
             gone,
         )
     return rows[limit - 1][:2] if len(rows) > limit else None
-
-
-def made_rows(rows: Iterable[PropositionText]) -> list[tuple[Cell, ...]]:
-    """The columns of new propositions, with the mark that they are in the log."""
-    return [(*row, "1") for row in rows]

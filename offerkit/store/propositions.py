@@ -57,10 +57,18 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
         if taken:
             raise _exists(taken)
         try:
-            db.insert("proposition", f"{COLUMNS}, logged", proposition_log.made_rows(texts))
-            proposition_log.note_made(db, texts)
+            insert(db, texts)
         except Clash:  # another call stored one of these ids meanwhile
             raise _exists("with one of these ids") from None
+
+
+def insert(db: Database, texts: Sequence[PropositionText]) -> None:
+    """Add rows as they are to the table and, once it has begun, to the log; in the open write transaction."""
+    if not db.log_begun():
+        db.insert("proposition", COLUMNS, texts)
+        return
+    db.insert("proposition", f"{COLUMNS}, logged", [(*text, proposition_log.LOGGED) for text in texts])
+    proposition_log.note_made(db, texts)
 
 
 def past(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
@@ -103,7 +111,7 @@ def propositions(db: Database, query: PropositionQuery, limit: int) -> list[Prop
     if query.environment:
         return _page(db, query, query.environment, limit)
     with db.reading():
-        rows = [row for name in _environments(db) for row in _page(db, query, name, limit)]
+        rows = [row for name in proposition_log.environments(db) for row in _page(db, query, name, limit)]
     rows.sort(key=lambda row: (row.time, row.id), reverse=True)
     return rows[:limit] if limit > 0 else rows
 
@@ -136,8 +144,9 @@ def set_status(
             statuses = {**statuses, status.value: data}
         texts = data_text(row.proposed, accepted, statuses)
         # The condition on the old status makes sure that no step is lost, however a database locks.
+        logged = proposition_log.marking(db)
         db.run(
-            "UPDATE proposition SET status = ?, changed = ?, data = ?, logged = '1' WHERE id = ? AND status = ?",
+            f"UPDATE proposition SET status = ?, changed = ?, data = ?{logged} WHERE id = ? AND status = ?",  # noqa: S608
             (status_number(status), time, texts, id_, status_number(row.status)),
         )
         now = proposition(db, id_)
@@ -250,18 +259,6 @@ def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
         conditions.append("(time, id) < (?, ?)")
         args += query.before
     return f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY time DESC, id DESC", args
-
-
-def _environments(db: Database) -> list[str]:
-    """The environments that have propositions; finding each takes one search in an index."""
-    names = [""]
-    while True:
-        rows: list[tuple[str]] = db.rows(
-            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (names[-1],)
-        )
-        if not rows:
-            return names[1:]
-        names.append(rows[0][0])
 
 
 def _read(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:

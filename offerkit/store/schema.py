@@ -96,17 +96,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (id, receiver)) {clustered}""",
         "CREATE INDEX outbox_due ON outbox (state, receiver, due, id)",
         # The log of propositions names each change once, in an order that every reader sees
-        # (offerkit.store.proposition_log). Propositions from before it are not in it until they change.
+        # (offerkit.store.proposition_log). It begins with its first reader; propositions from before that are not in it
+        # until they change.
         "ALTER TABLE proposition ADD COLUMN logged {text} NOT NULL DEFAULT ''",
         """CREATE TABLE proposition_change (
             position {key} NOT NULL, id {key} NOT NULL, environment {key} NOT NULL, event {text} NOT NULL,
             status INTEGER NOT NULL, changed {key} NOT NULL, PRIMARY KEY (position, id)) {clustered}""",
-        """INSERT INTO proposition_change (position, id, environment, event, status, changed)
-            SELECT '0', 'unlogged', '', 'unlogged', 0, '' WHERE EXISTS (SELECT 1 FROM proposition)""",
         """CREATE TABLE simulation (
             name {key} NOT NULL PRIMARY KEY, environment {key} NOT NULL, stage {text} NOT NULL, time {key} NOT NULL,
             actor {text} NOT NULL, body {text} NOT NULL)""",
         "ALTER TABLE proposition ADD COLUMN product {text} NOT NULL DEFAULT ''",
+        # Rules that count by campaign, and reports, look up the delivery of each proposition.
+        "CREATE INDEX delivery_run_id ON delivery_run (environment, id)",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from offerkit.diagnostics import Refused, reason_of
 from offerkit.store import errors, schema
-from offerkit.store.database import Cell, Row
+from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.lock import Holder, lock_holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 from offerkit.store.sqlite_file import StoreFile, watched
@@ -46,7 +46,7 @@ class SqliteDatabase:
         self._connection = connection
         self._file = file
         self._path = file.path
-        self._writing = self._renewed = False
+        self._writing = self._renewed = self._log_begun = False
         self._unchanged = 0
         self.name = str(file.path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
@@ -164,6 +164,15 @@ class SqliteDatabase:
         with self.writing():
             yield
         self.log_ahead()
+
+    def log_begun(self) -> bool:
+        """Looked up until it has; the one writer at a time is this one."""
+        if not self._log_begun:
+            self._log_begun = bool(self.rows(LOG_BEGUN))
+        return self._log_begun
+
+    def await_earlier_writers(self) -> None:
+        """Nothing to do: there is one writer at a time."""
 
     def log_position(self) -> str:
         """The one after the newest: there is one writer at a time."""

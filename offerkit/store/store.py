@@ -328,6 +328,14 @@ class Store:
         """Up to ``limit`` changes of propositions after ``place``, of one environment if it is given."""
         return proposition_log.page(self._db, place, environment, limit)
 
+    def log_begun(self) -> bool:
+        """Whether there is a log of propositions to read."""
+        return proposition_log.has_begun(self._db)
+
+    def begin_log(self) -> None:
+        """Begin the log of propositions, unless it has begun; not inside a transaction."""
+        proposition_log.begin(self._db)
+
     def is_logged(self, place: LogPlace) -> bool:
         """Whether the log still has the change that ``place`` names."""
         return proposition_log.is_place(self._db, place)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from offerkit.address import Address, Kind, ancestors, environment_address
-from offerkit.fingerprint import JsonMap
+from offerkit.fingerprint import Json, JsonMap, json_map
 from offerkit.governance.settings import differing_fields, environments_of, is_setting, renamed_body
 from offerkit.state.changes import Delta
 from offerkit.state.effective import names_in
@@ -37,16 +38,23 @@ def _reached(offers: _Offers, delta: Delta) -> set[Address]:
         case Kind.SPACE:
             return offers.on(former, address)
         case Kind.RULE:
-            return offers.under(former, address)
+            return offers.under(address)
         case Kind.TYPOLOGY:
-            using = (env.name for env in after.of_kind(Kind.ENVIRONMENT, address.environment))
-            return {offer for name in using if offers.uses(name, address) for offer in offers.between(name)}
+            return offers.between(address.environment, address)
         case Kind.ENVIRONMENT if changed == {"typology"}:
             return offers.between(address.environment)
         case Kind.ENVIRONMENT:
             return offers.of(address.environment)
         case _:
             return {offer for name in environments_of(address, live, after) for offer in offers.of(name)}
+
+
+class _Use(NamedTuple):
+    """A rule in use and its typology, by their new names. ``outline``: the offers of the outline that names that."""
+
+    rule: Address
+    typology: Address
+    outline: frozenset[str] | None = None
 
 
 class _Offers:
@@ -56,15 +64,15 @@ class _Offers:
         self.live, self.after, self.renames = live, after, renames
         self._former = {new: old for old, new in renames.items()}
         self._by_environment: dict[str, set[Address]] = {}
-        self._in_use: dict[tuple[bool, str], dict[Address, None]] = {}
+        self._in_use: dict[tuple[bool, str], dict[tuple[str, Address], _Use]] = {}
 
     def of(self, environment: str) -> set[Address]:
         """The offers that are live in an environment."""
         if environment not in self._by_environment:
             self._by_environment[environment] = {
-                self._now(offer)
+                self._new_name(self.live, offer)
                 for offer in self.live.of_kind(Kind.OFFER, environment)
-                if self.live.entries[offer].activation and self._now(offer) in self.after.entries
+                if self.live.entries[offer].activation and self._new_name(self.live, offer) in self.after.entries
             }
         return self._by_environment[environment]
 
@@ -77,52 +85,73 @@ class _Offers:
             or address.name in self._active(self.after, offer)
         }
 
-    def uses(self, environment: str, typology: Address) -> bool:
-        """Whether an environment uses a typology, before or after."""
-        return any(
-            (view(environment_address(environment)) or {}).get("typology") == name.name
-            for view, name in ((self.live, self._former.get(typology, typology)), (self.after, typology))
-        )
+    def between(self, environment: str, typology: Address | None = None) -> set[Address]:
+        """The offers covered by rules that an environment uses only before or only after.
 
-    def between(self, environment: str) -> set[Address]:
-        """The offers covered by rules that an environment uses only before or only after."""
-        before = {self._now(rule): rule for rule in self._rules(self.live, environment)}
-        after = {rule: self._former.get(rule, rule) for rule in self._rules(self.after, environment)}
+        ``typology``: instead, wherever this one is used before or after, also by outlines of campaigns.
+        """
+        before, after = self._uses(self.live, environment), self._uses(self.after, environment)
+        every = (*before.items(), *after.items())
+        places = {place for (place, _), use in every if typology == use.typology} if typology else {""}
         offers: set[Address] = set()
-        for rule in before.keys() ^ after.keys():
-            if rule in before:
-                offers |= {self._now(offer) for offer in self._reach(self.live, before[rule])}
-            else:
-                offers |= self._reach(self.after, rule)
+        for place, rule in before.keys() ^ after.keys():
+            if place in places:
+                view, uses = (self.live, before) if (place, rule) in before else (self.after, after)
+                offers |= self._covered(view, uses[place, rule])
         return offers & self.of(environment)
 
-    def under(self, former: Address, address: Address) -> set[Address]:
+    def under(self, rule: Address) -> set[Address]:
         """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
-        environment = address.environment
         offers: set[Address] = set()
-        if former in self._rules(self.live, environment):
-            offers |= {self._now(offer) for offer in self._reach(self.live, former)}
-        if address in self._rules(self.after, environment):
-            offers |= self._reach(self.after, address)
-        return offers & self.of(environment)
+        for view in (self.live, self.after):
+            for use in self._uses(view, rule.environment).values():
+                if use.rule == rule:
+                    offers |= self._covered(view, use)
+        return offers & self.of(rule.environment)
 
-    def _now(self, address: Address) -> Address:
-        return self.renames.get(address, address)
+    def _new_name(self, view: Snapshot, address: Address) -> Address:
+        return self.renames.get(address, address) if view is self.live else address
 
     @staticmethod
     def _active(view: Snapshot, offer: Address) -> tuple[str, ...]:
         entry = view.entries.get(offer)
         return (entry.activation if entry is not None else None) or ()
 
-    def _rules(self, view: Snapshot, environment: str) -> Collection[Address]:
-        """The rules of an environment's typology, in order."""
+    def _uses(self, view: Snapshot, environment: str) -> dict[tuple[str, Address], _Use]:
+        """The rules in use, by where (empty: everywhere, else an outline) and new name.
+
+        An outline's typology adds rules to those of the environment.
+        """
         key = view is self.live, environment
         if key not in self._in_use:
-            body = view(environment_address(environment)) or {}
-            typology = view(Address(environment, Kind.TYPOLOGY, str(body.get("typology")))) or {}
-            names = names_in(typology.get("rules"))
-            self._in_use[key] = dict.fromkeys(Address(environment, Kind.RULE, name) for name in names)
-        return self._in_use[key].keys()
+            uses = self._in_use[key] = {}
+            own = (view(environment_address(environment)) or {}).get("typology")
+            for use in self._of_typology(view, environment, own, None):
+                uses["", use.rule] = use
+            for campaign in view.of_kind(Kind.CAMPAIGN, environment):
+                for name, outline in json_map((view(campaign) or {}).get("outlines")).items():
+                    body = json_map(outline)
+                    named = frozenset(names_in(body.get("offers")))
+                    for use in self._of_typology(view, environment, body.get("typology"), named):
+                        if ("", use.rule) not in uses:
+                            uses[f"{campaign.name}/{name}", use.rule] = use
+        return self._in_use[key]
+
+    def _of_typology(
+        self, view: Snapshot, environment: str, name: Json, outline: frozenset[str] | None
+    ) -> Iterator[_Use]:
+        if isinstance(name, str):
+            typology = Address(environment, Kind.TYPOLOGY, name)
+            for rule in names_in((view(typology) or {}).get("rules")):
+                yield _Use(
+                    self._new_name(view, typology.beside(Kind.RULE, rule)), self._new_name(view, typology), outline
+                )
+
+    def _covered(self, view: Snapshot, use: _Use) -> set[Address]:
+        """The offers that a rule concerns where it is used, by their new names."""
+        rule = self._former.get(use.rule, use.rule) if view is self.live else use.rule
+        reached = self._reach(view, rule)
+        return {self._new_name(view, offer) for offer in reached if use.outline is None or offer.name in use.outline}
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
         """The offers that a rule covers, on spaces of its channel; none if it is inactive."""
@@ -155,7 +184,7 @@ class _Offers:
         return not set(names_in(about.get("categories"))).isdisjoint(ancestors(effective.category))
 
     def _compiled(self, view: Snapshot, rule: Address, offers: list[Address]) -> set[Address]:
-        """The offers that meet a rule's condition; all of them if that depends on the time or on weights."""
+        """The offers that meet a rule's condition; all if that depends on the time or weights, or in outlines only."""
         catalogs = self._catalogs[0] if view is self.live else self._catalogs[1]
         catalog = catalogs[rule.environment]
         for compiled_rule in catalog.rules:

@@ -116,7 +116,7 @@ class ServerBackend(ServerReports):
             Code.REMOTE_NOT_THERE,
             "this command does not work through a server",
             detail="These do: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
-            " stop, resume, stops, purge, diff, history, audit, graph, export, report, simulations, ci, and"
+            " stop, resume, stops, purge, diff, history, audit, rights, graph, export, report, simulations, ci, and"
             " propositions with --format jsonl.",
             hint="Run it on the server's machine, or use the server's API: /api/v1/propose, /api/v1/update.",
         )

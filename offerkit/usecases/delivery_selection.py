@@ -150,8 +150,7 @@ def delivery_selection(
     data is undeclared or has the wrong type.
     """
     catalog = order.catalog
-    types = {name: field.type for name, field in catalog.call_data.items()}
-    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.offer_fields, catalog.zone)
+    names = Expressions.of_catalog(catalog)
     where = Address(order.environment, Kind.CAMPAIGN, order.campaign)
     path = ("deliveries", order.delivery)
     target = names.target(order.body.target, where, (*path, "target")) if order.body.target is not None else None

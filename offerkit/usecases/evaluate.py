@@ -60,7 +60,7 @@ def evaluate(
         raise Refused([*wrong, *wrong_facts])
     values = {**given, **values}
     types = {**known, **{name: field.type for name, field in catalog.call_data.items()}}
-    position = catalog.position_of.get(request.offer)  # None also for an offer of another environment
+    position = catalog.position_of.get(request.offer)
     bound = {"offer": catalog.offers[position].row} if position is not None else {}
     names = expression_scope(
         ExpressionRole.OFFER if bound else ExpressionRole.TARGET,
@@ -127,9 +127,20 @@ def expression_diagnostics(
         where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
         where = f"{name}, {where}" if name else where
         asked = without_offer and problem.summary.startswith("offer.")
-        hint = "Name an offer whose fields it reads: --offer NAME." if asked else problem.hint
+        hint = "Name an offer whose fields it reads: --offer ENVIRONMENT/offer.NAME." if asked else problem.hint
         diagnostics.append(Diagnostic(Code.EXPRESSION, f"{where}: {problem.summary}", problem.detail, hint))
     return diagnostics
+
+
+def same_environment(offers: Catalog, environment: str) -> str:
+    """The environment of the offer that an expression is evaluated for. Raises Refused if another one is named."""
+    if environment not in ("", offers.environment):
+        raise refuse(
+            Code.NO_MATCH,
+            f"the offer belongs to {offers.environment}, not to {environment[:80]}",
+            hint="Leave out --environment: it is the offer's.",
+        )
+    return offers.environment
 
 
 def environment_of(catalogs: Catalogs, text: str, environment: str) -> str:

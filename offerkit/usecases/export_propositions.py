@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import orjson
 
@@ -24,6 +24,9 @@ from offerkit.usecases.session import Session
 START = "start"
 """Written for a cursor from which everything is new."""
 _PREFIX = "ofc1."
+_FIRST = (
+    "The first export must write: the store logs changes from then on. Let somebody who may write to it export once."
+)
 LONGEST_CURSOR = 4_000
 
 
@@ -46,9 +49,24 @@ def export_page_here(session: Session, request: ExportRequest) -> ExportedPage:
         if request.environment:
             check_environment(store, request.environment)
         place = _place(store, request)
-        page = store.logged(place, request.environment)
+        page = store.logged(place, request.environment) if store.log_begun() else None
+    if page is None:
+        _begin(session)
+        return export_page_here(session, request)
     cursor = _text(request.environment, page.place)
     return ExportedPage([_line(change) for change in page.changes], cursor, page.more, page.waiting)
+
+
+def _begin(session: Session) -> None:
+    """Begin the log for the first reader."""
+    try:
+        with session.writing() as store:
+            store.begin_log()
+    except Refused as refused:
+        (diagnostic, *_) = refused.diagnostics
+        if diagnostic.code is not Code.STORE_READ_ONLY:
+            raise
+        raise Refused([replace(diagnostic, hint=f"{_FIRST} {diagnostic.hint}")]) from refused
 
 
 def is_cursor(text: str) -> bool:
@@ -110,8 +128,13 @@ def _parsed(text: str) -> tuple[str, LogPlace]:
     match known:
         case {"environment": str(environment), "old": None, "position": str(position), "id": str(id_)}:
             return _storable(text, environment, LogPlace(None, position, id_))
-        case {"environment": str(environment), "old": [str(name), str(time), str(last)], "position": "", "id": ""}:
-            return _storable(text, environment, LogPlace((name, time, last)))
+        case {
+            "environment": str(environment),
+            "old": [str(name), str(time), str(last)],
+            "position": str(position),
+            "id": str(id_),
+        }:
+            return _storable(text, environment, LogPlace((name, time, last), position, id_))
         case _:
             raise _not_a_cursor(text)
 

@@ -10,9 +10,8 @@ from enum import StrEnum
 from offerkit.address import Kind, ancestors, environment_address
 from offerkit.diagnostics import Code, Severity, and_list
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.resources import CompiledCategory, CompiledOffer, Days
+from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledWeight, Days
 from offerkit.models.expression_scopes import CALL_FACTS
-from offerkit.models.space import Space
 from offerkit.prove.question import Holds
 from offerkit.reports.words import count
 from offerkit.state.effective import filters_of
@@ -28,6 +27,7 @@ from offerkit.usecases.lint_findings import (
     no_days,
     windows_of,
 )
+from offerkit.usecases.lint_values import never_products, never_stored, unread_fields
 
 
 class Standing(StrEnum):
@@ -46,7 +46,9 @@ def structural_findings(scope: LintScope) -> tuple[list[LintFinding], dict[int, 
         *_unused_filters(scope),
         *_unread_parameters(scope),
         *_hidden_facts(scope),
-        *_never_stored(scope),
+        *never_stored(scope),
+        *unread_fields(scope),
+        *never_products(scope),
     ]
     standings: dict[int, Standing] = {}
     agreed = Agreed()
@@ -171,7 +173,7 @@ def _weights(
     scope: LintScope, offer: CompiledOffer, windows: list[OpenDays], agreed: Agreed
 ) -> tuple[Standing, list[LintFinding]]:
     """An offer whose own dates are fine: can one of its weights hold, on a space that it is shown on?"""
-    if all(weight.number == 0 for weight in offer.weights):
+    if not any(map(_can_hold, offer.weights)):
         zero = _lone_zero(offer)
         agreed.add(Code.LONE_ZERO, zero.place, zero)
         return Standing.NEVER, []
@@ -183,7 +185,7 @@ def _weights(
             window = OpenDays.at(weight.days, name, weight.address, weight.path)
             finding = _dates(windows, window, scope.today, "The weight is not used.")
             agreed.add(Code.DATES_NEVER_MEET, window.first, finding)
-        if weight.number != 0 and (not weight.spaces or weight.spaces & offer.spaces):
+        if _can_hold(weight) and (not weight.spaces or weight.spaces & offer.spaces):
             outcomes.append(finding.code if finding is not None else None)
     if None in outcomes:
         return Standing.OPEN, []
@@ -194,20 +196,26 @@ def _weights(
     return Standing.NEVER, [_no_weight(offer, "ever holds", "never begin before the offer ends", Code.UNREACHABLE)]
 
 
+def _can_hold(weight: CompiledWeight) -> bool:
+    """Whether a weight can be above 0: neither a 0, nor a formula whose value is known and no weight."""
+    return weight.computed or bool(weight.value)
+
+
 def _lone_zero(offer: CompiledOffer) -> LintFinding:
     weight = offer.weights[0]
-    several = len(offer.weights) > 1
+    formulas = any(each.formula is not None for each in offer.weights)
+    what = "unknown, 0 or less" if formulas else "0"
     return LintFinding(
         Code.LONE_ZERO,
-        "all weights are 0" if several else "the only weight is 0",
-        LintPlace(weight.address, (*weight.path, "weight")),
+        f"all weights are {what}" if len(offer.weights) > 1 else f"the only weight is {what}",
+        LintPlace(weight.address, (*weight.path, "weight" if weight.formula is None else "formula")),
         "An offer with a weight of 0 is never eligible; it does not come last.",
         "Give it a small weight, such as 0.1, to show it when nothing else is left. To switch it off: enabled: false.",
     )
 
 
 def _no_space(offer: CompiledOffer) -> LintFinding:
-    named = sorted({space for weight in offer.weights if weight.number != 0 for space in weight.spaces})
+    named = sorted({space for weight in offer.weights if _can_hold(weight) for space in weight.spaces})
     address, path = offer.where(("weights",))
     return LintFinding(
         Code.UNREACHABLE,
@@ -306,36 +314,6 @@ def _hidden_facts(scope: LintScope) -> Iterator[LintFinding]:
                 "Rename the call data to read the fact; otherwise nothing is to be done.",
                 Severity.NOTE,
             )
-
-
-def _never_stored(scope: LintScope) -> Iterator[LintFinding]:
-    """Presentation rules that count by data or products that nothing stores as the catalog is now."""
-    catalog = scope.catalog
-    bodies = [scope.view(address) or {} for address in scope.view.of_kind(Kind.SPACE, catalog.environment)]
-    storages = [Space.model_validate(body).storage for body in bodies] if catalog.seldom_read else []
-    stored = {name for storage in storages if storage.enabled for _, data in storage.data for name in data}
-    dynamic = any(weight.dynamic for offer in catalog.offers for weight in offer.weights)
-    for rule in catalog.rules:
-        place = LintPlace(rule.address, ("counted", "when"))
-        for name in rule.counts_by("stored"):
-            if name not in stored:
-                yield _counts_by(
-                    f"stored.{name}", rule.name, place, "Only spaces that store no propositions declare it."
-                )
-        for name in rule.counts_by("product"):
-            if not dynamic:
-                yield _counts_by(f"product.{name}", rule.name, place, "No offer is dynamic, so no product is stored.")
-
-
-def _counts_by(name: str, rule: str, place: LintPlace, why: str) -> LintFinding:
-    return LintFinding(
-        Code.NEVER_STORED,
-        f"rule {rule} counts by {name}, which nothing stores",
-        place,
-        f"{why} It is unknown, unless it was stored before.",
-        "Store it, or leave it out of the condition.",
-        Severity.NOTE,
-    )
 
 
 def _unread_parameters(scope: LintScope) -> Iterator[LintFinding]:

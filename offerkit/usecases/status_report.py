@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from offerkit.address import Address, Kind, Stage, environment_address
+from offerkit.address import Address, Kind, Stage, ancestors, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
 from offerkit.models.status import NUMBERED
@@ -15,6 +15,7 @@ from offerkit.store.proposition_report import DATE, ReportQuery
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import display_time, utc
 from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
+from offerkit.usecases.design_access import design_readable
 from offerkit.usecases.list_propositions import check_environment
 from offerkit.usecases.requests import StatusReportRequest
 from offerkit.usecases.session import Session
@@ -43,10 +44,10 @@ def status_report(session: Session, request: StatusReportRequest) -> StatusRepor
 def status_report_here(session: Session, request: StatusReportRequest) -> StatusReport:
     """:func:`status_report` where the store is. No group is a contact's, so every operator may see it."""
     with session.existing() as store:
-        return _report(store, request, session.now)
+        return _report(store, request, session.now, design_readable(session, store))
 
 
-def _report(store: Store, request: StatusReportRequest, now: str) -> StatusReport:
+def _report(store: Store, request: StatusReportRequest, now: str, may_read: Callable[[str], bool]) -> StatusReport:
     known = environments(store)
     if request.environment:
         check_environment(store, request.environment)
@@ -62,7 +63,9 @@ def _report(store: Store, request: StatusReportRequest, now: str) -> StatusRepor
             Code.LISTING_OPTIONS, "--since is not before --until", hint="--until is the first moment that is left out."
         )
     live = stage_view(store, Stage.LIVE, names)
-    _check(store, live, names, by, request)
+    readable = [name for name in names if may_read(name)]
+    design = stage_view(store, Stage.DESIGN, readable) if readable else Snapshot()
+    _check(store, (live, design), names, by, request)
     counts: dict[tuple[str, ...], StatusCounts] = {}
     total, gone = StatusCounts(), set[str]()
     for name in names:
@@ -154,7 +157,7 @@ class _LiveOffers:
     def below(self, offer: str, categories: Sequence[str]) -> bool:
         """Whether the offer is live in one of ``categories`` or below."""
         (category,) = self.values(offer, "category")
-        return any(category == path or category.startswith(f"{path}/") for path in categories)
+        return not set(categories).isdisjoint(ancestors(category))
 
 
 def _axis(name: str, offers: _LiveOffers) -> _Axis:
@@ -174,9 +177,14 @@ def _groups(by: Sequence[str], several: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _check(store: Store, live: Snapshot, names: Sequence[str], by: Sequence[str], request: StatusReportRequest) -> None:
-    """Raise Refused with every group, space, offer and category that does not exist in these environments."""
-    fields = {field for name in names for field in _fields(live, name)}
+def _check(
+    store: Store, views: Sequence[Snapshot], names: Sequence[str], by: Sequence[str], request: StatusReportRequest
+) -> None:
+    """Raise Refused with every group, space, offer and category that does not exist in these environments.
+
+    ``views``: live, and of design what the operator may know.
+    """
+    fields = {field for name in names for field in _fields(views[0], name)}
     groups = (*STORED, *OF_OFFERS, *(f"offer.{name}" for name in sorted(fields)))
     findings = [
         Diagnostic(
@@ -187,13 +195,12 @@ def _check(store: Store, live: Snapshot, names: Sequence[str], by: Sequence[str]
         for name in by
         if name not in groups
     ]
-    design = stage_view(store, Stage.DESIGN, names)
     for kind, option, texts in (
         (Kind.SPACE, "space", request.spaces),
         (Kind.OFFER, "offer", request.offers),
         (Kind.CATEGORY, "category", request.categories),
     ):
-        known = {address.name for name in names for view in (live, design) for address in view.of_kind(kind, name)}
+        known = {address.name for name in names for view in views for address in view.of_kind(kind, name)}
         for text in texts:
             plain = _plain(text, kind)
             found = plain in known or (kind is Kind.CATEGORY and any(path.startswith(f"{plain}/") for path in known))

@@ -34,19 +34,12 @@ def weight_table(catalogs: Catalogs, patterns: Sequence[str], at: str, now: str)
     days: dict[str, date] = {}
     rows: list[ShownWeight] = []
     for address in sorted(view.of_kind(Kind.OFFER), key=lambda offer: offer.sort_key):
-        if address not in matched and matched.isdisjoint(_above(view(address) or {}, address)):
+        if address not in matched and matched.isdisjoint(above.address for above in view.offer(address).categories):
             continue
         catalog = catalogs[address.environment]
         day = days.setdefault(address.environment, parse_time(at, catalog.zone, now).astimezone(catalog.zone).date())
         rows += _weights(catalogs, catalog, address, day)
     return WeightTable(catalogs.stage, tuple((name, day.isoformat()) for name, day in days.items()), tuple(rows))
-
-
-def _above(body: JsonMap, address: Address) -> Iterator[Address]:
-    """The addresses of the categories that an offer lies in, from the root."""
-    parts = str(body.get("category", "")).split("/")
-    for count in range(1, len(parts) + 1):
-        yield address.beside(Kind.CATEGORY, "/".join(parts[:count]))
 
 
 def _weights(catalogs: Catalogs, catalog: Catalog, address: Address, day: date) -> Iterator[ShownWeight]:

@@ -12,7 +12,7 @@ FIELDS = {"margin": {"type": "decimal"}, "supplier": {}, "city": {}, "banner": {
 
 
 @pytest.fixture
-def shop(team: Session) -> Session:
+def valued(team: Session) -> Session:
     """Offers whose weights, conditions, texts, images and rules read what is declared; all live and approved."""
     team.edit(
         environment={
@@ -113,43 +113,43 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", variants(CHANGES, quick=3))
-def test_a_declared_value_after_the_approval(shop: Session, change: Callable[[Session], None]) -> None:
+def test_a_declared_value_after_the_approval(valued: Session, change: Callable[[Session], None]) -> None:
     """omar, or an administrator, changes the value where the offer inherits it, and promotes it, whole and in parts."""
-    before = live_shows(shop)
-    change(shop)
+    before = live_shows(valued)
+    change(valued)
     parts = ("", "environment.recipients", "'recipients/category.*'", "'recipients/filter.*'", "'recipients/space.*'")
-    author = "omar" if shop.attempt("omar", "apply --yes") else "ada"
+    author = "omar" if valued.attempt("omar", "apply --yes") else "ada"
     if author == "ada":
-        shop.do("ada", "apply --yes")
-    shop.attempt(author, *(f"approve recipients/offer.{name}" for name in ("safari", "saver", "loan")))
+        valued.do("ada", "apply --yes")
+    valued.attempt(author, *(f"approve recipients/offer.{name}" for name in ("safari", "saver", "loan")))
     for promoter in (author, "alan"):
-        shop.attempt(promoter, *(f"promote --yes {part}" for part in parts))
-    broken_if(live_shows(shop) != before, "what nobody else approved is live")
+        valued.attempt(promoter, *(f"promote --yes {part}" for part in parts))
+    broken_if(live_shows(valued) != before, "what nobody else approved is live")
 
 
 @pytest.mark.parametrize("change", variants(CHANGES, quick=2))
-def test_honest_change_of_a_declared_value(shop: Session, change: Callable[[Session], None]) -> None:
+def test_honest_change_of_a_declared_value(valued: Session, change: Callable[[Session], None]) -> None:
     """Once others approved it, it goes live."""
-    before = live_shows(shop)
-    change(shop)
-    honestly(shop)
-    broken_if(live_shows(shop) == before, "an approved change does not go live")
-    shop.do("", "audit verify")
+    before = live_shows(valued)
+    change(valued)
+    honestly(valued)
+    broken_if(live_shows(valued) == before, "an approved change does not go live")
+    valued.do("", "audit verify")
 
 
-def test_a_value_that_only_a_typology_of_deliveries_reads(shop: Session) -> None:
+def test_a_value_that_only_a_typology_of_deliveries_reads(valued: Session) -> None:
     """A rule that outlines name applies by a field; the environment's own typology does not have it."""
-    shop.edit(
+    valued.edit(
         environment={"offer_fields": {"season": {}}},
         rules={"summer": {"label": "Summer", "max": 1, "applies_to": {"when": "offer.season = 'summer'"}}},
         typologies={"seasonal": {"label": "Seasonal", "rules": ["summer"]}},
         offers={"saver": {"fields": {"season": "summer"}}},
     )
-    honestly(shop)
-    shop.edit(offers={"saver": {"fields": {"season": "winter"}}})
-    shop.do("omar", "apply --yes")
-    shop.attempt("omar", "approve recipients/offer.saver", "promote --yes")
-    broken_if(shop.live()["offer.saver"]["fields"]["season"] == "winter", "nobody approved what the rule reads")
-    shop.do("olga", "approve recipients/offer.saver")
-    shop.do("alan", "promote --yes")
-    broken_if(shop.live()["offer.saver"]["fields"]["season"] != "winter", "an approved change does not go live")
+    honestly(valued)
+    valued.edit(offers={"saver": {"fields": {"season": "winter"}}})
+    valued.do("omar", "apply --yes")
+    valued.attempt("omar", "approve recipients/offer.saver", "promote --yes")
+    broken_if(valued.live()["offer.saver"]["fields"]["season"] == "winter", "nobody approved what the rule reads")
+    valued.do("olga", "approve recipients/offer.saver")
+    valued.do("alan", "promote --yes")
+    broken_if(valued.live()["offer.saver"]["fields"]["season"] != "winter", "an approved change does not go live")

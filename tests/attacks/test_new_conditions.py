@@ -12,7 +12,7 @@ OWN = {"eligible": {"history": [{"offer": "saver", "status": "accepted", "at_mos
 
 
 @pytest.fixture
-def shop(team: Session) -> Session:
+def asking(team: Session) -> Session:
     """safari asks for the history and the call; its category and a weight use filters; all live."""
     team.edit(
         filters={"few": {"label": "Few", "when": "recipient.age >= 30"}},
@@ -99,25 +99,25 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", variants(CHANGES, quick=3))
-def test_a_condition_after_the_approval(shop: Session, change: Callable[[Session], None]) -> None:
+def test_a_condition_after_the_approval(asking: Session, change: Callable[[Session], None]) -> None:
     """omar changes who gets an offer, approves it himself, and promotes it in whole and in parts, as alan does."""
-    before = of_conditions(shop)
-    change(shop)
+    before = of_conditions(asking)
+    change(asking)
     parts = ("", "'recipients/category.*'", "'recipients/filter.*'", "'recipients/template.*'", "'recipients/offer.*'")
-    shop.do("omar", "apply --yes")
-    shop.attempt("omar", *(f"approve recipients/offer.{name}" for name in ("safari", "saver", "loan")))
+    asking.do("omar", "apply --yes")
+    asking.attempt("omar", *(f"approve recipients/offer.{name}" for name in ("safari", "saver", "loan")))
     for promoter in ("omar", "alan"):
-        shop.attempt(promoter, *(f"promote --yes {part}" for part in parts))
-    broken_if(of_conditions(shop) != before, "what nobody else approved is live")
+        asking.attempt(promoter, *(f"promote --yes {part}" for part in parts))
+    broken_if(of_conditions(asking) != before, "what nobody else approved is live")
 
 
 @pytest.mark.parametrize("change", variants(CHANGES, quick=1))
-def test_honest_change_of_a_condition(shop: Session, change: Callable[[Session], None]) -> None:
+def test_honest_change_of_a_condition(asking: Session, change: Callable[[Session], None]) -> None:
     """Once others approved it, it goes live."""
-    before = of_conditions(shop)
-    change(shop)
-    honestly(shop)
-    broken_if(of_conditions(shop) == before, "an approved change does not go live")
+    before = of_conditions(asking)
+    change(asking)
+    honestly(asking)
+    broken_if(of_conditions(asking) == before, "an approved change does not go live")
 
 
 def _swap(team: Session, kind: str, one: str, other: str) -> None:
@@ -131,52 +131,52 @@ def _swap(team: Session, kind: str, one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("how", variants(["whole", "in parts", "back and again", "saved"], quick=2))
-def test_the_counted_offers_swap_their_names(shop: Session, how: str) -> None:
+def test_the_counted_offers_swap_their_names(asking: Session, how: str) -> None:
     """saver and safari get each other's names: what loan counts by name is another offer than was approved."""
-    _swap(shop, "offer", "saver", "safari")
-    out = shop.do("omar", "plan", "apply --yes")
+    _swap(asking, "offer", "saver", "safari")
+    out = asking.do("omar", "plan", "apply --yes")
     broken_if("eligibility of offer loan" not in out, "the plan does not say whose approval is reset")
-    shop.attempt("omar", "approve recipients/offer.loan")
+    asking.attempt("omar", "approve recipients/offer.loan")
     if how == "back and again":
-        shop.attempt("omar", f"rollback --undo {shop.serial()} --yes", f"rollback --undo {shop.serial()} --yes")
+        asking.attempt("omar", f"rollback --undo {asking.serial()} --yes", f"rollback --undo {asking.serial()} --yes")
     if how == "saved":
-        shop.do("omar", "promote --out plans/p.json")
-        shop.attempt("omar", "apply plans/p.json --yes")
+        asking.do("omar", "promote --out plans/p.json")
+        asking.attempt("omar", "apply plans/p.json --yes")
     parts = ["recipients/offer.saver", "recipients/offer.safari", "recipients/offer.s*"] if how == "in parts" else [""]
     for who in ("omar", "alan"):
-        shop.attempt(who, *(f"promote --yes {part}" for part in parts))
-    live = shop.live()
+        asking.attempt(who, *(f"promote --yes {part}" for part in parts))
+    live = asking.live()
     swapped = live.title("saver") == "Lions"
     broken_if(swapped and live["offer.loan"]["eligible"]["history"][0]["offer"] == "saver", "loan counts another offer")
 
 
-def test_the_counted_categories_swap_their_names(shop: Session) -> None:
+def test_the_counted_categories_swap_their_names(asking: Session) -> None:
     """saver counts what is below travel; omar gives another category that name."""
-    shop.edit(categories={"city": {"label": "City"}})
-    honestly(shop)
-    _swap(shop, "category", "travel", "city")
-    shop.edit(
+    asking.edit(categories={"city": {"label": "City"}})
+    honestly(asking)
+    _swap(asking, "category", "travel", "city")
+    asking.edit(
         categories={"travel/africa": None, "city/africa": {"label": "Africa"}},
         offers={"safari": {"category": "city/africa"}},
     )
-    shop.edit(moved={"category.travel/africa": "category.city/africa"})
-    shop.do("omar", "apply --yes")
-    shop.attempt("omar", "approve recipients/offer.saver", "promote --yes", "promote --yes 'recipients/category.*'")
-    shop.attempt("alan", "promote --yes", "promote --yes 'recipients/category.*'")
-    live = shop.live()
+    asking.edit(moved={"category.travel/africa": "category.city/africa"})
+    asking.do("omar", "apply --yes")
+    asking.attempt("omar", "approve recipients/offer.saver", "promote --yes", "promote --yes 'recipients/category.*'")
+    asking.attempt("alan", "promote --yes", "promote --yes 'recipients/category.*'")
+    live = asking.live()
     broken_if(live["category.travel"]["label"] == "City", "saver counts the propositions of another category")
 
 
-def test_honest_swap_of_counted_offers(shop: Session) -> None:
+def test_honest_swap_of_counted_offers(asking: Session) -> None:
     """Its reviewer approves that loan counts the other; or the condition follows, and nobody is asked."""
-    _swap(shop, "offer", "saver", "safari")
-    shop.edit(offers={"loan": {"eligible": {"history": [{"offer": "safari", "status": "accepted", "at_most": 0}]}}})
-    shop.do("omar", "apply --yes", "promote --yes")
-    broken_if(shop.live().title("saver") != "Lions", "what still counts the same offer asks for an approval")
-    shop.edit(offers={"loan": {"eligible": {"history": [{"offer": "saver", "status": "accepted", "at_most": 0}]}}})
-    shop.edit(moved=None)
-    honestly(shop)
-    broken_if(shop.live()["offer.loan"]["eligible"]["history"][0]["offer"] != "saver", "approved, and not live")
+    _swap(asking, "offer", "saver", "safari")
+    asking.edit(offers={"loan": {"eligible": {"history": [{"offer": "safari", "status": "accepted", "at_most": 0}]}}})
+    asking.do("omar", "apply --yes", "promote --yes")
+    broken_if(asking.live().title("saver") != "Lions", "what still counts the same offer asks for an approval")
+    asking.edit(offers={"loan": {"eligible": {"history": [{"offer": "saver", "status": "accepted", "at_most": 0}]}}})
+    asking.edit(moved=None)
+    honestly(asking)
+    broken_if(asking.live()["offer.loan"]["eligible"]["history"][0]["offer"] != "saver", "approved, and not live")
 
 
 def _switched_off(team: Session) -> None:
@@ -209,14 +209,14 @@ def _product(team: Session) -> None:
     "change",
     variants([_switched_off, _filters_of_all, _stored, _applies_to_less, _counts_less, _product], quick=3),
 )
-def test_settings_by_their_author_alone(shop: Session, change: Callable[[Session], None]) -> None:
+def test_settings_by_their_author_alone(asking: Session, change: Callable[[Session], None]) -> None:
     """ada takes a new kind of setting live alone: directly, in parts, by a saved plan, by a rollback of a rollback."""
-    read = lambda: {**shop.live().sections}  # noqa: E731
+    read = lambda: {**asking.live().sections}  # noqa: E731
     before = read()
-    change(shop)
-    shop.do("ada", "apply --yes")
-    serial = shop.serial()
-    shop.attempt(
+    change(asking)
+    asking.do("ada", "apply --yes")
+    serial = asking.serial()
+    asking.attempt(
         "ada",
         "promote --yes",
         "promote --out plans/p.json",
@@ -232,10 +232,10 @@ def test_settings_by_their_author_alone(shop: Session, change: Callable[[Session
 
 
 @pytest.mark.parametrize("where", variants(["condition", "filter", "text"], quick=2))
-def test_the_called_spaces_swap_their_names(shop: Session, where: str) -> None:
+def test_the_called_spaces_swap_their_names(asking: Session, where: str) -> None:
     """saver is for calls of the app, or says so there; omar gives the home page that name."""
     asks = "interaction.space = 'app'"
-    shop.edit(
+    asking.edit(
         filters={"on": {"label": "On", "when": "interaction.space = parameter.name", "parameters": {"name": {}}}},
         offers={
             "saver": {
@@ -247,19 +247,19 @@ def test_the_called_spaces_swap_their_names(shop: Session, where: str) -> None:
             }[where]
         },
     )
-    honestly(shop)
-    before = shop.shown("web-home"), shop.shown("app")
-    spaces = shop.files["specs/recipients/spaces.yaml"]["spaces"]
+    honestly(asking)
+    before = asking.shown("web-home"), asking.shown("app")
+    spaces = asking.files["specs/recipients/spaces.yaml"]["spaces"]
     swapped = {"app": spaces["web-home"], "web-home": spaces["app"]}
-    shop.edit(spaces={"app": None, "web-home": None})
-    shop.edit(spaces=swapped, moved={"space.app": "space.web-home", "space.web-home": "space.app"})
+    asking.edit(spaces={"app": None, "web-home": None})
+    asking.edit(spaces=swapped, moved={"space.app": "space.web-home", "space.web-home": "space.app"})
     swap = {"web-home": "app", "app": "web-home"}
-    for name, body in shop.files["specs/recipients/offers.yaml"]["offers"].items():
-        shop.edit(offers={name: {"spaces": [swap[space] for space in body["spaces"]]}})
-    shop.do("omar", "apply --yes")
-    shop.attempt("omar", "approve offer.*", "promote --yes")
-    shop.attempt("alan", "promote --yes", "promote --yes 'recipients/space.*'")
+    for name, body in asking.files["specs/recipients/offers.yaml"]["offers"].items():
+        asking.edit(offers={name: {"spaces": [swap[space] for space in body["spaces"]]}})
+    asking.do("omar", "apply --yes")
+    asking.attempt("omar", "approve offer.*", "promote --yes")
+    asking.attempt("alan", "promote --yes", "promote --yes 'recipients/space.*'")
     broken_if(
-        (shop.shown("web-home"), shop.shown("app")) != before and shop.shown("app").get("saver") is not None,
+        (asking.shown("web-home"), asking.shown("app")) != before and asking.shown("app").get("saver") is not None,
         "what was approved for the app is on the home page under that name",
     )

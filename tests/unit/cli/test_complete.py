@@ -135,7 +135,6 @@ NOT_COMPLETED = {
         "contact",
         "proposition",
         "table",
-        "ids",
     },
     "an expression": {"expression", "old", "new", "population", "only"},
     "a new name": {"environment"},
@@ -185,6 +184,7 @@ COMPLETED = {
     "token create": {"whose"},
     "token revoke": {"id_"},
     "update": {"status", "data", "environment"},
+    "webhooks retry": {"ids"},
     "weights": {"patterns"},
 }
 
@@ -244,7 +244,7 @@ def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
     assert set(asked(shop, "plan", "--by", "")) < set(asked(shop, "simulate", "shop", "--by", ""))
     assert "offer.theme" in asked(shop, "simulate", "shop", "--by", "")
     assert asked(shop, "report", "--by", "d") == ["date", "delivery"]
-    assert asked(shop, "simulations", "show", "") == []
+    assert asked(shop, "simulations", "show", "") == asked(shop, "webhooks", "retry", "") == []
     assert "email=" in asked(shop, "preview", "shop/offer.gold-card", "--contact", "")
     assert asked(shop, "update", "x", "") == ["presented", "interested", "accepted", "scheduled", "rejected"]
     assert asked(shop, "update", "x", "acc") == ["accepted"]

@@ -742,6 +742,8 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.FACT_HIDDEN: "unit/usecases::test_call_data_named_like_a_fact_of_the_call_is_noted",
     Code.NEVER_STORED: "unit/usecases::test_a_rule_that_counts_by_what_nothing_stores_is_noted",
     Code.UNUSED_FILTER: "unit/usecases::test_it_is_found_where_it_is",
+    Code.UNREAD_FIELD: "unit/usecases::test_a_field_of_offers_that_nothing_reads_is_noted",
+    Code.NEVER_PRODUCT: "unit/usecases::test_a_text_about_products_that_never_are_is_noted",
     Code.UNUSED_PARAMETER: "unit/usecases::test_it_is_found_where_it_is",
     Code.WEIGHT_NEVER_WINS: "unit/usecases::test_a_weight_that_never_wins",
 }

@@ -135,6 +135,8 @@ def secret(site: tuple[TestClient, Workspace]) -> tuple[TestClient, Workspace]:
         ("store/simulations", {"action": "read", "names": ["first"]}),
         ("store/simulations", {"action": "read", "names": ["firs"]}),
         ("store/simulations", {"action": "list"}),
+        ("store/report", {"offers": ["hus"]}),
+        ("store/report", {"offers": ["gone"], "by": ["offer.hus"]}),
         ("store/simulations/remove", {"names": ["firs"]}),
     ],
 )
@@ -159,6 +161,19 @@ def test_no_call_tells_names_of_design(
     stops = asking.get("/api/v1/stops", headers=headers(shop, "dora"))
     assert stops.status_code == 200
     assert "hush" not in stops.text.lower(), "what was stopped before it was live is design"
+
+
+def test_a_report_knows_no_offer_of_design(secret: tuple[TestClient, Workspace]) -> None:
+    """Who may not read design is told the same of an offer that only design has as of one that nothing has."""
+    asking, shop = secret
+    known = asking.post("/api/v1/store/report", json={"offers": ["hush"]}, headers=headers(shop, "ada"))
+    assert known.status_code == 200
+    answers = [
+        asking.post("/api/v1/store/report", json={"offers": [name]}, headers=headers(shop, "dora"))
+        for name in ("hush", "lull")
+    ]
+    assert answers[0].status_code == answers[1].status_code == 422
+    assert answers[0].text.replace("hush", "lull") == answers[1].text
 
 
 @pytest.mark.parametrize("path", ["/ui/approvals", "/ui/promote"])

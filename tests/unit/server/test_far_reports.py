@@ -126,7 +126,7 @@ def test_a_cursor_belongs_to_an_environment_and_a_log(far: Workspace) -> None:
     with Store.open(far.location, write=True) as store, store.recording():
         store.database.run("DELETE FROM proposition_change")
     refused(Code.CURSOR_GONE, lambda: export_page(far.session(), ExportRequest(cursor)))
-    assert export_page(far.session(), ExportRequest()).lines == []
+    assert len(export_page(far.session(), ExportRequest()).lines) == 8  # the log begins again
 
 
 def test_kept_simulations_are_listed_read_and_removed(far: Workspace) -> None:

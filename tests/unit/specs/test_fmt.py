@@ -400,3 +400,12 @@ def test_the_command_says_what_main_says() -> None:
 
     assert isinstance(command, click.Command)
     assert (command.help or "").startswith(COMMANDS["fmt"])
+
+
+def test_the_order_of_a_case_names_each_of_its_keys() -> None:
+    from offerkit.engine.cases import KEYS
+    from offerkit.specs.shapes import cases_document
+
+    case = cases_document().keys["cases"].item
+    assert case is not None
+    assert {*case.keys} == KEYS

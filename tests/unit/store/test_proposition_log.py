@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,7 @@ def names(changes: list[LoggedChange]) -> list[tuple[str, str, str]]:
 
 
 def test_each_change_is_told_once(store: Store) -> None:
+    store.begin_log()
     store.add_propositions([made(number) for number in range(5)])
     changes, place = read(store)
     assert sorted(names(changes)) == [("made", f"p-{number}", "presented") for number in range(5)]
@@ -95,6 +96,7 @@ def test_each_change_is_told_once(store: Store) -> None:
 
 
 def test_one_environment_alone(store: Store) -> None:
+    store.begin_log()
     store.add_propositions([made(1), made(2, environment="guests"), made(3)])
     settle(store)
     page = store.logged(BEGINNING, "guests")
@@ -102,6 +104,7 @@ def test_one_environment_alone(store: Store) -> None:
 
 
 def test_a_refused_transaction_leaves_nothing(store: Store) -> None:
+    store.begin_log()
     with pytest.raises(RuntimeError), store.recording():
         store.add_propositions([made(1)])
         raise RuntimeError
@@ -109,6 +112,7 @@ def test_a_refused_transaction_leaves_nothing(store: Store) -> None:
 
 
 def test_deliveries_are_made_sent_and_withdrawn(store: Store) -> None:
+    store.begin_log()
     rows = [made(n, interaction="call-9", time=at(9), space="email", status=Status.GENERATED) for n in range(3)]
     store.add_delivery(RUN, rows)
     changes, place = read(store)
@@ -130,15 +134,12 @@ def test_deliveries_are_made_sent_and_withdrawn(store: Store) -> None:
     assert [name for _, name, _ in names(read(store)[0])].count("p-7") == 0  # what is gone is not told any more
 
 
-def test_what_is_older_than_the_log_comes_first(store: Store, execute: Callable[..., None]) -> None:
+def test_what_is_older_than_the_log_comes_first(store: Store) -> None:
     store.add_propositions([made(number) for number in range(4)] + [made(5, environment="guests")])
-    execute("DELETE FROM proposition_change WHERE event = 'made'")
-    execute("UPDATE proposition SET logged = ''")
-    execute(
-        "INSERT INTO proposition_change (position, id, environment, event, status, changed)"
-        " VALUES ('0', 'unlogged', '', 'unlogged', 0, '')"
+    store.begin_log()
+    store.add_propositions(
+        [made(6), made(0, id="p-early", time="2026-10-31T12:00:00.000000Z"), made(7, environment="later")]
     )
-    store.add_propositions([made(6)])
     settle(store)
     page = store.logged(BEGINNING, "", 2)
     assert [name for _, name, _ in names(list(page.changes))] == ["p-5"] and page.more
@@ -150,6 +151,8 @@ def test_what_is_older_than_the_log_comes_first(store: Store, execute: Callable[
         ("made", "p-1", "presented"),
         ("made", "p-3", "presented"),
         ("made", "p-6", "presented"),
+        ("made", "p-7", "presented"),
+        ("made", "p-early", "presented"),
     ]
     assert read(store, place)[0] == []
     only: list[tuple[str, str, str]] = []
@@ -157,10 +160,11 @@ def test_what_is_older_than_the_log_comes_first(store: Store, execute: Callable[
     while (page := store.logged(rest, "recipients", 2)).changes or page.more:
         only += names(list(page.changes))
         rest = page.place
-    assert {name for _, name, _ in only} == {"p-0", "p-1", "p-2", "p-3", "p-6"}
+    assert {name for _, name, _ in only} == {"p-0", "p-1", "p-2", "p-3", "p-6", "p-early"}
 
 
 def test_purging_keeps_the_newest_change(store: Store) -> None:
+    store.begin_log()
     store.add_propositions([made(number, changed=at(number)) for number in range(10)])
     _, place = read(store)
     while store.purge_propositions("recipients", at(100), 4):
@@ -174,6 +178,7 @@ def test_purging_keeps_the_newest_change(store: Store) -> None:
 
 
 def test_purging_keeps_what_still_exists(store: Store) -> None:
+    store.begin_log()
     store.add_propositions([made(1), made(2, time=at(500)), made(3)])
     store.purge_propositions("recipients", at(100))
     for _ in store.purge_log("recipients", at(100)):
@@ -184,6 +189,7 @@ def test_purging_keeps_what_still_exists(store: Store) -> None:
 @pytest.fixture
 def postgres() -> Iterator[Store]:
     with Store.open(parse_location(new_schema()), create=True) as opened:
+        opened.begin_log()
         yield opened
 
 
@@ -205,6 +211,7 @@ def test_a_copy_continues_after_what_it_has(postgres: Store, kind: str, tmp_path
     """Numbers of transactions belong to a server: in another one, new positions come after those that were copied."""
     first = postgres.location if kind == "postgresql" else tmp_path / "first.db"
     with sample(first) as filled:
+        filled.begin_log()
         filled.add_propositions([made(number) for number in range(5)])
     targets: list[Location] = [parse_location(new_schema()), tmp_path / "second.db", parse_location(new_schema())]
     place, source = BEGINNING, first
@@ -224,6 +231,7 @@ def test_a_copy_continues_after_what_it_has(postgres: Store, kind: str, tmp_path
 
 @pytest.mark.slow
 def test_readers_miss_nothing_while_many_write_and_are_killed(store: Store) -> None:
+    store.begin_log()
     where, folder = spelled(store.location), str(Path(__file__).parent)
     steady = [start(WRITE, where, f"s{number}", folder, "60") for number in range(2)]
     doomed = [start(WRITE, where, f"d{number}", folder, "100000") for number in range(2)]

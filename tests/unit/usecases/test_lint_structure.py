@@ -148,6 +148,15 @@ offers:
   z: {{category: c, {CONTENT}}}
 """,
     ),
+    "a formula that is 0 for every contact": (
+        Code.LONE_ZERO,
+        "the only weight is unknown, 0 or less",
+        f"""categories: {{c: {{}}}}
+offers:
+  a: {{category: c, {CONTENT}, weights: [{{formula: ‸1 - 1}}]}}
+  z: {{category: c, {CONTENT}}}
+""",
+    ),
     "a category without offers": (
         Code.EMPTY_CATEGORY,
         "no offer of category c can be proposed",

@@ -43,3 +43,31 @@ def test_switching_a_rule_on_reaches_what_it_applies_to(ruled: Workspace, applie
 
 def test_a_change_of_a_rule_that_stays_off_reaches_nothing(ruled: Workspace) -> None:
     assert reached(ruled, {"max": 1}) == []
+
+
+@pytest.fixture
+def outlined(shop: Workspace) -> Workspace:
+    """A live shop whose typology only an outline names, with the saver and not the others."""
+    shop.change({
+        RULES: {"version": 1, "rules": {"r": {"max": 9}, "q": {"max": 8}}, "typologies": {"ruled": {"rules": ["r"]}}},
+    })  # fmt: skip
+    shop.go_live()
+    deliveries = {"letter": {"space": "mail", "outline": "few", "count": 1}}
+    outlines = {"few": {"offers": ["saver"], "typology": "ruled"}}
+    shop.change({
+        "specs/shop/campaigns.yaml": {"version": 1, "campaigns": {"c": {"outlines": outlines, "deliveries": deliveries}}},
+    })  # fmt: skip
+    shop.go_live()
+    return shop
+
+
+def test_a_rule_that_only_an_outline_uses_reaches_its_offers(outlined: Workspace) -> None:
+    assert len(outlined.active()) > 1
+    assert reached(outlined, {"max": 1}) == ["saver"]
+
+
+def test_a_rule_that_comes_into_an_outlines_typology_reaches_its_offers(outlined: Workspace) -> None:
+    outlined.change({RULES: {"typologies": {"ruled": {"rules": ["r", "q"]}}}})
+    outlined.apply("ada")
+    (step,) = [step for step in outlined.promotion("ada").steps if step.address == "shop/typology.ruled"]
+    assert [address.name for address in step.dependents] == ["saver"]
