@@ -110,6 +110,26 @@ _CHARTS = re.compile(
     r"^svg\.chart \{ display(?:.*\n)+?table\.counts tfoot .*\n|^ +svg\.chart \{ font-size: 22px .*\n", re.MULTILINE
 )
 
+_RANKS = re.compile(r"(?<=rank \d) {2,}ranks {2}mean$|(?<=\d) {2,}\S+ {2,}\d+\.\d\d$", re.MULTILINE)
+_ANY_FORMAT = re.compile(r"(?<=^Format {8})\d+$|(?<=schema of format )\d+", re.MULTILINE)
+_NEW_KEYS = {"population": "", "only": "", "groups": [], "example": ""}
+
+
+def _additions(text: str) -> str:
+    """Without the ranks of offers in simulations, and without keys that say that something new was not asked for."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return _RANKS.sub("", text)
+    if isinstance(found, dict):
+        for part in (found, *found.get("spaces", ())):
+            for key in [key for key, value in _NEW_KEYS.items() if part.get(key) == value]:
+                del part[key]
+            for offer in part.get("offers", ()):
+                offer.pop("rank", None)
+    return json.dumps(found)
+
+
 EXPECTED: tuple[Expected, ...] = (
     Expected(
         "store format 7",
@@ -117,6 +137,24 @@ EXPECTED: tuple[Expected, ...] = (
         lambda difference: difference.part == "store",
         _store_of_format_6,
         inert=True,
+    ),
+    Expected(
+        "number of the format",
+        "the number of the store's format is printed",
+        _of("store status|audit verify"),
+        lambda text: _ANY_FORMAT.sub("", text),
+    ),
+    Expected(
+        "ranks and examples",
+        "simulations say the best, worst and mean rank; previews say which example of call data they used",
+        _of("simulate|preview"),
+        _additions,
+    ),
+    Expected(
+        "hint of a preview",
+        "who asks for a space that is not unitary is told how to preview it",
+        lambda difference: difference.part == "standard error" and _of("propose")(difference),
+        lambda text: text.replace("Preview it: offerkit propose --explain. Or declare it", "Declare it"),
     ),
     Expected(
         "style of charts",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from offerkit.governance.notices import OutboxState
 from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
-from offerkit.store import PropositionQuery, PropositionRow, Store, schema
+from offerkit.store import PropositionQuery, PropositionRow, Store, outbox, schema
+from offerkit.store.proposition_log import BEGINNING
 from offerkit.usecases.stop import list_stops
 from offerkit.usecases.store_maintenance import FormatChange, migrate
 
@@ -19,7 +21,12 @@ HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))
 STORES = sorted(HERE.glob("store-*.sql"))
 TOKENS = ["token-revoke", "token-create", "token-adopt"]
-SINCE = {"store-4": TOKENS[2:], "store-5": TOKENS, "store-6": ["stop", "stop", *TOKENS]}
+SINCE = {
+    "store-4": TOKENS[2:],
+    "store-5": TOKENS,
+    "store-6": ["stop", "stop", *TOKENS],
+    "store-7": ["stop", "stop", *TOKENS],
+}
 """What tokens add to the history: those that were there are taken over, from format 5 on each is a revision."""
 
 
@@ -139,6 +146,22 @@ def test_scopes_of_format_5(tmp_path: Path) -> None:
         new, old = store.tokens()
     assert (new.id, new.name, new.scope, new.revoked) == ("ba9876543210", "deploys", "read,apply", "")
     assert (old.id, old.scope, old.revoked) == ("0123456789ab", "all", "2026-11-29T10:00:00.000000Z")
+
+
+def test_what_format_7_added(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-7.sql", tmp_path / "store.db")) as store:
+        row = store.proposition("a29001")
+        assert row is not None and row.product == {"hotel": "Alba", "price": 118}
+        assert (row.status, row.statuses) == (Status.REJECTED, {"rejected": {"reason": "price"}})
+        (event,) = outbox.rows(store.database, OutboxState)
+        assert (event.receiver, event.attempts, event.failure) == ("team-chat", 1, "it answered with status 503")
+        assert [run.name for run in store.simulations()] == ["before"]
+        seen, place, more = [], BEGINNING, True
+        while more:
+            page = store.logged(place, "")
+            seen += [(change.event, change.proposition.id) for change in page.changes if change.proposition]
+            place, more = page.place, page.more
+    assert seen == [("made", "a28002"), ("made", "a28003"), ("made", "a29001"), ("changed", "a29001")]
 
 
 def test_stops_of_format_6(tmp_path: Path) -> None:
