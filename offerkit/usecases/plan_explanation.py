@@ -11,15 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
-from functools import cached_property
 
-from offerkit.address import Address, Kind, Stage, by_stage
+from offerkit.address import Address, Kind, Stage
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.governance.aspects import affecting, approval_keys, counted
 from offerkit.governance.profiles import applied_profiles
 from offerkit.governance.rights import approvers
-from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
     AddressPatterns,
@@ -40,12 +37,12 @@ from offerkit.plans.sentences import (
     is_note_with_time,
     is_rollback_note,
 )
-from offerkit.state.changes import Body, Delta, LayeredBodies
+from offerkit.state.changes import Body, Delta
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import Store
 from offerkit.usecases.plan import dependences, explained_steps, may_break
 from offerkit.usecases.promote import plan_promotion, promotion_dependences
 from offerkit.usecases.rollback import plan_rollback, plan_undo
+from offerkit.usecases.saved_plan import SavedPlan
 from offerkit.usecases.session import Session
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -78,160 +75,84 @@ def check_explanation(session: Session, verified: Verified) -> None:
     if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
         diagnostics.append(_untrue(plan, "the project that it is of"))
     if not diagnostics:
-        diagnostics = list(_CHECKS[plan.kind](_PlanFile(session, plan, stages.store, verified)))
+        diagnostics = list(_CHECKS[plan.kind](SavedPlan(session, plan, stages.store, verified)))
     if diagnostics:
         raise Refused(diagnostics)
 
 
-class _PlanFile:
-    """A plan from a file, and what it is compared with."""
-
-    def __init__(self, session: Session, plan: Plan, store: Store, verified: Verified) -> None:
-        self.session, self.plan, self.store, self.stages = session, plan, store, verified.stages
-        self.bodies: Mapping[str, Body] = LayeredBodies(plan.bodies, self.stages.bodies)
-        self.deltas = sorted(
-            (Delta(s.address, s.stage, s.action, s.before, s.after, s.moved_from) for s in plan.steps),
-            key=lambda d: (d.stage.stage is Stage.LIVE, d.stage, d.address.sort_key),
-        )
-        self.sources = {step.address: step.source for step in plan.steps if step.source is not None}
-
-    @cached_property
-    def earliest(self) -> int:
-        """The last revision that the plan relies on; it cannot have been made earlier."""
-        revision = max([base.revision for base in self.plan.base], default=0)
-        for stage, needed in by_stage(self.plan.depends).items():
-            last = self.store.last_change(stage, {item.address for item in needed})
-            revision = max([revision, *(row.serial for row in last.values())])
-        return max([revision, *self._first_approvals()])
-
-    def _first_approvals(self) -> list[int]:
-        """The revisions of the first approvals of what the steps take live."""
-        if self.plan.kind is not PlanKind.PROMOTE:
-            return []
-        after = self.stages.effect(self.plan, Stage.LIVE).after
-        offers = {step.address: after.entries[step.address].activation for step in self.plan.steps if step.after}
-        active = {offer: {"", *spaces} for offer, spaces in offers.items() if spaces}
-        decisions = self.stages.decisions(active)
-        approval_rows = (
-            decisions.each(k)
-            for offer, active_on in active.items()
-            for k in approval_keys(after, offer)
-            if k.space in active_on
-        )
-        return [rows[0].revision for rows in approval_rows if rows]
-
-    @cached_property
-    def changed_since(self) -> frozenset[Address]:
-        """The addresses changed since :attr:`earliest`; for promotions, also those decided on."""
-        promotes = self.plan.kind is PlanKind.PROMOTE
-        changed = {
-            address
-            for stage in self.stages.stages
-            for row in self.store.changes_since(stage, self.earliest)
-            for address in (row.address, row.moved_from)
-            if address and (promotes or stage.stage is Stage.DESIGN or address.kind is Kind.CAMPAIGN)
-        }
-        decided = {row.key.address for row in self.store.approvals() if row.revision > self.earliest and promotes}
-        return frozenset(changed | decided)
-
-    @cached_property
-    def reasons(self) -> Mapping[Address, Reason]:
-        """Why each step of a promotion is in it, derived from the steps alone."""
-        live = self.stages.effect(self.plan, Stage.LIVE)
-        existing = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
-        ended = ended_earlier(live.before, live.after, existing)
-        return promotion_reasons(self.deltas, self.stages.side(Stage.DESIGN), live.after, ended)
-
-    def has_changed(self, addresses: Iterable[Address]) -> bool:
-        """Whether any of ``addresses``, or anything that it depends on, was changed or decided on since."""
-        changed = self.changed_since
-        if not changed:
-            return False
-        for address in addresses:
-            depended_on = {address}
-            if address.kind is Kind.OFFER:
-                for side in (Stage.DESIGN, Stage.LIVE):
-                    snapshot = self.stages.side(side)
-                    if address in snapshot.entries:
-                        depended_on |= affecting(snapshot, address) | counted(snapshot, address)
-            if not changed.isdisjoint(depended_on):
-                return True
-        return False
-
-
-def _check_specs(plan_file: _PlanFile) -> Iterator[Diagnostic]:
+def _check_specs(saved: SavedPlan) -> Iterator[Diagnostic]:
     """Checks a plan of specs: everything except what is blocked."""
-    plan, stages = plan_file.plan, plan_file.stages
-    yield from protected_deletions(plan_file.deltas, stages.bodies)
-    refs = _References(_after(plan_file), plan_file.bodies)
-    context = StepContext(plan_file.bodies, refs.around(plan_file.deltas), plan_file.sources)
-    steps = explained_steps(stages, plan_file.deltas, context)
-    yield from _check_steps(plan_file, steps)
+    plan, stages = saved.plan, saved.stages
+    yield from protected_deletions(saved.deltas, stages.bodies)
+    refs = _References(_after(saved), saved.bodies)
+    context = StepContext(saved.bodies, refs.around(saved.deltas), saved.sources)
+    steps = explained_steps(stages, saved.deltas, context)
+    yield from _check_steps(saved, steps)
     arriving = {step.address: refs[step.address] for step in plan.steps if step.after is not None}
     if set(plan.depends) != set(dependences(list(plan.steps), arriving, stages)):
         yield _untrue(plan, "what it relies on")
     if plan.format > 1:
-        yield from _check_selection(plan_file, refs)
+        yield from _check_selection(saved, refs)
     elif not all(map(is_note, plan.notes)):
         yield _untrue(plan, "its notes")
     for blocked in plan.blocked:
-        if not _may_be_held(plan_file, blocked):
+        if not _may_be_held(saved, blocked):
             yield _untrue(plan, "what stays behind", blocked.address)
     if plan.approvals:
         yield _untrue(plan, "the approvals that it relies on")
 
 
-def _check_selection(plan_file: _PlanFile, refs: _References) -> Iterator[Diagnostic]:
+def _check_selection(saved: SavedPlan, refs: _References) -> Iterator[Diagnostic]:
     """Checks that all steps were requested or come along, and that the notes say so."""
-    plan = plan_file.plan
+    plan = saved.plan
     patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
-    known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in plan_file.deltas)}
-    before = _References(plan_file.stages.side(Stage.DESIGN), plan_file.bodies)
-    selection = select_changes(plan_file.deltas, patterns, refs, lambda address: before.get(address, ()))
+    known = {*refs.entries, *(b.address for b in plan.blocked), *(d.moved_from or d.address for d in saved.deltas)}
+    before = _References(saved.stages.side(Stage.DESIGN), saved.bodies)
+    selection = select_changes(saved.deltas, patterns, refs, lambda address: before.get(address, ()))
     unmatched = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if (
         unmatched
-        or {d.address for d in selection.chosen} != {d.address for d in plan_file.deltas}
+        or {d.address for d in selection.chosen} != {d.address for d in saved.deltas}
         or plan.asked.environments
     ):
         yield _untrue(plan, "what it was asked for")
-    elif sorted([*selection.notes, *_policy_notes(plan_file)]) != sorted(plan.notes):
+    elif sorted([*selection.notes, *_policy_notes(saved)]) != sorted(plan.notes):
         yield _untrue(plan, "its notes")
 
 
-def _policy_notes(plan_file: _PlanFile) -> list[str]:
+def _policy_notes(saved: SavedPlan) -> list[str]:
     """The notes that policies add to a plan of specs."""
-    if not may_break(plan_file.stages, plan_file.plan):
+    if not may_break(saved.stages, saved.plan):
         return []
     from offerkit.usecases.policy_checks import judge
 
-    return judge(plan_file.session, plan_file.stages, plan_file.plan)[1]
+    return judge(saved.session, saved.stages, saved.plan)[1]
 
 
-def _may_be_held(plan_file: _PlanFile, blocked: Blocked) -> bool:
+def _may_be_held(saved: SavedPlan, blocked: Blocked) -> bool:
     """Whether this entry can be blocked in specs: the store alone cannot tell, but sets limits."""
     campaign = blocked.address.kind is Kind.CAMPAIGN
     stage = blocked.address.stage(Stage.LIVE if campaign else Stage.DESIGN)
     code = Code.NOT_LIVE if blocked.how == HOW_TO_GO_LIVE else Code.PLAN_EMPTY_TARGET
-    exists = blocked.address in plan_file.stages.entries(stage)
+    exists = blocked.address in saved.stages.entries(stage)
     return (
         (blocked.stage, blocked.code, blocked.who, blocked.keys) == (stage, code, (), ())
         and (campaign or code is Code.PLAN_EMPTY_TARGET)
         and is_held_back_reason(blocked.why, blocked.how)
-        and blocked.address not in {step.address for step in plan_file.plan.steps}
-        and (blocked.live == (exists and code is Code.NOT_LIVE) or plan_file.has_changed([blocked.address]))
+        and blocked.address not in {step.address for step in saved.plan.steps}
+        and (blocked.live == (exists and code is Code.NOT_LIVE) or saved.has_changed([blocked.address]))
     )
 
 
-def _check_promotion(plan_file: _PlanFile) -> Iterator[Diagnostic]:
+def _check_promotion(saved: SavedPlan) -> Iterator[Diagnostic]:
     """Checks a promotion by planning it again, without campaigns, which are checked like plans of specs."""
-    plan, stages = plan_file.plan, plan_file.stages
-    campaigns = [d for d in plan_file.deltas if d.address.kind is Kind.CAMPAIGN]
-    steps = steps_for(campaigns, StepContext(plan_file.bodies, {}, plan_file.sources))
-    replanned = _replanned_promotion(plan_file)
+    plan, stages = saved.plan, saved.stages
+    campaigns = [d for d in saved.deltas if d.address.kind is Kind.CAMPAIGN]
+    steps = steps_for(campaigns, StepContext(saved.bodies, {}, saved.sources))
+    replanned = _replanned_promotion(saved)
     if replanned is not None:
         steps += replanned.steps
-    yield from _check_steps(plan_file, steps)
+    yield from _check_steps(saved, steps)
     live, design = stages.side(Stage.LIVE), stages.side(Stage.DESIGN)
     after = stages.effect(plan, Stage.LIVE).after
     if set(plan.depends) != set(promotion_dependences(list(plan.steps), after, live, design)):
@@ -239,25 +160,25 @@ def _check_promotion(plan_file: _PlanFile) -> Iterator[Diagnostic]:
     if replanned is None:
         if not all(map(is_note, plan.notes)):
             yield _untrue(plan, "its notes")
-        yield from _check_format_1_blocked(plan_file)
+        yield from _check_format_1_blocked(saved)
         return
     for key in sorted(set(plan.approvals) ^ set(replanned.approvals), key=_key_order):
-        if not plan_file.has_changed([key.address]):
+        if not saved.has_changed([key.address]):
             yield _untrue(plan, "the approvals that it relies on", key.address)
             break
-    yield from _check_blocked(plan_file, replanned)
-    yield from _check_notes(plan_file, replanned)
+    yield from _check_blocked(saved, replanned)
+    yield from _check_notes(saved, replanned)
 
 
-def _replanned_promotion(plan_file: _PlanFile) -> Plan | None:
+def _replanned_promotion(saved: SavedPlan) -> Plan | None:
     """The promotion as planned now; None for format 1, which does not contain what was requested."""
-    plan = plan_file.plan
+    plan = saved.plan
     if plan.format < 2:
         return None
     patterns = AddressPatterns.of(plan.targets, plan.asked.excludes)
     return plan_promotion(
-        plan_file.session,
-        plan_file.stages,
+        saved.session,
+        saved.stages,
         plan.asked.environments,
         patterns,
         include_rolled_back=plan.rolled_back,
@@ -265,33 +186,33 @@ def _replanned_promotion(plan_file: _PlanFile) -> Plan | None:
     )
 
 
-def _check_blocked(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
+def _check_blocked(saved: SavedPlan, replanned: Plan) -> Iterator[Diagnostic]:
     """Checks what is blocked and why. Resources that changed since can have been blocked for other reasons."""
-    in_file = {blocked_in_current_words(b) for b in plan_file.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
+    in_file = {blocked_in_current_words(b) for b in saved.plan.blocked if b.address.kind is not Kind.CAMPAIGN}
     for blocked in sorted(in_file ^ set(replanned.blocked), key=lambda b: b.address):
-        if not plan_file.has_changed([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
-            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
-    for blocked in plan_file.plan.blocked:
-        if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(plan_file, blocked):
-            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
+        if not saved.has_changed([blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]):
+            yield _untrue(saved.plan, "what stays behind", blocked.address)
+    for blocked in saved.plan.blocked:
+        if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(saved, blocked):
+            yield _untrue(saved.plan, "what stays behind", blocked.address)
 
 
-def _check_format_1_blocked(plan_file: _PlanFile) -> Iterator[Diagnostic]:
+def _check_format_1_blocked(saved: SavedPlan) -> Iterator[Diagnostic]:
     """Checks what a promotion of format 1 says is blocked; it does not contain enough to plan it again."""
-    for blocked in plan_file.plan.blocked:
+    for blocked in saved.plan.blocked:
         addresses = [blocked.address, *addresses_in(blocked.why), *addresses_in(blocked.how)]
-        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and plan_file.has_changed(addresses)):
+        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and saved.has_changed(addresses)):
             continue
-        live = plan_file.stages.side(Stage.LIVE).entries.get(blocked.address)
-        exists = live is not None or blocked.address in plan_file.stages.side(Stage.DESIGN).entries
+        live = saved.stages.side(Stage.LIVE).entries.get(blocked.address)
+        exists = live is not None or blocked.address in saved.stages.side(Stage.DESIGN).entries
         live_as_said = live is None or blocked.live == (live.activation != ())
         if not (
             _is_of_promotion(blocked)
             and exists
             and live_as_said
-            and _may_approve(plan_file, addresses).issuperset(blocked.who)
+            and _may_approve(saved, addresses).issuperset(blocked.who)
         ):
-            yield _untrue(plan_file.plan, "what stays behind", blocked.address)
+            yield _untrue(saved.plan, "what stays behind", blocked.address)
 
 
 def _is_of_promotion(blocked: Blocked) -> bool:
@@ -304,9 +225,9 @@ def _is_of_promotion(blocked: Blocked) -> bool:
     )
 
 
-def _may_approve(plan_file: _PlanFile, addresses: Iterable[Address]) -> set[str]:
+def _may_approve(saved: SavedPlan, addresses: Iterable[Address]) -> set[str]:
     """Who may approve one of the offers ``about``: their named reviewers, or otherwise the roles."""
-    design = plan_file.stages.side(Stage.DESIGN)
+    design = saved.stages.side(Stage.DESIGN)
     offers = [design.offer(a) for a in addresses if a.kind is Kind.OFFER and a in design.entries]
     aspects = (Aspect.CONTENT, Aspect.ELIGIBILITY)
     profiles = applied_profiles(design)
@@ -318,34 +239,34 @@ def _may_approve(plan_file: _PlanFile, addresses: Iterable[Address]) -> set[str]
     }
 
 
-def _check_notes(plan_file: _PlanFile, replanned: Plan) -> Iterator[Diagnostic]:
+def _check_notes(saved: SavedPlan, replanned: Plan) -> Iterator[Diagnostic]:
     notes = [
-        note for note in plan_file.plan.notes if not is_excused_case_note(note)
+        note for note in saved.plan.notes if not is_excused_case_note(note)
     ]  # these are verified when the cases run
     if len(set(notes)) < len(notes) and sorted(notes) != sorted(replanned.notes):
-        yield _untrue(plan_file.plan, "its notes")
+        yield _untrue(saved.plan, "its notes")
         return
     for note in sorted(set(notes) ^ set(replanned.notes)):
         addresses = list(addresses_in(note))
         released = note in notes and addresses and addresses[0].kind is Kind.CAMPAIGN and addresses[1:] == []
-        if not (is_note(note) and (released or plan_file.has_changed(addresses))):
-            yield _untrue(plan_file.plan, "its notes")
+        if not (is_note(note) and (released or saved.has_changed(addresses))):
+            yield _untrue(saved.plan, "its notes")
             return
 
 
-def _check_rollback(plan_file: _PlanFile) -> Iterator[Diagnostic]:
+def _check_rollback(saved: SavedPlan) -> Iterator[Diagnostic]:
     """Checks a rollback. That its steps restore a stage was verified already; this checks its explanations."""
-    plan, stages = plan_file.plan, [base.stage for base in plan_file.plan.base]
+    plan, stages = saved.plan, [base.stage for base in saved.plan.base]
     if plan.blocked or plan.depends or plan.approvals or not stages:
         yield _untrue(plan, "what it relies on")
         return
     if plan.undoes:
-        replanned = plan_undo(plan_file.store, plan.undoes, withdrawn=plan.withdrawn)
+        replanned = plan_undo(saved.store, plan.undoes, withdrawn=plan.withdrawn)
     else:
         replanned = plan_rollback(
-            plan_file.session, plan_file.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn
+            saved.session, saved.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn
         )
-    yield from _check_steps(plan_file, replanned.steps)
+    yield from _check_steps(saved, replanned.steps)
     if plan.format < 2:
         notes_match = all(is_rollback_note(note, stages[0], plan.to) for note in plan.notes)
     else:
@@ -357,22 +278,22 @@ def _check_rollback(plan_file: _PlanFile) -> Iterator[Diagnostic]:
         yield _untrue(plan, "its notes")
 
 
-def _check_purge(plan_file: _PlanFile) -> Iterator[Diagnostic]:
+def _check_purge(saved: SavedPlan) -> Iterator[Diagnostic]:
     """Checks a purge. That retention is over was verified already."""
     from offerkit.usecases.purge import may_be_kept
 
-    reasons = dict.fromkeys((d.address for d in plan_file.deltas), Reason.RETENTION_OVER)
-    yield from _check_steps(plan_file, steps_for(plan_file.deltas, StepContext(plan_file.bodies, {}, {}), reasons))
-    plan = plan_file.plan
+    reasons = dict.fromkeys((d.address for d in saved.deltas), Reason.RETENTION_OVER)
+    yield from _check_steps(saved, steps_for(saved.deltas, StepContext(saved.bodies, {}, {}), reasons))
+    plan = saved.plan
     if plan.blocked or plan.depends or plan.approvals:
         yield _untrue(plan, "what it relies on")
     if plan.targets:
         yield _untrue(plan, "what it was asked for")
-    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(plan_file.store, plan).issuperset(plan.notes):
+    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(saved.store, plan).issuperset(plan.notes):
         yield _untrue(plan, "its notes")
 
 
-_CHECKS: dict[PlanKind, Callable[[_PlanFile], Iterator[Diagnostic]]] = {
+_CHECKS: dict[PlanKind, Callable[[SavedPlan], Iterator[Diagnostic]]] = {
     PlanKind.APPLY: _check_specs,
     PlanKind.PROMOTE: _check_promotion,
     PlanKind.ROLLBACK: _check_rollback,
@@ -380,55 +301,55 @@ _CHECKS: dict[PlanKind, Callable[[_PlanFile], Iterator[Diagnostic]]] = {
 }
 
 
-def _check_steps(plan_file: _PlanFile, steps: Iterable[Step]) -> Iterator[Diagnostic]:
+def _check_steps(saved: SavedPlan, steps: Iterable[Step]) -> Iterator[Diagnostic]:
     """Checks that each step explains itself as when it is planned again."""
     expected_steps = {(step.stage, step.address): step for step in steps}
-    for step in plan_file.plan.steps:
+    for step in saved.plan.steps:
         expected = expected_steps.get((step.stage, step.address))
         if expected is None or (expected.before, expected.after, expected.moved_from) != (
             step.before,
             step.after,
             step.moved_from,
         ):
-            if plan_file.plan.kind in _EARLIER and plan_file.plan.format < 2:
-                yield from _check_early_step(plan_file, step)
-            elif not plan_file.has_changed([step.address]) or plan_file.reasons.get(step.address) != step.reason:
-                yield _untrue(plan_file.plan, "why it is in there", step.address)
+            if saved.plan.kind in _EARLIER and saved.plan.format < 2:
+                yield from _check_early_step(saved, step)
+            elif not saved.has_changed([step.address]) or saved.reasons.get(step.address) != step.reason:
+                yield _untrue(saved.plan, "why it is in there", step.address)
             continue
         expected = replace(expected, source=step.source, changes=step.changes)  # both are verified elsewhere
-        if set(expected.dependents) != set(step.dependents) and _may_affect(plan_file, step, expected):
+        if set(expected.dependents) != set(step.dependents) and _may_affect(saved, step, expected):
             expected = replace(expected, dependents=step.dependents)
         differing = [name for name in _SHOWN if getattr(expected, name) != getattr(step, name)]
         if differing:
-            yield _untrue(plan_file.plan, _WORDS.get(differing[0], differing[0]), step.address)
+            yield _untrue(saved.plan, _WORDS.get(differing[0], differing[0]), step.address)
 
 
 _EARLIER = (PlanKind.PROMOTE, PlanKind.ROLLBACK)
 """Kinds of plans whose steps may have differed in earlier versions; the applier applies today's rules."""
 
 
-def _check_early_step(plan_file: _PlanFile, step: Step) -> Iterator[Diagnostic]:
+def _check_early_step(saved: SavedPlan, step: Step) -> Iterator[Diagnostic]:
     """Checks that a step planned by an earlier version has the reason that it gave."""
-    design = plan_file.stages.side(Stage.DESIGN)
-    if plan_file.plan.kind is PlanKind.ROLLBACK:
+    design = saved.stages.side(Stage.DESIGN)
+    if saved.plan.kind is PlanKind.ROLLBACK:
         reason = Reason.ROLLED_BACK
     elif step.after is None or step.after.activation == ():
         reason = Reason.REJECTED if step.address in design.entries else Reason.REMOVED_FROM_DESIGN
     else:
         reason = Reason.APPROVED if step.address.kind is Kind.OFFER else Reason.RIDES_ALONG
     if step.reason is not reason or step.approvals_reset or step.notes:
-        yield _untrue(plan_file.plan, _WORDS["reason"], step.address)
+        yield _untrue(saved.plan, _WORDS["reason"], step.address)
 
 
-def _may_affect(plan_file: _PlanFile, step: Step, expected: Step) -> bool:
+def _may_affect(saved: SavedPlan, step: Step, expected: Step) -> bool:
     """Whether it may have been true that a step affects other resources than now.
 
     Plans of specs in format 1 also name resources that exist in the specs only.
     """
     different = [address for address in {*step.dependents} ^ {*expected.dependents} if isinstance(address, Address)]
-    if plan_file.plan.format < 2 and plan_file.plan.kind is PlanKind.APPLY:
-        return set(expected.dependents) <= set(step.dependents) or plan_file.has_changed(different)
-    return all(plan_file.has_changed([address]) for address in different)
+    if saved.plan.format < 2 and saved.plan.kind is PlanKind.APPLY:
+        return set(expected.dependents) <= set(step.dependents) or saved.has_changed(different)
+    return all(saved.has_changed([address]) for address in different)
 
 
 _WORDS = {
@@ -439,12 +360,12 @@ _WORDS = {
 }
 
 
-def _after(plan_file: _PlanFile) -> Snapshot:
+def _after(saved: SavedPlan) -> Snapshot:
     """Design after the plan, with live's campaigns."""
-    design = plan_file.stages.effect(plan_file.plan, Stage.DESIGN).after
-    live = plan_file.stages.effect(plan_file.plan, Stage.LIVE).after
+    design = saved.stages.effect(saved.plan, Stage.DESIGN).after
+    live = saved.stages.effect(saved.plan, Stage.LIVE).after
     campaigns = {address: live.entries[address] for address in live.of_kind(Kind.CAMPAIGN)}
-    return design.with_entries({**design.entries, **campaigns}, plan_file.plan.bodies)
+    return design.with_entries({**design.entries, **campaigns}, saved.plan.bodies)
 
 
 class _References(Mapping[Address, tuple[Address, ...]]):

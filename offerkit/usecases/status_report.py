@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from offerkit.address import Address, Kind, Stage, ancestors, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
+from offerkit.fingerprint import Json
 from offerkit.models.status import NUMBERED
+from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import PropositionQuery, Store, errors
 from offerkit.store.proposition_report import DATE, ReportQuery
@@ -152,12 +155,21 @@ class _LiveOffers:
         if name == "theme":
             return sorted(effective.themes) or (NO_VALUE,)
         value = effective.fields.get(name.removeprefix("offer."))
-        return (NO_VALUE if value is None else str(value).lower() if isinstance(value, bool) else str(value),)
+        return (NO_VALUE if value is None else field_text(value),)
 
     def below(self, offer: str, categories: Sequence[str]) -> bool:
         """Whether the offer is live in one of ``categories`` or below."""
         (category,) = self.values(offer, "category")
         return not set(categories).isdisjoint(ancestors(category))
+
+
+def field_text(value: Json) -> str:
+    """The value of a declared field, as a body has it, in the words of a simulation by the same field."""
+    if isinstance(value, list):
+        return show(tuple(map(str, value)))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return show(Decimal(str(value)))
+    return show(value) if isinstance(value, bool | str) else str(value)
 
 
 def _axis(name: str, offers: _LiveOffers) -> _Axis:
