@@ -144,21 +144,31 @@ def _check_listed(since: str, cursor_file: Path | None) -> None:
 
 
 def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
-    """Print all pages; the cursor is printed and kept after each, once the page is out."""
+    """Print all pages after the cursor that is kept, or after that of the request."""
     from offerkit.diagnostics import Code, refuse
-    from offerkit.specs.output_files import CURSOR, check_output, writing
-    from offerkit.usecases.export_propositions import export_page, lines_text
+    from offerkit.specs.output_files import CURSOR, alone, check_output
 
-    if kept is not None:
-        if request.since:
-            raise refuse(
-                Code.LISTING_OPTIONS,
-                "--since and --cursor-file both say where to go on",
-                hint="Leave one of them out; to start again, remove the file.",
-            )
-        check_output(kept, CURSOR)
+    if kept is None:
+        _print_pages(shell, request, None)
+        return
+    if request.since:
+        raise refuse(
+            Code.LISTING_OPTIONS,
+            "--since and --cursor-file both say where to go on",
+            hint="Leave one of them out; to start again, remove the file.",
+        )
+    check_output(kept, CURSOR)
+    with alone(kept, CURSOR):
         if kept.exists():
             request = replace(request, since=_read_cursor(kept))
+        _print_pages(shell, request, kept)
+
+
+def _print_pages(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
+    """The cursor is printed and kept after each page, once the page is out."""
+    from offerkit.specs.output_files import CURSOR, writing
+    from offerkit.usecases.export_propositions import export_page, lines_text
+
     session = shell.session()
     out = sys.stdout.buffer
     patient_until = time.monotonic() + PATIENCE
@@ -172,6 +182,8 @@ def _export(shell: Shell, request: ExportRequest, kept: Path | None) -> None:
                 continue
         out.write(lines_text([*page.lines, {"cursor": page.cursor}]))
         out.flush()
+        if getattr(getattr(out, "raw", None), "failure", None) is not None:
+            return  # the page is lost, and the run says so at its end; the cursor stays before it
         if kept is not None:
             with writing(kept, CURSOR) as file:
                 file.write(f"{page.cursor}\n".encode())

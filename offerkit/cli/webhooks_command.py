@@ -35,16 +35,21 @@ def send(shell: Shell, watch: bool, every: int) -> int:
     “offerkit serve” does this by itself. Several senders can run at once: none sends an event that another one is
     sending. A receiver that does not take an event gets it again later, 14 times over about 17 hours.
     """
-    from offerkit.diagnostics import Severity
-    from offerkit.usecases.webhooks import Sender
+    from offerkit.diagnostics import Code, Refused, Severity
+    from offerkit.usecases.webhooks import Sender, SendResult
 
     session = shell.session()
     session.backend.require_local()
     sender = Sender(session.environ, lambda: datetime.now(UTC))
     told: set[str] = set()
     while True:
-        with session.writing() as store:
-            result = sender.send_due(store)
+        try:
+            with session.writing() as store:
+                result = sender.send_due(store)
+        except Refused as refused:
+            if not watch or any(one.code is not Code.STORE_LOCKED for one in refused.diagnostics):
+                raise
+            result = SendResult(findings=list(refused.diagnostics))  # another writer takes long; events wait
         if result.sent or result.failed or result.dead or not watch:
             click.echo(f"Sent {result.sent:,}, to be sent again {result.failed:,}, given up {result.dead:,}.")
         shell.tell([finding for finding in result.findings if finding.summary not in told])

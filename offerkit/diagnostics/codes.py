@@ -216,6 +216,7 @@ class Code(StrEnum):
     CURSOR_GONE = "OFR885"
     UNKNOWN_GROUP = "OFR886"
     LISTING_OPTIONS = "OFR887"
+    OUTPUT_IN_USE = "OFR888"
     BAD_CASE = "OFR890"
     CASE_FAILED = "OFR891"
     UNKNOWN_AXIS = "OFR895"
@@ -391,6 +392,7 @@ CODES: dict[Code, str] = {
     Code.CURSOR_GONE: "The store no longer has the change that a cursor names: restored, or removed when too old.",
     Code.UNKNOWN_GROUP: "A report cannot be grouped by this.",
     Code.LISTING_OPTIONS: "Options of a list, a report or an export of propositions that do not go together.",
+    Code.OUTPUT_IN_USE: "Another run works with the same file and replaces it at its end.",
     Code.BAD_CASE: "A decision case that cannot be run: it has unknown keys, a wrong space, or an invalid contact.",
     Code.CASE_FAILED: "A decision case gives different offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is grouped by a field that its contacts do not have.",

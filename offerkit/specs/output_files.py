@@ -117,6 +117,35 @@ def writing(target: Path, kind: FileKind, *, folders: bool = False) -> Iterator[
         yield file
 
 
+@contextlib.contextmanager
+def alone(target: Path, kind: FileKind) -> Iterator[None]:
+    """Hold ``target`` against other runs that read and then replace it; a device or a pipe is nobody's.
+
+    A lock lies beside it, which ends with its holder. Raises Refused when another run holds it.
+    """
+    if _streams(target):
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    name = Path(os.path.realpath(target))
+    lock = FileLock(name.with_name(f".{name.name}.lock"))
+    with _writing(target, kind):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise refuse(
+                Code.OUTPUT_IN_USE,
+                f"another run works with {kind.title} in {target!s:.200}",
+                detail="Of two runs at once, both would read the same and the last would win.",
+                hint="Run the command again when the other one has ended, or name another file.",
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _streams(target: Path) -> bool:
     """Whether ``target`` is written to as it is: no file, or one that a descriptor of ours has open (/dev/stdout)."""
     if _DESCRIPTOR.fullmatch(os.path.abspath(target)):  # noqa: PTH100 - resolve() would follow the link

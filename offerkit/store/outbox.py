@@ -8,6 +8,7 @@ it sends it, and lets go of it afterwards; a lease that its sender did not survi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -100,22 +101,37 @@ def _cloud_event(id_: str, project: str, time: str, notice: Notice) -> dict[str,
     }
 
 
-def due_receivers(db: Database, now: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Times (UTC) that no lease and no wait reaches: what lies beyond was written by a clock that has been set back."""
+
+    lease: str
+    due: str
+
+
+UNBOUNDED = Bounds("9999", "9999")
+_READY = "(attempts = 0 OR due <= ? OR due > ?) AND (leased_until <= ? OR leased_until > ?)"
+"""An event that nobody has tried to send is due at once, also if the clock was set back since it was written."""
+
+
+def due_receivers(db: Database, now: str, bounds: Bounds = UNBOUNDED) -> list[str]:
     """The receivers for whom an event can be sent now."""
     rows: list[tuple[str]] = db.rows(
-        "SELECT DISTINCT receiver FROM outbox WHERE state = ? AND due <= ? AND leased_until <= ? ORDER BY receiver",
-        (OutboxState.WAITING.value, now, now),
+        f"SELECT DISTINCT receiver FROM outbox WHERE state = ? AND {_READY} ORDER BY receiver",  # noqa: S608 - constants
+        (OutboxState.WAITING.value, now, bounds.due, now, bounds.lease),
     )
     return [name for (name,) in rows]
 
 
-def lease(db: Database, receiver: str, now: str, until: str, token: str) -> OutboxRow | None:
+def lease(
+    db: Database, receiver: str, now: str, until: str, token: str, bounds: Bounds = UNBOUNDED
+) -> OutboxRow | None:
     """The next event for ``receiver``, which no other sender gets before ``until``; None if nothing is due."""
     with recording(db):
         rows: list[_ROW] = db.rows(
-            f"{_SELECT} WHERE state = ? AND receiver = ? AND due <= ? AND leased_until <= ?"
-            " ORDER BY created, id LIMIT ?",
-            (OutboxState.WAITING.value, receiver, now, now, _CANDIDATES),
+            # in the order of an index, however many events wait
+            f"{_SELECT} WHERE state = ? AND receiver = ? AND {_READY} ORDER BY due, id LIMIT ?",
+            (OutboxState.WAITING.value, receiver, now, bounds.due, now, bounds.lease, _CANDIDATES),
         )
         for row in rows:
             # of two senders that see the same row, the second waits here, and then changes nothing
@@ -139,15 +155,6 @@ def settle(db: Database, row: OutboxRow, token: str, *, state: OutboxState, due:
             (state.value, due, failure, finished, row.id, row.receiver, token),
         )
     return count > 0
-
-
-def release(db: Database, row: OutboxRow, token: str, due: str) -> None:
-    """Let go of a lease without an attempt."""
-    with recording(db):
-        db.run(
-            "UPDATE outbox SET due = ?, lease = '', leased_until = '' WHERE id = ? AND receiver = ? AND lease = ?",
-            (due, row.id, row.receiver, token),
-        )
 
 
 def rows(db: Database, states: Iterable[OutboxState], limit: int = 0) -> list[OutboxRow]:

@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.store.database import Clash, Database, recording
+from offerkit.store.proposition_rows import keepable
 
 COLUMNS = "name, environment, stage, time, actor, body"
 
@@ -37,6 +38,8 @@ def save(db: Database, run: SavedSimulation, *, replaced: bool) -> None:
 
 def saved(db: Database, environment: str = "") -> list[SavedSimulation]:
     """All kept runs, newest first; of one environment if it is given. Their bodies are left out."""
+    if not keepable([environment]):  # it is no environment, and no database takes it
+        return []
     where, args = ("WHERE environment = ?", (environment,)) if environment else ("", ())
     rows: list[tuple[str, str, str, str, str]] = db.rows(
         f"SELECT name, environment, stage, time, actor FROM simulation {where} ORDER BY time DESC, name",  # noqa: S608
@@ -66,6 +69,8 @@ def remove(db: Database, name: str) -> None:
 
 
 def _found(db: Database, name: str) -> SavedSimulation | None:
+    if not keepable([name]):
+        return None
     rows: list[tuple[str, str, str, str, str, str]] = db.rows(
         f"SELECT {COLUMNS} FROM simulation WHERE name = ?",  # noqa: S608 - constants
         (name,),

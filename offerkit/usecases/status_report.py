@@ -15,6 +15,7 @@ from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import PropositionQuery, Store, errors
 from offerkit.store.proposition_report import DATE, ReportQuery
+from offerkit.store.proposition_rows import keepable
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import display_time, utc
 from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
@@ -230,7 +231,7 @@ def _check(
 
 def _proposed(store: Store, names: Sequence[str], offer: str) -> bool:
     """Whether propositions of an offer exist that no stage has any more."""
-    return any(store.propositions(PropositionQuery(name, offer=offer), limit=1) for name in names)
+    return keepable([offer]) and any(store.propositions(PropositionQuery(name, offer=offer), limit=1) for name in names)
 
 
 def _fields(live: Snapshot, environment: str) -> Mapping[str, object]:

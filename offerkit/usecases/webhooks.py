@@ -33,6 +33,10 @@ KEPT = timedelta(days=7)
 """How long events that were sent stay listed."""
 HOLD_OFF = timedelta(seconds=60)
 """How long a receiver that gives no answer gets nothing else from this sender."""
+SLOW = timedelta(seconds=1)
+"""A receiver that took longer for its last event gets the next one only when nothing else is due for quicker ones."""
+SKEW = timedelta(minutes=10)
+"""By how much the clocks of two senders may differ. A lease or wait beyond is of a clock that has been set back."""
 LOOK = timedelta(minutes=5)
 """How often a sender looks for approvals that have become overdue."""
 MOST = 10_000
@@ -61,6 +65,7 @@ class Sender:
     seconds: float = SECONDS
     posting: Callable[..., PostResult] = post
     _held_off: dict[str, datetime] = field(default_factory=dict)
+    _slow: dict[str, datetime] = field(default_factory=dict)
     _looked: datetime | None = None
 
     def send_due(self, store: Store, goes_on: Callable[[], bool] = lambda: True) -> SendResult:
@@ -74,20 +79,23 @@ class Sender:
             known = outbox.receivers(db)
             names = [
                 name
-                for name in outbox.due_receivers(db, utc(now))
-                if name not in useless and self._held_off.get(name, now) <= now
+                for name in outbox.due_receivers(db, utc(now), _bounds(now))
+                if name not in useless and not _within(self._held_off.get(name), now, HOLD_OFF)
             ]
             if not names or not goes_on():
                 break
-            for name in names:
+            quick = [name for name in names if name not in self._slow]
+            for name in quick or [min(names, key=self._slow.__getitem__)]:
                 if not goes_on() or not self._send_one(store, name, known.get(name), result):
                     useless.add(name)
+                if name in self._slow:
+                    break  # others may have got events meanwhile
         return result
 
     def note_overdue(self, store: Store) -> None:
         """Write an event for each approval that has become overdue; looked for at most every :data:`LOOK`."""
         now = self.clock()
-        if self._looked is not None and now - self._looked < LOOK:
+        if _within(self._looked, now, LOOK):
             return
         self._looked = now
         wanted = outbox.is_wanted(store.database, "approval.overdue")
@@ -112,7 +120,7 @@ class Sender:
             except Refused as refused:
                 result.findings += refused.diagnostics
                 return False
-        row = outbox.lease(db, name, utc(now), utc(now + LEASE), token)
+        row = outbox.lease(db, name, utc(now), utc(now + LEASE), token, _bounds(now))
         if row is None:
             return False
         if keys and webhook is not None:
@@ -122,8 +130,13 @@ class Sender:
         else:
             answer = PostResult(f"the webhook {name} is not declared any more", gone=True)
         self._settle(store, row, token, answer, result)
+        after = self.clock()
+        if after - now > SLOW:
+            self._slow[name] = after
+        else:
+            self._slow.pop(name, None)
         if answer.unreachable:
-            self._held_off[name] = self.clock() + HOLD_OFF
+            self._held_off[name] = after
         return not answer.unreachable
 
     def _settle(self, store: Store, row: OutboxRow, token: str, answer: PostResult, result: SendResult) -> None:
@@ -139,6 +152,15 @@ class Sender:
         else:
             result.sent += 1
         outbox.settle(store.database, row, token, state=state, due=due, failure=answer.failure, now=utc(now))
+
+
+def _within(begin: datetime | None, now: datetime, span: timedelta) -> bool:
+    """Whether less than ``span`` has passed since ``begin``; not if the clock was set back behind it."""
+    return begin is not None and timedelta() <= now - begin < span
+
+
+def _bounds(now: datetime) -> outbox.Bounds:
+    return outbox.Bounds(utc(now + LEASE + SKEW), utc(now + LONGEST_WAIT * 1.25 + SKEW))
 
 
 def wait_after(failures: int, id_: str) -> timedelta:

@@ -671,6 +671,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.BUG: "unit/specs::test_a_change_of_meaning_is_refused",
     Code.BUNDLE: "unit/usecases::test_the_bundle_that_the_forge_keeps",
     Code.BUSY: "unit/server::test_too_many_are_told_to_come_back",
+    Code.OUTPUT_IN_USE: "unit/specs::test_of_two_runs_with_one_file_one_is_told",
     Code.CURSOR_GONE: "unit/server::test_a_cursor_belongs_to_an_environment_and_a_log",
     Code.SIMULATIONS_APART: "unit/usecases::test_runs_without_a_common_space_are_not_compared",
     Code.CASES_TOO_MANY: "unit/usecases::test_a_file_has_only_so_many",

@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.specs import output_files
 from offerkit.specs.json_schema import schema_files
 from offerkit.specs.output_files import (
+    CURSOR,
     HISTORY,
     JSON_SCHEMA,
     JUNIT,
@@ -23,6 +24,7 @@ from offerkit.specs.output_files import (
     RESULTS,
     SET_ASIDE,
     FileKind,
+    alone,
     check_output,
     writing,
 )
@@ -227,3 +229,15 @@ def test_pipes_and_devices_are_written_to(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", code], check=True, stdout=out)
     assert names(tmp_path) == ["out", "pipe"]
     assert (tmp_path / "out").read_text() == "before\nplan\nafter\n"
+
+
+def test_of_two_runs_with_one_file_one_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "cursor"
+    with alone(target, CURSOR):
+        with pytest.raises(Refused) as caught, alone(target, CURSOR):
+            pass
+        assert [one.code for one in caught.value.diagnostics] == [Code.OUTPUT_IN_USE]
+        with alone(tmp_path / "other", CURSOR), alone(Path(os.devnull), CURSOR), alone(Path(os.devnull), CURSOR):
+            pass
+    with alone(target, CURSOR):
+        assert not target.exists()

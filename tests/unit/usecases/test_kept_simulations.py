@@ -12,10 +12,19 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.simulation import AxisValue, GroupResult, OfferResult, Simulation, SpaceResult
 from offerkit.times import instant
-from offerkit.usecases.keep_simulations import about_run, compare, save_simulation, simulation_of, simulations
+from offerkit.usecases import restore, store_maintenance
+from offerkit.usecases.keep_simulations import (
+    about_run,
+    check_saving,
+    compare,
+    save_simulation,
+    simulation_of,
+    simulations,
+)
 from offerkit.usecases.open_engine import open_stage
-from offerkit.usecases.requests import KeptSimulation, SimulationsRequest
+from offerkit.usecases.requests import KeptSimulation, SimulationsRequest, StatusReportRequest
 from offerkit.usecases.simulate import SimulationRequest, simulate
+from offerkit.usecases.status_report import status_report
 
 AT = instant("2026-03-01T12:00:00.000000Z")
 
@@ -145,9 +154,33 @@ def test_a_name_is_kept_once(live: Workspace) -> None:
         refused(Code.BAD_VALUE, lambda name=name: save_name(live, name, made))
 
 
-def save_name(live: Workspace, name: str, made: Simulation) -> None:
-    from offerkit.usecases.keep_simulations import check_saving
+@pytest.mark.parametrize("name", ["../x", "x" * 1_000, "=1+1", "é", "\0", "\ud800", "a\n", ""])
+def test_names_that_nothing_can_have(live_shop: Workspace, name: str) -> None:
+    """Also those that no database takes as a parameter."""
+    refused(Code.BAD_VALUE, lambda: check_saving(live_shop.session("ada"), name, "shop", replaced=False))
+    for action in ("read", "remove"):
+        wish = SimulationsRequest(action, (name,))
+        refused(Code.NO_SIMULATION, lambda wish=wish: simulations(live_shop.session("ada"), wish))
+    assert simulations(live_shop.session(), SimulationsRequest("list", (), name)).runs == []
+    report = StatusReportRequest(("offer",), offers=(name,))
+    refused(Code.NO_MATCH, lambda: status_report(live_shop.session(), report))
 
+
+def test_one_that_was_removed_is_not_compared(live: Workspace) -> None:
+    """A comparison reads both or says which is gone; what a restore finds stays."""
+    made = run(live)
+    for name in ("one", "two"):
+        save_simulation(live.session("ada"), name, made, {}, replaced=False)
+    backup = live.root / "backup.db"
+    store_maintenance.copy(live.location, backup)
+    simulations(live.session("ada"), SimulationsRequest("remove", ("two", "two")))
+    refused(Code.NO_SIMULATION, lambda: simulations(live.session(), SimulationsRequest("read", ("one", "two"))))
+    with restore.prepare_restore(live.session("ada"), backup) as found:
+        restore.restore(found)
+    assert [kept.name for kept in simulations(live.session(), SimulationsRequest()).runs] == ["one"]
+
+
+def save_name(live: Workspace, name: str, made: Simulation) -> None:
     check_saving(live.session("ada"), name, made.environment, replaced=False)
 
 

@@ -14,15 +14,16 @@ from helpers.receiver import answers, receiving, says_nothing
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.notices import OutboxState
+from offerkit.governance.notices import Notice, OutboxState
 from offerkit.receivers.post import PostResult
 from offerkit.store import Store, outbox
+from offerkit.times import utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases.awaited_approvals import list_approvals
 from offerkit.usecases.promote import tell_blocked
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
-from offerkit.usecases.webhooks import ATTEMPTS, HOLD_OFF, LONGEST_WAIT, Sender, retry, wait_after
+from offerkit.usecases.webhooks import ATTEMPTS, HOLD_OFF, LEASE, LONGEST_WAIT, Sender, retry, wait_after
 
 SECRET = {f"OFFERKIT_WEBHOOK_SECRET_{name}": "whsec_" + b64encode(bytes(32)).decode() for name in ("HUB", "OTHER")}
 SAFARI = "shop/offer.safari"
@@ -151,6 +152,67 @@ def test_a_receiver_that_gives_no_answer_does_not_hold_up_others(live_shop: Work
             assert sender.send_due(store).failed == 0, "it is held off"
             clock.later(HOLD_OFF)
             assert sender.send_due(store).failed == 1
+
+
+def many(shop: Workspace, count: int) -> None:
+    """So many events wait for each of two receivers."""
+    declared(shop, hub={"url": "http://127.0.0.1:9/"}, other={"url": "http://127.0.0.1:10/"})
+    with writing(shop) as store, store.transaction():
+        for number in range(count):
+            notice = Notice("approval.overdue", "shop", {"number": number})
+            outbox.add_once(store.database, str(number), utc(Clock().now), notice)
+
+
+def test_a_slow_receiver_does_not_slow_down_others(live_shop: Workspace) -> None:
+    """It answers, so it is not held off; each answer takes 9 seconds."""
+    many(live_shop, 30)
+    clock, order = Clock(), list[str]()
+
+    def slow(url: str, *_: object, **__: object) -> PostResult:
+        order.append(url)
+        if ":9/" in url:
+            clock.later(timedelta(seconds=9))
+            return PostResult("it answered with status 500")
+        return PostResult()
+
+    with writing(live_shop) as store:
+        result = Sender(SECRET, clock, posting=slow).send_due(store)
+    assert result.sent == 30 and result.failed >= 30
+    assert sum(":9/" in url for url in order[:31]) == 1, "one try shows that it is slow"
+
+
+def test_many_events_for_a_receiver_that_is_down(live_shop: Workspace) -> None:
+    many(live_shop, 400)
+    with writing(live_shop) as store:
+        store.database.run("DELETE FROM outbox WHERE receiver = 'other' AND id > '2'")
+        order = list[str]()
+
+        def down(url: str, *_: object, **__: object) -> PostResult:
+            order.append(url)
+            return PostResult("no answer", unreachable=True) if ":9/" in url else PostResult()
+
+        result = Sender(SECRET, Clock(), posting=down).send_due(store)
+        assert result.failed == 1
+        assert result.sent == len(order) - 1 > 0
+        assert {row.receiver for row in outbox.rows(store.database, (OutboxState.WAITING,))} == {"hub"}
+
+
+@pytest.mark.parametrize(("back", "at_once"), [(timedelta(minutes=30), 2), (timedelta(days=400), 4)], ids=str)
+def test_a_clock_that_is_set_back(live_shop: Workspace, back: timedelta, at_once: int) -> None:
+    """What was written, leased or failed in that future is sent; neither a look nor a hold-off lasts until then."""
+    many(live_shop, 2)
+    clock = Clock()
+    clock.later(timedelta(hours=1))
+    sender = Sender(SECRET, clock, posting=lambda *_, **__: PostResult("down", unreachable=True))
+    with writing(live_shop) as store:
+        assert outbox.lease(store.database, "hub", utc(clock.now), utc(clock.now + LEASE), "killed") is not None
+        assert sender.send_due(store).failed == 2
+        clock.later(-back)
+        sender.posting = lambda *_, **__: PostResult()
+        assert sender.send_due(store).sent == at_once, "all but usual waits after a failure"
+        clock.later(timedelta(hours=1))
+        sender.send_due(store)
+        assert outbox.rows(store.database, (OutboxState.WAITING,)) == []
 
 
 def test_a_receiver_that_is_gone_or_not_declared_any_more(live_shop: Workspace) -> None:
