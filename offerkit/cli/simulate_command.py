@@ -141,7 +141,7 @@ def command(
     hooks.
     """
     from offerkit.reports.render import render
-    from offerkit.specs.output_files import SIMULATION_PAGE, check_output, writing
+    from offerkit.specs.output_files import SIMULATION_PAGE, writing
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.keep_simulations import about_run, check_saving, save_simulation
     from offerkit.usecases.open_engine import open_stage
@@ -150,8 +150,6 @@ def command(
     session = shell.session()
     _together(click.get_current_context().params)
     _apart(out=out, set_aside=set_aside, html=page)
-    if page is not None:
-        check_output(page, SIMULATION_PAGE)
     request = SimulationRequest(
         environment,
         spaces=names,
@@ -239,8 +237,9 @@ def _together(params: Mapping[str, object]) -> None:
 
 
 def _apart(**files: Path | None) -> None:
-    """Raises Refused when two options name one file: the second would replace what the first wrote."""
+    """Raises Refused when two options name one file, as the second would replace the first's, or --html no page."""
     from offerkit.diagnostics import Code, refuse
+    from offerkit.specs.output_files import SIMULATION_PAGE, check_output
 
     options: dict[Path, str] = {}
     for name, path in files.items():
@@ -248,6 +247,8 @@ def _apart(**files: Path | None) -> None:
         other = options.setdefault(path.resolve(), option) if path is not None else option
         if other != option:
             raise refuse(Code.SIMULATION_OPTIONS, f"{other} and {option} name the same file", hint="Name another.")
+    if files["html"] is not None:
+        check_output(files["html"], SIMULATION_PAGE)
 
 
 def _queries(queries: dict[str, str], out: Path | None, form: str) -> None:

@@ -127,7 +127,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "simulations list": [(), ("-e", "people"), ("-C", "fresh")],
     "simulations show": [("evil",), ("none",)],
     "simulations compare": [("evil", "evil"), ("evil", EVIL)],
-    "simulations remove": [("none", "--yes"), (EVIL,)],
+    "simulations remove": [("none", "--yes"), (EVIL,), ("evil", "--yes")],
     "test": [(), ("-k", "none"), ("cases/evil.yaml", "--junit", "report.xml"), ("cases/none.yaml",), ("-C", "fresh"), ("specs/shared.yaml",)],
     "stop": [("people/offer.beach", "--message", EVIL), ("people/offer.none", "--message", "x"), ("people/offer.beach", "--message", " "),
              ("people/offer.beach", "--message", "x", "-C", "fresh")],
