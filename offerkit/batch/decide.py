@@ -16,12 +16,13 @@ from offerkit.batch.contact_histories import NO_COUNTS, HistoryCounts, count_his
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram
-from offerkit.batch.weighed_items import WeighedItems
 from offerkit.engine.condition import BoundCondition
 from offerkit.engine.contact_history import HistoryCondition
+from offerkit.engine.presentation_rules import applies_at
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
-from offerkit.engine.weights import times
+from offerkit.engine.resources import PresentationRule
+from offerkit.engine.weights import in_units, times
 from offerkit.hooks import Product
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import BaseType
@@ -372,3 +373,44 @@ def _mixed(ties: Ties, mixing: tuple[Ties, Ties], columns: NDArray[numpy.intp]) 
     factor, shift = mixing
     mixed = ties[:, None] * factor[columns][None, :] + shift[columns][None, :]  # wraps around at 2**32, as intended
     return mixed.astype(numpy.uint64)
+
+
+class WeighedItems:
+    """The eligible items of a chunk with their weights, to which rules by weight apply (domain.md §3 step 8).
+
+    ``weights``: by item and contact, in whole numbers, ``unit`` for a weight of 1; None if no weight is computed.
+    """
+
+    def __init__(self, program: BatchProgram, eligible: Flags, weights: Array | None, unit: Decimal) -> None:
+        self._program, self._eligible, self._weights, self._unit = program, eligible, weights, unit
+        self._items_of: dict[int, list[int]] = {}
+        for number, item in enumerate(program.items):
+            self._items_of.setdefault(item.position, []).append(number)
+
+    def applicable(self, rule: PresentationRule) -> Flags:
+        """By item and contact, whether ``rule`` applies to the item's offer with the weight it has for the contact."""
+        import numpy
+
+        applies = numpy.zeros_like(self._eligible)
+        for items in self._items_of.values():
+            undecided = numpy.ones(self._eligible.shape[1], dtype=bool)
+            of_offer = numpy.zeros_like(undecided)
+            for item in items:  # the highest weight first
+                winners = numpy.flatnonzero(undecided & self._eligible[item])
+                of_offer[winners] = self._matching(rule, item, winners)
+                undecided[winners] = False
+            applies[items] = of_offer
+        return applies
+
+    def _matching(self, rule: PresentationRule, item: int, contacts: NDArray[numpy.intp]) -> Flags | bool:
+        """Whether the rule applies with the weight of ``item``, for these contacts."""
+        import numpy
+
+        catalog, facts = self._program.catalog, self._program.facts
+        offer, weight = catalog.offers[self._program.items[item].position], self._program.items[item].weight
+        if weight is not None:
+            return len(contacts) > 0 and applies_at(catalog, rule, offer, weight, facts)
+        assert self._weights is not None
+        numbers, place_of = numpy.unique(self._weights[item][contacts], return_inverse=True)
+        known = [applies_at(catalog, rule, offer, in_units(int(number), self._unit), facts) for number in numbers]
+        return numpy.array(known, dtype=bool)[place_of]

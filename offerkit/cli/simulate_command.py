@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -139,7 +140,6 @@ def command(
     Nothing is stored, and no contact is messaged. On spaces with hooks, each contact is decided separately, with the
     hooks.
     """
-    from offerkit.reports.escape import json_text, visible
     from offerkit.reports.render import render
     from offerkit.specs.output_files import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.argument_values import parse_call_data, parse_time
@@ -148,19 +148,7 @@ def command(
     from offerkit.usecases.simulate import SimulationRequest, emit_queries, simulate, simulate_in_spark
 
     session = shell.session()
-    _together(
-        dialect,
-        runner,
-        by=axes,
-        html=page,
-        set_aside=set_aside,
-        contacts=contacts,
-        table=table,
-        format=form == "json",
-        population=population,
-        save=save,
-        replace=replaced,
-    )
+    _together(click.get_current_context().params)
     _apart(out=out, set_aside=set_aside, html=page)
     if page is not None:
         check_output(page, SIMULATION_PAGE)
@@ -192,8 +180,7 @@ def command(
             if runner == "spark":
                 rows, reports = simulate_in_spark(engine, source, request, when, told)
                 warn(shell, reports)
-                shown = json_text({"rows": rows, "out": str(out)}).rstrip()
-                click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
+                _rows_written(rows, out, form)
                 return
             made, reports = simulate(engine, source, request, when, told)
         about = about_run(engine, request) if save else {}
@@ -207,10 +194,22 @@ def command(
     shell.show(made, form)
 
 
-def _together(dialect: str | None, runner: str, **given: object) -> None:
+def _rows_written(rows: int, out: Path | None, form: str) -> None:
+    """Say where Spark wrote every contact's offers."""
+    from offerkit.reports.escape import json_text, visible
+
+    shown = json_text({"rows": rows, "out": str(out)}).rstrip()
+    click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
+
+
+def _together(params: Mapping[str, object]) -> None:
     """Raises Refused with every option that has no meaning beside --emit-sql or --engine spark."""
     from offerkit.diagnostics import Code, Diagnostic, Refused
 
+    names = {"axes": "by", "page": "html", "replaced": "replace"}
+    given = {names.get(name, name): value for name, value in params.items()}
+    given["format"] = given["form"] == "json"
+    dialect, runner = given["dialect"], given["runner"]
     why = {"set_aside": "set-aside"}
     if dialect is not None:
         what, useless = "--emit-sql", ["by", "html", "set_aside", "contacts", "population", "save", "replace"]

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from heapq import merge
 from types import MappingProxyType
+from typing import NamedTuple
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
@@ -20,7 +21,7 @@ from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
 from offerkit.engine.hooks import load_target, unusable_answer
-from offerkit.engine.presentation_rules import Moment, applicable_offers, lasts, reached_by
+from offerkit.engine.presentation_rules import Moment, applicable_offers, applies_at, lasts, reached_by
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
@@ -28,7 +29,6 @@ from offerkit.engine.resources import CompiledSpace
 from offerkit.engine.selection import first_n, hook_call, sort_entries, weigh_offer
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
-from offerkit.engine.weighed_bits import WeighedBits
 from offerkit.engine.weights import best_weight
 from offerkit.rules.types import Value
 
@@ -235,3 +235,50 @@ def _excluded(
             return sum(program.of_category.get(path, 0) for path in reached.by)
         case _:
             return program.everything
+
+
+class WeighedBits(NamedTuple):
+    """The eligible offers of one decision with their weights, to which rules by weight apply.
+
+    ``alive``: the bits whose conditions hold. ``computed``: by bit, the entries of offers with a computed weight,
+    highest first; those without an entry have none.
+    """
+
+    program: SpaceProgram
+    alive: int
+    computed: Mapping[int, tuple[RankedOffer, ...]]
+
+    def applicable(self, catalog: Catalog, position: int, facts: CallFacts) -> int:
+        """All bits of the offers that the rule at ``position`` applies to, with the weight that they have."""
+        program, rule = self.program, catalog.rules[position]
+        bits = sum(
+            bit
+            for bit, ranked in self.computed.items()
+            if applies_at(catalog, rule, catalog.offers[ranked[0].position], ranked[0].weight, facts)
+        )
+        matching = self._matching(catalog, position, facts) & self.alive
+        if not program.repeats:
+            return bits | matching
+        size = len(program.entries) + len(program.computed)
+        while matching:
+            bit = 1 << matching.bit_length() - 1
+            matching ^= bit
+            own = program.of_offer[program.entries[size - bit.bit_length()].position]
+            if own & self.alive < bit << 1:  # the highest weight that holds
+                bits |= own
+        return bits
+
+    def _matching(self, catalog: Catalog, position: int, facts: CallFacts) -> int:
+        """The entries of constant weight whose own weight the rule applies to; the same all day without a clock."""
+        program, rule = self.program, catalog.rules[position]
+        known = program.weighed.get(position) if rule.steady else None
+        if known is not None:
+            return known
+        bit, bits = program.everything + 1, 0
+        for entry in program.entries:
+            bit >>= 1
+            if applies_at(catalog, rule, catalog.offers[entry.position], entry.weight, facts):
+                bits |= bit
+        if rule.steady:
+            program.weighed[position] = bits
+        return bits

@@ -16,7 +16,7 @@ _PARTS = ("accepted", "interested", "rejected", "other")
 """The parts of a bar, from its beginning; ``other``: waiting, or presented without an answer."""
 
 
-class Part(NamedTuple):
+class ChartPart(NamedTuple):
     """One part of a bar or column: what it counts, where it begins, and its length."""
 
     name: str
@@ -30,7 +30,7 @@ class Bar(NamedTuple):
     label: str
     said: str
     at: float
-    parts: Sequence[Part]
+    parts: Sequence[ChartPart]
 
 
 def status_chart(report: StatusReport) -> str:
@@ -91,13 +91,13 @@ def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
     )
 
 
-def _parts(counts: StatusCounts, start: float, scale: float) -> list[Part]:
+def _parts(counts: StatusCounts, start: float, scale: float) -> list[ChartPart]:
     sizes = {name: getattr(counts, name) for name in _PARTS[:-1]}
     sizes["other"] = counts.proposed - sum(sizes.values())
     parts = []
     for name in _PARTS:
         if sizes[name]:
-            parts.append(Part(name, start, sizes[name] * scale))
+            parts.append(ChartPart(name, start, sizes[name] * scale))
             start += sizes[name] * scale
     return parts
 

@@ -120,7 +120,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
                  ("people", "--contacts", "data/bad.csv"), ("people", "--contacts", "data/bad.csv", "--set-aside", "bad.csv"), ("nowhere",),
                  ("people", "--by", "none"), ("people", "--space", "none"), ("guests",), ("people", "--contacts", "data/empty.csv"),
                  ("people", *TIME, "--by", "offer.category", "--by", "segment,offer.theme", "--population", "person.income > 1", "--offers", f"offer.name <> {QUOTED}"),
-                 ("people", *TIME, "--save", "evil"), ("people", *TIME, "--save", EVIL), ("people", "--population", EVIL, "--offers", "offer.none = 1", "--by", EVIL),
+                 ("people", *TIME, "--save", "other"), ("people", *TIME, "--save", EVIL), ("people", "--population", EVIL, "--offers", "offer.none = 1", "--by", EVIL),
                  ("people", "--stage", "specs", "--category", "none"), ("people", "-C", "fresh"), ("people", "--out", "specs")],
     "report": [(), ("--by", "date,offer"), ("--by", "category,theme,space"), ("--by", "delivery,channel", "--since", "2026-06-01"), ("--by", EVIL),
                ("--space", "none", "--offer", EVIL, "--category", "none"), ("--since", "soon"), ("--since", "2026-06-02", "--until", "2026-06-01"), ("-e", EVIL), ("-C", "fresh")],
@@ -222,6 +222,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "propose", "--space", "people/home", "--contact", "ana@example.com", "-n", "2", *TIME, "--format", "json"
         )
         (root / "id").write_text(json.loads(made.stdout)["spaces"][0]["propositions"][0]["id"])
+        succeeded("simulate", "people", *TIME, "--by", "segment", "--save", "evil")
         succeeded("reject", "people/offer.beach", "-m", EVIL)
         offers.write_text(offers.read_text().replace("weight: 12", "weight: 13"))
         succeeded("apply", "--yes")
