@@ -82,3 +82,15 @@ def test_offers_that_nobody_has_any_more_and_very_many_groups(live_shop: Workspa
     assert {row.values[0]: row.counts.proposed for row in gone.rows}[NOT_LIVE] == MANY
     assert len(gone.gone) == MANY and len(status_report_text(gone)) < 3_000
     assert report(live_shop, offers=("offer-7",)).total.proposed == 1
+
+
+def test_an_offer_with_several_themes_and_one_that_was_renamed(live_shop: Workspace) -> None:
+    """It is counted in each theme, as the report says, and once in the total; the old name keeps its propositions."""
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"themes": ["sun", "wild"]}}}})
+    live_shop.apply("ada")
+    live_shop.approve("omar", "shop/offer.safari")
+    live_shop.promote("ada")
+    store(live_shop, [proposed(number, "safari" if number else "safari-of-old") for number in range(4)])
+    found = report(live_shop, "theme")
+    assert {row.values[0]: row.counts.proposed for row in found.rows} == {"sun": 3, "wild": 3, NOT_LIVE: 1}
+    assert (found.total.proposed, found.several, found.gone) == (4, True, ["shop/offer.safari-of-old"])
