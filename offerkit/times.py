@@ -43,15 +43,16 @@ def wall_clock(moment: datetime, zone: tzinfo) -> datetime:
 
     The fold is dropped: local time does not say which pass it is (nor does SQL).
     """
-    return _local(moment, zone).replace(tzinfo=None, fold=0)
+    return local(moment, zone).replace(tzinfo=None, fold=0)
 
 
 def display_time(moment: datetime, zone: tzinfo) -> str:
     """A time for display: ``2026-11-01 13:00 CET``."""
-    return f"{_local(moment, zone):%Y-%m-%d %H:%M %Z}"
+    return f"{local(moment, zone):%Y-%m-%d %H:%M %Z}"
 
 
-def _local(moment: datetime, zone: tzinfo) -> datetime:
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The same instant with the offset that ``zone`` has then."""
     # convert through UTC: a local time that the zone skips would otherwise stay unchanged
     return moment.astimezone(UTC).astimezone(zone)
 

@@ -443,7 +443,7 @@ CODES: dict[Code, str] = {
     Code.HOOK_MISSING: "A space or weight names a hook that no installed package provides (a warning).",
     Code.HOOK_FAILED: "A hook raised an error; the call went on without it (a warning).",
     Code.HOOK_ANSWER: "A hook returned something invalid; the call went on without it (a warning).",
-    Code.PRODUCT_TAKEN: "A dimension or a content field named product, where product.<field> is a value of a product.",
+    Code.PRODUCT_TAKEN: "A dimension or a content field is named product, but product_fields are declared.",
     Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or unreadable.",
     Code.CONTACT_COLUMNS: "The source of contacts lacks fields of the dimension, or has them with another type.",
     Code.CONTACT_VALUE: "A contact's value does not fit the field's type.",

@@ -15,12 +15,11 @@ from offerkit.engine.report import Report
 from offerkit.engine.resources import NO_FIELDS
 from offerkit.engine.stored_types import stored_types
 from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope
-from offerkit.models.offer_field import typed_fields
 from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
-from offerkit.rules.values import parse_value
+from offerkit.rules.values import parse_value, typed_fields
 from offerkit.state.effective import EffectiveOffer
 
 

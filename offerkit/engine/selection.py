@@ -20,6 +20,7 @@ from offerkit.engine.weights import BestWeight, plain_number, times
 from offerkit.hooks import Candidate, HookCall, HookOffer
 from offerkit.models.expression_scopes import OFFER_FIELDS
 from offerkit.rules.types import Row
+from offerkit.times import local
 
 
 class WeighedOffer(NamedTuple):
@@ -35,7 +36,7 @@ def hook_call(catalog: Catalog, call: Call, data: Row) -> HookCall:
     return HookCall(
         space=f"{catalog.environment}/{call.space}",
         channel=space.channel,
-        now=call.now.astimezone(catalog.zone),
+        now=local(call.now, catalog.zone),
         n=call.wanted_count,
         contact=MappingProxyType(dict(call.contact)),
         data=MappingProxyType(dict(data)),

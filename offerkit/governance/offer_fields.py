@@ -19,11 +19,8 @@ from zoneinfo import ZoneInfo
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, json_map
-from offerkit.models.environment import Environment
-from offerkit.models.expression_scopes import field_types
-from offerkit.models.offer_field import typed_fields
 from offerkit.rules.types import FieldType
-from offerkit.rules.values import show
+from offerkit.rules.values import show, typed_fields
 from offerkit.rules.written_form import written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, names_in
 from offerkit.state.snapshot import Snapshot
@@ -68,6 +65,9 @@ def offer_field_reads(view: Snapshot, environment: str) -> OfferFieldReads | Non
 
 
 def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
+    from offerkit.models.environment import Environment  # here, because they import pydantic, which most do not need
+    from offerkit.models.expression_scopes import field_types
+
     model = Environment.model_validate(body)
     own = environment_address(environment)
     typologies = view.of_kind(Kind.TYPOLOGY, environment)  # outlines of deliveries can name each of them

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from offerkit.governance.offer_fields import offer_field_reads
 from offerkit.governance.withdrawals import switched_off_by
-from offerkit.models.offer_field import typed_fields
 from offerkit.models.policy_names import decimal
 from offerkit.rules.types import FieldType, Value
+from offerkit.rules.values import typed_fields
 from offerkit.state.effective import EffectiveOffer, filters_of, merged
 from offerkit.state.snapshot import Snapshot
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, tzinfo
+from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from offerkit.fingerprint import Json
 from offerkit.models.base import Flag, Part, Text
 from offerkit.models.dimension import ORDERED, TypedField
 from offerkit.models.typed_values import ShortValueText, WrittenValue, type_error
-from offerkit.rules.types import FieldType, Row, Value
+from offerkit.rules.types import FieldType
 from offerkit.rules.values import parse_value
 
 MAX_OFFER_FIELDS = 200
@@ -74,21 +73,6 @@ def misfit(written: WrittenValue, type_: FieldType, least: str | None, most: str
             if (value < end) if word == "less" else (value > end):
                 return f"{written.strip()[:40]} is {word} than {bound}"
     return ""
-
-
-def typed_fields(given: Mapping[str, Json], types: Mapping[str, FieldType], zone: tzinfo = UTC) -> Row:
-    """The values of all declared fields, typed; None (unknown) for one without a value, or with an unreadable one.
-
-    ``given``: the effective values of an offer, as bodies have them.
-    """
-    return {name: _typed(given.get(name), type_, zone) for name, type_ in types.items()}
-
-
-def _typed(written: Json, type_: FieldType, zone: tzinfo) -> Value:
-    try:
-        return parse_value(written, type_, zone)
-    except ValueError:  # live since before the field had this type; checking the specs reports it
-        return None
 
 
 def _ordered(text: str, type_: FieldType) -> Any:

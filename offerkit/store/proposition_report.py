@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 from offerkit.store.database import Cell, Database
-from offerkit.times import instant, utc
+from offerkit.times import instant, local, utc
 
 DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
 _COLUMNS = {
@@ -114,5 +114,5 @@ def offsets(zone: tzinfo, first: datetime | None, last: datetime | None) -> list
 
 
 def _seconds(zone: tzinfo, at: datetime) -> int:
-    offset = at.astimezone(zone).utcoffset()
+    offset = local(at, zone).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0

@@ -14,6 +14,7 @@ from offerkit.fingerprint import JsonMap, json_map
 from offerkit.plans.make import AddressPatterns
 from offerkit.rules.values import show
 from offerkit.state.effective import filter_uses
+from offerkit.times import wall_clock
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs
 
@@ -37,7 +38,7 @@ def weight_table(catalogs: Catalogs, patterns: Sequence[str], at: str, now: str)
         if address not in matched and matched.isdisjoint(above.address for above in view.offer(address).categories):
             continue
         catalog = catalogs[address.environment]
-        day = days.setdefault(address.environment, parse_time(at, catalog.zone, now).astimezone(catalog.zone).date())
+        day = days.setdefault(address.environment, wall_clock(parse_time(at, catalog.zone, now), catalog.zone).date())
         rows += _weights(catalogs, catalog, address, day)
     return WeightTable(catalogs.stage, tuple((name, day.isoformat()) for name, day in days.items()), tuple(rows))
 

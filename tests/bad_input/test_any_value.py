@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from wrong import PROJECT
 
-from offerkit.address import Kind
+from offerkit.address import SHARED, Kind
 from offerkit.diagnostics import Refused
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import decode, envelope, plan_digest
@@ -44,18 +44,20 @@ spaces:
     channel: inbound-web
     unitary: true
     fields: [{name: title, label: Title, type: text, required: true}, {name: badge, type: html}]
-    render: {html: "{{ title }}", text: "{{ title }}", xml: "<a>{{ title }}</a>"}
+    render: {html: "{{ title }}", text: "{{ title }}", xml: "<a>{{ title }}</a>", proposition: "<p>{{ title }}</p>"}
     identification: {keys: [email], implicit: true, fallback: guests/web, anonymous_categories: [all]}
     defaults: {categories: [bank], themes: [card]}
     storage:
-      {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"}}
+      {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"},
+       status_data: {rejected: {c: "3"}}}
     hooks: {target_loading: hook, post_processing: hook}
 filters:
   between: {label: B, when: person.age > parameter.from, parameters: {from: {type: integer, label: F, default: 18}}}
 rules:
   rich:
     label: R
-    applies_to: {offers: [rich], categories: [bank], when: 1 = 1}
+    enabled: false
+    applies_to: {offers: [rich], categories: [bank], themes: [card], when: offer.weight > 1}
     channel: email
     contacts: 1 = 1
     counted: {of: applies-to, status: any, same_channel: true, when: 1 = 1}
@@ -65,7 +67,9 @@ categories:
   rich:
     label: C
     enabled: true
-    eligible: {from: 2026-01-01, until: 2026-12-31, when: 1 = 1}
+    eligible:
+      {from: 2026-01-01, until: 2026-12-31, filters: [adults], when: 1 = 1,
+       history: [{offer: rich, status: accepted, period: 30d, at_most: 2}]}
     themes: [card]
     multiplier: {factor: 1.5, from: 2026-01-01, until: 2026-12-31}
     always_include: true
@@ -81,10 +85,12 @@ offers:
     code: X-1
     enabled: true
     eligible:
-      {from: 2026-01-01, until: 2026-12-31, filters: [adults, {filter: between, with: {from: "21"}}], when: 1 = 1}
+      {from: 2026-01-01, until: 2026-12-31, filters: [adults, {filter: between, with: {from: "21"}}], when: 1 = 1,
+       history: [{category: bank, status: any, at_least: 1}, {theme: card, at_most: 9}]}
     weights:
       - {weight: 1.5}
-      - {label: w, formula: 1 + 1, from: 2026-01-01, until: 2026-12-31, when: 1 = 1, spaces: [rich], dynamic: d}
+      - {label: w, formula: 1 + 1, from: 2026-01-01, until: 2026-12-31, filters: [adults], when: 1 = 1, spaces: [rich],
+         dynamic: d}
     themes: [card]
     content: {title: "{{ person.email }}", badge: B}
     representations: {rich: {title: T}}
@@ -95,16 +101,33 @@ campaigns:
     label: K
     from: 2026-01-01
     until: 2026-12-31
-    outlines: {one: {label: L, description: D, offers: [rich]}}
+    outlines: {one: {label: L, description: D, offers: [rich]}, two: {offers: [rich], typology: calm}}
     deliveries:
       a: {label: L, space: email, contact_date: 2026-01-01, target: 1 = 1, offers: [rich]}
       b: {space: email, engine: {categories: [bank], themes: [card], count: 2}, show_nothing_where_missing: true}
       e: {space: email, engine: {}, exclude_recipients_with_too_few_offers: true}
       c: {space: email, outline: one}
-      d: {space: email, cells: [{when: 1 = 1, offer: rich}]}
+      d: {space: email, cells: [{when: 1 = 1, offer: rich, limit: 5}, {when: 1 = 1, offer_from: person.email}]}
+      f: {space: email, outline: two, count: 1}
+      g: {space: email, offer_from: person.email}
+      h:
+        slots: [{name: top, label: T, space: email, offers: [rich]}, {name: rest, space: email, engine: {count: 2}}]
+        body: {html: "<p>{{ slots.top }}</p>{{ slots.rest }}", text: "{{ slots.top }}{{ slots.rest }}"}
+        data: [page]
 moved: {offer.was: offer.rich}
 """
 RICH_NAME = "specs/people/rich.yaml"
+RICH_SHARED = """
+version: 1
+profiles:
+  senders:
+    label: S
+    extends: delivery-manager
+    rights: [{verb: write, kinds: [campaign], environments: [people]}, {verb: read}]
+webhooks:
+  hub: {label: W, enabled: true, url: "https://hub.example/in", events: [offers.stopped], environments: [people]}
+"""
+RICH_SHARED_NAME = "specs/rich.yaml"
 SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z", backend=LOCAL)
 
 scalars = (
@@ -175,7 +198,8 @@ values = st.recursive(
 @cache
 def files() -> dict[str, tuple[SpecFile, Any]]:
     """Every file of the sound project and one that has every property, with what it holds."""
-    found = read_files(PROJECT)[0] + [SpecFile(RICH_NAME, "people", False, RICH.encode())]
+    rich = SpecFile(RICH_NAME, "people", False, RICH.encode())
+    found = read_files(PROJECT)[0] + [rich, SpecFile(RICH_SHARED_NAME, SHARED, False, RICH_SHARED.encode())]
     return {file.path: (file, YAML(typ="rt").load(file.content.decode())) for file in found}
 
 
@@ -237,10 +261,13 @@ def judge(changed: SpecFile) -> None:
 
 def test_the_rich_project_is_valid() -> None:
     """Or nothing here would be tried on it."""
-    assert not parse_file(files()[RICH_NAME][0]).diagnostics
-    judge(files()[RICH_NAME][0])
+    for name in (RICH_NAME, RICH_SHARED_NAME):
+        assert not parse_file(files()[name][0]).diagnostics
+        judge(files()[name][0])
     kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES, Kind.POLICY}
-    assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
+    assert {kind for kind in Kind if f"\n{kind}s:" in RICH + RICH_SHARED or kind in (Kind.CATEGORY,)} | kinds == set(
+        Kind
+    )
 
 
 @pytest.mark.parametrize("examples", [12, pytest.param(often(40, 80), marks=pytest.mark.slow)])

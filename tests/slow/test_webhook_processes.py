@@ -32,6 +32,7 @@ SAFARI = "shop/offer.safari"
 SECONDS_OF_A_LEASE = 1.5
 
 WRITING = """
+import sys
 from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision

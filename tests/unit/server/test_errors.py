@@ -224,6 +224,10 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "override": {"patterns": ["shop/offer.gold-card"], "reason": "Rita left"},
             "stop": {"patterns": ["shop/offer.gold-card"], "reason": "Wrong"},
             "resume": {"patterns": ["shop/offer.gold-card"]},
+            "propositions": {},
+            "report": {"by": ["offer"]},
+            "simulations": {},
+            "remove": {"names": ["none"]},
         }
         for path, methods in paths.items():
             for method, operation in methods.items():

@@ -141,7 +141,10 @@ def test_every_body_is_described_where_it_is_taken(asking: TestClient) -> None:
             schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
             assert "$defs" not in schema and "$ref" not in str(schema), path
             described[path] = schema["properties"]
-    store = [f"/api/v1/store/{name}" for name in ("apply", "decide", "impact", "limit", "override", "relay")]
+    store = [f"/api/v1/store/{name}" for name in ("apply", "decide", "impact", "limit", "override")]
+    store += [
+        f"/api/v1/store/{name}" for name in ("propositions", "relay", "report", "simulations", "simulations/remove")
+    ]
     assert sorted(described) == [PROPOSE, "/api/v1/resume", "/api/v1/stop", *store, UPDATE, "/nl/propose"]
     assert described["/nl/propose"]["divs"]["items"]["properties"]["id"]["maxLength"] == 200
     data = described[PROPOSE]["data"]
