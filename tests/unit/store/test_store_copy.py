@@ -32,6 +32,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 def full(location: Location) -> Location:
     """A store with something in every table."""
     with sample(location) as store:
+        store.begin_log()
         store.add_propositions([made(n, space="ü 漢 \\ \t \n") for n in range(1, 200)])
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
         with store.recording():
