@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -65,6 +65,7 @@ class _Offers:
         self._former = {new: old for old, new in renames.items()}
         self._by_environment: dict[str, set[Address]] = {}
         self._in_use: dict[tuple[bool, str], dict[tuple[str, Address], _Use]] = {}
+        self._by_rule: dict[tuple[bool, str], dict[Address, list[_Use]]] = {}
 
     def of(self, environment: str) -> set[Address]:
         """The offers that are live in an environment."""
@@ -104,9 +105,8 @@ class _Offers:
         """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
         offers: set[Address] = set()
         for view in (self.live, self.after):
-            for use in self._uses(view, rule.environment).values():
-                if use.rule == rule:
-                    offers |= self._covered(view, use)
+            for use in self._uses_of(view, rule):
+                offers |= self._covered(view, use)
         return offers & self.of(rule.environment)
 
     def _new_name(self, view: Snapshot, address: Address) -> Address:
@@ -136,6 +136,15 @@ class _Offers:
                         if ("", use.rule) not in uses:
                             uses[f"{campaign.name}/{name}", use.rule] = use
         return self._in_use[key]
+
+    def _uses_of(self, view: Snapshot, rule: Address) -> Sequence[_Use]:
+        """Where one rule is in use."""
+        key = view is self.live, rule.environment
+        if key not in self._by_rule:
+            by_rule = self._by_rule[key] = {}
+            for use in self._uses(view, rule.environment).values():
+                by_rule.setdefault(use.rule, []).append(use)
+        return self._by_rule[key].get(rule, ())
 
     def _of_typology(
         self, view: Snapshot, environment: str, name: Json, outline: frozenset[str] | None

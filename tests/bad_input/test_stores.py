@@ -185,7 +185,7 @@ def test_nowhere_to_write(project: Path, store: Path) -> None:
 @pytest.mark.parametrize("room", [0, 4096, 20_000])
 def test_full(project: Path, store: Path, room: int) -> None:
     """A limit on file size stands for a full disk: the transaction is as if it had never been."""
-    big = "".join(f"  more-{number}: {{category: bank, content: {{title: '{'x' * 2000}'}}}}\n" for number in range(300))
+    big = "".join(f"  more-{number}: {{category: bank, content: {{title: '{'x' * 2000}'}}}}\n" for number in range(400))
     (project / "specs/people/more.yaml").write_text(f"version: 1\noffers:\n{big}")
     limit = store.stat().st_size + room
 

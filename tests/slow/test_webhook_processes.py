@@ -75,7 +75,7 @@ from offerkit.usecases import webhooks
 webhooks.LEASE = timedelta(seconds=float(sys.argv[3]))
 webhooks.FIRST_WAIT = timedelta(seconds=0.05)
 webhooks.HOLD_OFF = timedelta(seconds=0.05)
-sender = webhooks.Sender({"OFFERKIT_WEBHOOK_SECRET_HUB": sys.argv[2]}, lambda: datetime.now(UTC), seconds=0.7)
+sender = webhooks.Sender({"OFFERKIT_WEBHOOK_SECRET_HUB": sys.argv[2]}, lambda: datetime.now(UTC), seconds=float(sys.argv[4]))
 with Store.open(parse_location(sys.argv[1]), write=True, busy_timeout=30) as store:
     print("ready", flush=True)
     while True:
@@ -133,7 +133,7 @@ def test_writers_and_senders_that_are_killed(live: Workspace, hub: Receiver) -> 
     turns = kills(KILLS, lambda: len(hub.requests) > KILLS)
     for longer in turns:
         writer = begin(WRITING, str(live.root), live.named())
-        senders = [begin(SENDING, live.named(), SECRET, str(SECONDS_OF_A_LEASE)) for _ in range(2)]
+        senders = [begin(SENDING, live.named(), SECRET, str(SECONDS_OF_A_LEASE), "0.7") for _ in range(2)]
         for process in (writer, *senders):
             assert process.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0.05, 0.6) * longer)
@@ -148,7 +148,7 @@ def test_writers_and_senders_that_are_killed(live: Workspace, hub: Receiver) -> 
             assert expected(store, since) <= known, "a revision without its event"
             serials = {json.loads(row.body)["data"]["revision"] for row in outbox.rows(store.database, OutboxState)}
             assert max(serials) <= store.last_serial(), "an event without its revision"
-    last = begin(SENDING, live.named(), SECRET, str(SECONDS_OF_A_LEASE))
+    last = begin(SENDING, live.named(), SECRET, str(SECONDS_OF_A_LEASE), "0.7")
     end = time.monotonic() + 120
     while True:
         with Store.open(live.location) as store:
@@ -176,7 +176,7 @@ def test_two_senders_never_send_one_event_at_once(live: Workspace) -> None:
         declared(live, receiver.url)
         writer = begin(WRITING, str(live.root), live.named())
         assert writer.stdout.readline() == "ready\n"
-        senders = [begin(SENDING, live.named(), SECRET, "60") for _ in range(3)]
+        senders = [begin(SENDING, live.named(), SECRET, "60", "30") for _ in range(3)]
         time.sleep(often(3, 10))
         writer.kill()
         writer.communicate()
