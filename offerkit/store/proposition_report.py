@@ -13,14 +13,16 @@ from offerkit.times import instant, local, utc
 DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
 _COLUMNS = {
     "environment": "p.environment",
-    "space": "p.space",
+    "space": "p.space || ''",  # so that no index of it is walked for the groups' sake, with a look-up for each row
     "channel": "p.channel",
-    "offer": "p.offer",
+    "offer": "p.offer || ''",
     CAMPAIGN: "COALESCE(d.campaign, '')",
     DELIVERY: "COALESCE(d.campaign || '/' || d.delivery, '')",
 }
 PART = 20_000
 """Groups that are read at a time."""
+FEW = 50_000
+"""Propositions that are looked up through an index; more are counted sooner in one pass over the table."""
 
 ReportCounts: TypeAlias = tuple[Sequence[str], int, int]
 """The values of the groups, a status by its number, and how many propositions."""
@@ -45,15 +47,7 @@ class ReportQuery:
 
 def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
     """The counts of ``query``, in parts."""
-    conditions, args = ["p.environment = ?"], list[Cell]([query.environment])
-    for condition, value in (("p.time >= ?", query.since), ("p.time < ?", query.until)):
-        if value:
-            conditions.append(condition)
-            args.append(value)
-    for column, names in (("p.space", query.spaces), ("p.offer", query.offers)):
-        if names is not None:
-            conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "1 = 0")
-            args += names
+    conditions, args = _conditions(db, query)
     columns = [_day(db, query) if name == DATE else _COLUMNS[name] for name in query.groups]
     source = "proposition p"
     if {CAMPAIGN, DELIVERY} & set(query.groups):
@@ -66,6 +60,38 @@ def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
     parts: Iterator[list[tuple[*tuple[str, ...], int, int]]] = db.stream(sql, args, PART)
     for rows in parts:
         yield [(texts, status, count) for *texts, status, count in rows]
+
+
+def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]]:
+    """The conditions of ``query`` with their arguments: at most one of them, with few propositions, by an index."""
+    conditions, args = ["p.environment = ?"], list[Cell]([query.environment])
+    looked_up = ""
+    for column, condition, values in _narrowings(query):
+        if not looked_up and _is_few(db, query.environment, condition.format(column), values):
+            looked_up = column
+        conditions.append(condition.format(column if column == looked_up else f"({column} || '')"))
+        args += values
+    return conditions, args
+
+
+def _narrowings(query: ReportQuery) -> Iterator[tuple[str, str, list[Cell]]]:
+    """What narrows a report down: a column, the condition on it, and its arguments."""
+    times: list[tuple[str, Cell]] = [("{0} >= ?", query.since), ("{0} < ?", query.until)]
+    if given := [(condition, value) for condition, value in times if value]:
+        yield "p.time", " AND ".join(condition for condition, _ in given), [value for _, value in given]
+    for column, names in (("p.offer", query.offers), ("p.space", query.spaces)):
+        if names is not None:
+            yield column, f"{{0}} IN ({', '.join('?' * len(names))})" if names else "1 = 0", [*names]
+
+
+def _is_few(db: Database, environment: str, condition: str, values: Sequence[Cell]) -> bool:
+    """Whether no more than :data:`FEW` propositions meet ``condition``, by an index alone."""
+    narrowed = f"SELECT 1 FROM proposition p WHERE p.environment = ? AND {condition} LIMIT ?"  # noqa: S608 - constants
+    rows: list[tuple[int]] = db.rows(
+        f"SELECT COUNT(*) FROM ({narrowed}) AS narrowed",  # noqa: S608 - constants
+        (environment, *values, FEW + 1),
+    )
+    return rows[0][0] <= FEW
 
 
 def _day(db: Database, query: ReportQuery) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
+import sqlite3
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from proposition_samples import at, made
 
 from offerkit.models.status import Status, status_number
-from offerkit.store import DeliveryRun, PropositionRow, Store
+from offerkit.store import DeliveryRun, PropositionRow, Store, proposition_report
 from offerkit.store.proposition_report import ReportQuery, offsets
 from offerkit.times import instant, utc
 
@@ -48,7 +51,10 @@ def test_days_are_those_of_the_zone(store: Store, name: str) -> None:
     assert counted == expected
 
 
-def test_what_narrows_a_report(store: Store) -> None:
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_what_narrows_a_report(store: Store, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same counts by one pass over the table (few: 0) and through an index."""
+    monkeypatch.setattr(proposition_report, "FEW", few)
     found = rows(200)
     store.add_propositions(found)
     store.add_propositions([made(900, environment="guests")])
@@ -62,6 +68,33 @@ def test_what_narrows_a_report(store: Store) -> None:
     assert counted == expected and expected
     for nothing in (ReportQuery("recipients", (), UTC, spaces=[]), ReportQuery("nowhere", ("date",), UTC)):
         assert [row for part in store.report(nothing) for row in part] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "few", "walked"),
+    [
+        (ReportQuery("recipients", ("offer", "space"), UTC), 1_000, "PRIMARY KEY"),
+        (ReportQuery("recipients", ("offer",), UTC, "2026-01-01"), 1_000, "INDEX proposition_time"),
+        (ReportQuery("recipients", ("offer",), UTC, "2026-01-01"), 0, "PRIMARY KEY"),
+        (ReportQuery("recipients", ("date",), UTC, offers=["gold"], spaces=["web"]), 0, "PRIMARY KEY"),
+    ],
+)
+def test_only_few_propositions_are_looked_up(
+    tmp_path: Path, query: ReportQuery, few: int, walked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many are counted in one pass over the table: a look-up for each, by an index, takes many times longer."""
+    monkeypatch.setattr(proposition_report, "FEW", few)
+    location = tmp_path / "store.db"
+    with Store.open(location, create=True) as store:
+        store.add_propositions(rows(50))
+        asked: list[tuple[str, list[object]]] = []
+        monkeypatch.setattr(type(store.database), "stream", lambda _, sql, args, part: asked.append((sql, args)) or [])
+        list(store.report(query))
+    ((sql, args),) = asked
+    with sqlite3.connect(location) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", args)]
+    connection.close()
+    assert re.search(walked, plan[0]), plan
 
 
 def test_deliveries_have_their_name(store: Store) -> None:
