@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from offerkit.rules.types import BaseType, FieldType, NameScope
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _TEXT = FieldType(BaseType.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
-CHANNELS = (
+Channel = Literal[
     "email",
     "sms",
     "phone",
@@ -30,7 +30,8 @@ CHANNELS = (
     "inbound-agency",
     "inbound-ios",
     "inbound-android",
-)
+]
+CHANNELS: tuple[str, ...] = get_args(Channel)
 
 IDENTIFICATIONS = ("explicit", "implicit", "anonymous", "batch")
 """How the contact of a call was identified: by key, by cookie, not at all; or all contacts in a batch."""

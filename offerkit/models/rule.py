@@ -20,7 +20,7 @@ from offerkit.models.base import (
     Resource,
     references_to,
 )
-from offerkit.models.space import Channel
+from offerkit.models.expression_scopes import Channel
 
 
 class AppliesTo(Part):

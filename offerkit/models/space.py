@@ -23,25 +23,8 @@ from offerkit.models.base import (
     Text,
     references_to,
 )
+from offerkit.models.expression_scopes import Channel
 
-Channel = Literal[
-    "email",
-    "sms",
-    "phone",
-    "paper",
-    "mobile",
-    "fax",
-    "inbound-web",
-    "inbound-call-center",
-    "inbound-mobile",
-    "other",
-    "agency",
-    "ios",
-    "android",
-    "inbound-agency",
-    "inbound-ios",
-    "inbound-android",
-]
 FieldFormat = Literal["text", "html", "url"]
 StatusName = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
 
