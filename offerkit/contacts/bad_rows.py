@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.report import Report
+from offerkit.rules.types import Row
 
+T = TypeVar("T")
 NAMED = 10
 """Contacts that messages name, at most; the others are only counted."""
 
@@ -82,3 +84,16 @@ class BadRows:
                 + ("every row is invalid" if self.count else "the source is empty"),
                 hint="Check the source that the dimension declares, or name another file with --contacts.",
             )
+
+
+def readable(items: Iterable[T], read: Callable[[T], Row], bad: BadRows | None) -> Iterator[Row]:
+    """The rows that ``read`` makes of ``items``. One that it refuses goes to ``bad``; without that, it is raised."""
+    for item in items:
+        try:
+            row = read(item)
+        except Refused as refused:
+            if bad is None:
+                raise
+            bad.add(refused.diagnostics)
+        else:
+            yield row

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
 from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.relation import Relation, literal_path, quote_name, quote_text
@@ -89,15 +89,11 @@ class CsvContacts(Contacts):
         """The records of the file as rows."""
         with open_file(self._root, self._path) as file:
             header, following = self._begin(file)
-            for record in islice(following, limit or None):
-                try:
-                    row = self._row(record, self._cells(record, header), header)
-                except Refused as refused:
-                    if bad is None:
-                        raise
-                    bad.add(refused.diagnostics)
-                else:
-                    yield row
+
+            def read(record: CsvRecord) -> Row:
+                return self._row(record, self._cells(record, header), header)
+
+            yield from readable(islice(following, limit or None), read, bad)
 
     def count(self) -> int:
         """How many records follow the header."""

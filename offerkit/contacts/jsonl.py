@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
-from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
 from offerkit.contacts.files import open_file
 from offerkit.contacts.source import Contacts
@@ -44,15 +44,12 @@ class JsonLinesContacts(Contacts):
         """The objects of the file as rows."""
         self._check()
         with open_file(self._root, self._path) as file:
-            for number, line in islice(self._lines(file), limit or None):
-                try:
-                    row = self._row(number, self._object(number, line))
-                except Refused as refused:
-                    if bad is None:
-                        raise
-                    bad.add(refused.diagnostics)
-                else:
-                    yield row
+
+            def read(numbered: tuple[int, bytes]) -> Row:
+                number, line = numbered
+                return self._row(number, self._object(number, line))
+
+            yield from readable(islice(self._lines(file), limit or None), read, bad)
 
     def count(self) -> int:
         """How many lines are not empty."""

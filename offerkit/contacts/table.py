@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Protocol
 
-from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.relation import Relation
@@ -55,15 +55,7 @@ class TableContacts(Contacts):
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
         """The rows of the table."""
         self._check()
-        for cells in self._table.read(list(self.types), {}, limit):
-            try:
-                row = self._row(cells)
-            except Refused as refused:
-                if bad is None:
-                    raise
-                bad.add(refused.diagnostics)
-            else:
-                yield row
+        yield from readable(self._table.read(list(self.types), {}, limit), self._row, bad)
 
     def count(self) -> int:
         """As :meth:`Table.relation`."""
