@@ -10,15 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import AT_ONCE, prefetch
+from offerkit.batch.exclusions import AT_ONCE, NAMED, counted_lines
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
 from offerkit.models.status import Status
 from offerkit.store import CountFilter, Store
 from offerkit.times import shift, utc
-
-_NAMED = 500
-"""The most offers that the store compares with; with more, DuckDB does."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def _read(
             utc(now),
             tuple(Status(status) for status in sorted(each.statuses)),
             "",
-            tuple(sorted(each.offers)) if len(each.offers) <= _NAMED else (),
+            tuple(sorted(each.offers)) if len(each.offers) <= NAMED else (),
             (each.category,) if each.category else (),
         )
         for each in counted
@@ -92,16 +89,12 @@ def _read(
             db.register("named", {"offer": numpy.array(sorted(each.offers), dtype=object)})
             db.execute("INSERT INTO counts_of SELECT ?, CAST(offer AS VARCHAR) FROM named", [code])
             db.unregister("named")
-    with closing(prefetch(store.counted(program.catalog.environment, filters, ["offer"]))) as read:
-        for part in read:
-            keys, lines = zip(*part, strict=True)
-            db.register("part", {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)})
+    with closing(counted_lines(people, store.counted(program.catalog.environment, filters, ["offer"]))) as read:
+        for source in read:
             db.execute(
-                "INSERT INTO had SELECT k, code + ?, count(*) FROM (SELECT CAST(k AS VARCHAR) AS k,"
-                " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
+                f"INSERT INTO had SELECT k, code + ?, count(*) FROM ({source})"  # noqa: S608 - constants
                 " JOIN counts_of ON (CAST(line[2] AS BIGINT) >> code) & 1 = 1 AND (offer IS NULL OR offer = line[1])"
                 " GROUP BY ALL",
                 [first],
             )
-            db.unregister("part")
     db.execute("DROP TABLE counts_of")

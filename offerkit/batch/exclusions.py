@@ -45,11 +45,15 @@ _FIELDS = {
     "delivery": BaseType.STRING,
 }
 """``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
+_LINES = (
+    "SELECT CAST(k AS VARCHAR) AS k,"
+    " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part"
+)
 T = TypeVar("T")
 AT_ONCE = 50
 """The most counts of one pass over the propositions: each is a bit of a number."""
-_NAMED = 200
-"""The most offers that the database is asked for by name; a theme can have thousands."""
+NAMED = 200
+"""The most offers that the store is asked for by name; a theme can have thousands. With more, DuckDB compares."""
 _AHEAD = 2
 """The most parts that are read ahead."""
 _PATIENCE = 0.1
@@ -123,7 +127,6 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
 
     With more than :data:`AT_ONCE` rules, a proposition can have several rows; each rule counts it in one of them.
     """
-    import numpy
 
     catalog, now = program.catalog, program.call.now
     channel = catalog.spaces[program.call.space].channel
@@ -149,16 +152,9 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
         counts = f"CAST(list_extract(line, {len(fields) + 1}) AS BIGINT)"
         own = [f"({counts} & {1 << bit}) <> 0 AS r{first + bit}" for bit in range(len(group))]
         parts = ", ".join([*flags[:first], *own, *flags[first + len(group) :], *values])
-        with closing(prefetch(store.counted(catalog.environment, group, fields))) as read:
-            for part in read:
-                keys, lines = zip(*part, strict=True)
-                columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
-                people.connection.register("part", columns)
-                people.connection.execute(
-                    f"INSERT INTO past SELECT k, {parts} FROM (SELECT CAST(k AS VARCHAR) AS k,"  # noqa: S608
-                    " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
-                )
-                people.connection.unregister("part")
+        with closing(counted_lines(people, store.counted(catalog.environment, group, fields))) as read:
+            for source in read:
+                people.connection.execute(f"INSERT INTO past SELECT k, {parts} FROM ({source})")  # noqa: S608
     if "time" in fields:
         _local_times(people, catalog)
     try:
@@ -202,7 +198,7 @@ def _named_offers_and_categories(rule: PresentationRule) -> tuple[tuple[str, ...
     """The offers and categories that a rule names, if it counts nothing else."""
     if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
         return (), ()
-    return (tuple(sorted(rule.offers)), rule.categories) if len(rule.offers) <= _NAMED else ((), ())
+    return (tuple(sorted(rule.offers)), rule.categories) if len(rule.offers) <= NAMED else ((), ())
 
 
 def _fields_read(rule: PresentationRule) -> Iterator[str]:
@@ -340,6 +336,22 @@ class _PrefetchThread(Thread, Generic[T]):
         """Stop reading; returns when the thread has ended."""
         self._stopped.set()
         self.join()
+
+
+def counted_lines(people: ContactTable, counted: Iterator[list[tuple[str, str]]]) -> Generator[str, None, None]:
+    """For each part of ``counted`` (``Store.counted``): a query of its lines, each with the contact's key (``k``).
+
+    A ``line`` is a list of texts. The query holds until the next part; close this if not all of them are read.
+    """
+    import numpy
+
+    with closing(prefetch(counted)) as parts:
+        for part in parts:
+            keys, lines = zip(*part, strict=True)
+            columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
+            people.connection.register("part", columns)
+            yield _LINES
+            people.connection.unregister("part")
 
 
 def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:

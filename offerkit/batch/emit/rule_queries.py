@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from offerkit.batch.emit.common import NotEmittedError
@@ -76,16 +77,10 @@ class RuleQueries:
 
     def counted(self, counts: Sequence[CountedPropositions]) -> str:
         """By contact (``had``), the numbers of propositions that conditions on the contact's history count."""
-        q, words, now = self._q, self._dialect, self._program.call.now
+        q, words = self._q, self._dialect
         columns = []
         for number, each in enumerate(counts):
-            tests = [
-                f"{q('time')} >= {words.text(utc(shift(now, -each.period)))}",
-                f"{q('time')} <= {words.text(utc(now))}",
-            ]
-            if each.statuses:
-                codes = ", ".join(str(status_number(Status(status))) for status in sorted(each.statuses))
-                tests.append(f"{q('status')} IN ({codes})")
+            tests = self._within(each.period, timedelta(), each.statuses)
             if each.category:
                 below = words.starts_with(q("category"), words.text(f"{each.category}/"))
                 tests.append(f"({q('category')} = {words.text(each.category)} OR {below})")
@@ -94,6 +89,16 @@ class RuleQueries:
                 tests.append(f"{q('offer')} IN ({names})" if names else "FALSE")
             columns.append(f"SUM(CASE WHEN {' AND '.join(tests)} THEN 1 ELSE 0 END) AS {q(f'h{number}')}")
         return f"SELECT {q('contact')} AS {q('had')}, {', '.join(columns)} FROM {q('past')} GROUP BY {q('contact')}"
+
+    def _within(self, before: timedelta, after: timedelta, statuses: Iterable[str]) -> list[str]:
+        """The tests for propositions of a period around the call, with one of ``statuses``; without any, with all."""
+        q, words, now = self._q, self._dialect, self._program.call.now
+        tests = [
+            f"{q('time')} >= {words.text(utc(shift(now, -before)))}",
+            f"{q('time')} <= {words.text(utc(shift(now, after)))}",
+        ]
+        codes = ", ".join(str(status_number(Status(status))) for status in sorted(statuses))
+        return [*tests, f"{q('status')} IN ({codes})"] if codes else tests
 
     def _known(self) -> dict[str, str]:
         """The catalog's fields of propositions' offers and categories, where a rule reads them."""
@@ -120,14 +125,7 @@ class RuleQueries:
     def over(self, rule: PresentationRule) -> str:
         """Contacts and names whose maximum is reached; times are sortable texts, as in the store."""
         q, words, program = self._q, self._dialect, self._program
-        now = program.call.now
-        tests = [
-            f"{q('time')} >= {words.text(utc(shift(now, -rule.before)))}",
-            f"{q('time')} <= {words.text(utc(shift(now, rule.after)))}",
-        ]
-        if rule.statuses:
-            codes = ", ".join(str(status_number(Status(status))) for status in sorted(rule.statuses))
-            tests.append(f"{q('status')} IN ({codes})")
+        tests = self._within(rule.before, rule.after, rule.statuses)
         if rule.same_channel:
             tests.append(f"{q('channel')} = {words.text(program.catalog.spaces[program.call.space].channel)}")
         joins: set[str] = set()
