@@ -93,7 +93,8 @@ def _rules_left_behind(text: str) -> str:
 
 
 _NEW_TABLES = re.compile(
-    r"^CREATE TABLE (?:outbox|proposition_change|simulation) \((?:\n {8,}.*)+\n|^CREATE INDEX (?:outbox_due|delivery_run_id|proposition_offer|proposition_space) .*\n"
+    r"^CREATE TABLE (?:outbox|proposition_change|simulation) \((?:\n {8,}.*)+\n"
+    r"|^CREATE INDEX (?:outbox_due|delivery_run_id|proposition_offer|proposition_space) .*\n"
     r"|^INSERT INTO \"proposition_change\" .*\n|(?<=data TEXT NOT NULL,) logged TEXT .* DEFAULT \'\',(?=\n)",
     re.MULTILINE,
 )
