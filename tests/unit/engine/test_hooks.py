@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial, wraps
@@ -310,7 +311,7 @@ def test_what_fails_repeats_nothing_however_it_is_written() -> None:
     row = MappingProxyType(
         {"name": "Zoë O'Brien", "born": born, "seen": seen, "worth": Decimal("12.50"), "odd": "x\ny"}
     )
-    call = CALL._replace(contact=row, key="20417|1984-02-29")
+    call = replace(CALL, contact=row, key="20417|1984-02-29")
     texts = (
         str(dict(row)), repr(row["seen"]), "ZOË O'BRIEN", quote("Zoë O'Brien"), "person_20417.json", f"{born:%d.%m.%Y}",
         f"{seen}", seen.isoformat(), "x\ny",
