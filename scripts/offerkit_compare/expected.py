@@ -98,7 +98,7 @@ _NEW_TABLES = re.compile(
     re.MULTILINE,
 )
 _NEW_COLUMNS = re.compile(r"(?<=^INSERT INTO \"proposition\" )(VALUES\(.*),'[0-9a-f.-]*',''(?=\);$)", re.MULTILINE)
-_FORMAT = re.compile(r"(?<=^INSERT INTO \"meta\" VALUES\('format',')[67](?='\);$)", re.MULTILINE)
+_FORMAT = re.compile(r"(?<=^INSERT INTO \"meta\" VALUES\('format',')[678](?='\);$)", re.MULTILINE)
 
 
 def _store_of_format_6(text: str) -> str:
