@@ -24,7 +24,7 @@ _STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
 _LIMIT = Decimal(10) ** 12
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\Z", re.ASCII)
-_SURROGATE = re.compile("[\\ud800-\\udfff]")
+_UNCLEAN = re.compile(r"[\x00\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIMESTAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII
@@ -110,13 +110,13 @@ def _text(raw: object) -> str:
 
 def _clean(raw: str) -> str:
     """``raw``. Raises ValueError for characters that no store or page can hold."""
-    if "\x00" in raw or (not raw.isascii() and _SURROGATE.search(raw) is not None):
+    if _UNCLEAN.search(raw):
         raise ValueError("a text with a null character or half a character (a lone surrogate)")
     return raw
 
 
 def _one_of(raw: object, values: tuple[str, ...]) -> str:
-    text = _text(raw)
+    text = raw if isinstance(raw, str) and raw in values else _text(raw)
     if text not in values:
         known = ", ".join(values[:8]) + (", …" if len(values) > 8 else "")
         raise ValueError(f"“{shortened(text, 40)}” is not one of {shortened(known, 200)}")
