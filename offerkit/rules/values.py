@@ -18,6 +18,8 @@ LONGEST = 100_000
 """The most characters of a text, or of a list written as text."""
 ENTRIES = 10_000
 """The most entries of a list."""
+_SHORT = 18
+"""Digits that certainly fit into 64 bits."""
 _STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
 _LIMIT = Decimal(10) ** 12
@@ -138,6 +140,8 @@ def _number(raw: object, expected: str) -> Decimal | None:
 
 
 def _integer(raw: object) -> int | None:
+    if isinstance(raw, str) and len(raw) <= _SHORT and raw.isascii() and raw.isdigit():
+        return int(raw)
     number = _number(raw, "a whole number")
     if number is None:
         return None

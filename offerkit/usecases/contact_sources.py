@@ -12,9 +12,10 @@ from typing import Final, NamedTuple, Self
 
 from offerkit.address import SHARED, Address, Kind
 from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.files import Stamp
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.open import open_contacts
-from offerkit.contacts.source import Contacts, Stamp, no_contact
+from offerkit.contacts.source import Contacts, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, DimensionField, Source
