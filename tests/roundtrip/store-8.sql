@@ -167,8 +167,6 @@ CREATE INDEX change_moved ON change (moved_from, stage, serial) WHERE moved_from
 CREATE INDEX outcome_stage ON outcome (stage, serial);
 CREATE INDEX approval_address ON approval (address, serial);
 CREATE UNIQUE INDEX proposition_id ON proposition (id);
-CREATE INDEX proposition_offer ON proposition (environment, offer, time, id);
-CREATE INDEX proposition_space ON proposition (environment, space, time, id);
 CREATE INDEX proposition_time ON proposition (environment, time, id);
 CREATE INDEX outbox_due ON outbox (state, receiver, due, id);
 CREATE INDEX delivery_run_id ON delivery_run (environment, id);
