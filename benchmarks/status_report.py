@@ -11,10 +11,8 @@ import argparse
 import os
 import random
 import re
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +20,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import measure
 import orjson
 
 from offerkit.models.status import Status, status_number
@@ -119,24 +118,25 @@ def fill(store: Store, count: int) -> None:
             db.run(statement)
 
 
-def run(root: Path, store: str, *words: str) -> float:
-    """One command from process start to exit, in seconds."""
+def run(root: Path, store: str, *words: str) -> measure.Sample:
+    """One command from process start to exit."""
     environ = {**os.environ, "OFFERKIT_OPERATOR": "ada", "OFFERKIT_STORE": store}
-    begun = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", RUN, "-C", str(root), *words], env=environ, check=True, stdout=subprocess.DEVNULL
-    )
-    return time.perf_counter() - begun
+    command = measure.Command([sys.executable, "-c", RUN, *words], root, environ)
+    sample = measure.run(command, root / "output.log", 600)
+    if sample.exit_code:
+        raise measure.BenchmarkError(sample.output[-1500:])
+    return sample
 
 
-def measure(root: Path, store: str, count: int, repeat: int) -> None:
+def compare(root: Path, store: str, count: int, repeat: int) -> None:
     """Print a table of medians."""
     print(f"{count:,} propositions, {'PostgreSQL' if '://' in store else 'SQLite'}, {repeat} runs of each\n")
     print("| Report | Seconds | Peak memory |\n|:--|--:|--:|")
     for words in REPORTS:
-        times = [run(root, store, "report", *words) for _ in range(repeat)]
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(f"| `report {' '.join(words)}` | {statistics.median(times):.2f} | {peak:.0f} MB |", flush=True)
+        samples = [run(root, store, "report", *words) for _ in range(repeat)]
+        seconds = statistics.median(sample.seconds for sample in samples)
+        peak = max(sample.peak_bytes for sample in samples) / 1e6
+        print(f"| `report {' '.join(words)}` | {seconds:.2f} | {peak:.0f} MB |", flush=True)
     with Store.open(parse_location(store)) as opened:
         place, times, told = BEGINNING, [], 0
         for _ in range(50):
@@ -169,7 +169,7 @@ def main() -> None:
                 opened.begin_log()
                 fill(opened, given.count)
             print(f"Made {given.count:,} propositions in {time.perf_counter() - begun:.0f} s\n", flush=True)
-        measure(root, store, given.count, given.repeat)
+        compare(root, store, given.count, given.repeat)
     finally:
         if not given.keep:
             shutil.rmtree(root, ignore_errors=True)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from heapq import merge
 from types import MappingProxyType
@@ -72,7 +71,7 @@ def decide_many(
     decisions: list[SpaceDecision] = []
     proposed: frozenset[str] = frozenset()
     for call in calls:
-        decision = decide(catalog, replace(call, exclude=call.exclude | proposed), history, explain=explain)
+        decision = decide(catalog, call._replace(exclude=call.exclude | proposed), history, explain=explain)
         proposed |= {chosen.offer for chosen in decision.chosen}
         decisions.append(decision)
     return decisions

@@ -13,9 +13,9 @@ from offerkit.times import instant, local, utc
 DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
 _COLUMNS = {
     "environment": "p.environment",
-    "space": "p.space || ''",  # so that no index of it is walked for the groups' sake, with a look-up for each row
+    "space": "p.space",
     "channel": "p.channel",
-    "offer": "p.offer || ''",
+    "offer": "p.offer",
     CAMPAIGN: "COALESCE(d.campaign, '')",
     DELIVERY: "COALESCE(d.campaign || '/' || d.delivery, '')",
 }
@@ -63,33 +63,26 @@ def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
 
 
 def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]]:
-    """The conditions of ``query`` with their arguments: at most one of them, with few propositions, by an index."""
-    conditions, args = ["p.environment = ?"], list[Cell]([query.environment])
-    looked_up = ""
-    for column, condition, values in _narrowings(query):
-        if not looked_up and _is_few(db, query.environment, condition.format(column), values):
-            looked_up = column
-        conditions.append(condition.format(column if column == looked_up else f"({column} || '')"))
-        args += values
+    """The conditions of ``query`` with their arguments: those of time by an index if that leaves few propositions."""
+    times: list[tuple[str, Cell]] = [("{0} >= ?", query.since), ("{0} < ?", query.until)]
+    given = [(condition, value) for condition, value in times if value]
+    span, values = [condition.format("p.time") for condition, _ in given], [value for _, value in given]
+    if not _is_few(db, ["p.environment = ?", *span], [query.environment, *values]):
+        span = [condition.format("(p.time || '')") for condition, _ in given]
+    conditions, args = ["p.environment = ?", *span], [query.environment, *values]
+    for column, names in (("p.offer", query.offers), ("p.space", query.spaces)):
+        if names is not None:
+            conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "1 = 0")
+            args += names
     return conditions, args
 
 
-def _narrowings(query: ReportQuery) -> Iterator[tuple[str, str, list[Cell]]]:
-    """What narrows a report down: a column, the condition on it, and its arguments."""
-    times: list[tuple[str, Cell]] = [("{0} >= ?", query.since), ("{0} < ?", query.until)]
-    if given := [(condition, value) for condition, value in times if value]:
-        yield "p.time", " AND ".join(condition for condition, _ in given), [value for _, value in given]
-    for column, names in (("p.offer", query.offers), ("p.space", query.spaces)):
-        if names is not None:
-            yield column, f"{{0}} IN ({', '.join('?' * len(names))})" if names else "1 = 0", [*names]
-
-
-def _is_few(db: Database, environment: str, condition: str, values: Sequence[Cell]) -> bool:
-    """Whether no more than :data:`FEW` propositions meet ``condition``, by an index alone."""
-    narrowed = f"SELECT 1 FROM proposition p WHERE p.environment = ? AND {condition} LIMIT ?"  # noqa: S608 - constants
+def _is_few(db: Database, conditions: Sequence[str], values: Sequence[Cell]) -> bool:
+    """Whether no more than :data:`FEW` propositions meet ``conditions``, by an index alone."""
+    narrowed = f"SELECT 1 FROM proposition p WHERE {' AND '.join(conditions)} LIMIT ?"  # noqa: S608 - constants
     rows: list[tuple[int]] = db.rows(
         f"SELECT COUNT(*) FROM ({narrowed}) AS narrowed",  # noqa: S608 - constants
-        (environment, *values, FEW + 1),
+        (*values, FEW + 1),
     )
     return rows[0][0] <= FEW
 

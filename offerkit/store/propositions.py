@@ -1,6 +1,8 @@
 """Propositions and their status. They are not part of the chained history.
 
-Every read is a search in the key or an index of the table ``proposition`` (:mod:`offerkit.store.schema`).
+Reads of a contact, an id or a span of time search the key or an index of the table ``proposition``
+(:mod:`offerkit.store.schema`). Offers, spaces and statuses have no index, which would cost every call more than is ever
+asked of it: they are looked for among the newest propositions, and then in one pass over the table.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from offerkit.store.proposition_rows import (
 )
 from offerkit.times import check_utc, instant
 
+NEWEST = 10_000
+"""How many propositions are looked up one by one; a pass over the table finds what is rarer sooner."""
 _EDITED = "A proposition was edited: it has values that are never written"
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
@@ -230,35 +234,47 @@ def _check_step(row: PropositionRow, status: Status) -> None:
     )
 
 
+_Conditions: TypeAlias = Sequence[tuple[str, Sequence[Cell]]]
+"""Conditions on propositions, each with its arguments; ``{0}`` is the column ``time``."""
+
+
 def _page(db: Database, query: PropositionQuery, environment: str, limit: int) -> list[PropositionRow]:
-    sql, args = _sql(query, environment)
-    if limit > 0:
-        sql += " LIMIT ?"
-        args.append(limit)
-    return _read(db, sql, args)
-
-
-def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
-    conditions, args = ["environment = ?"], list[Cell]([environment])
-    # A contact has fewer rows than an offer or a space, and they are stored together, so its key is the best index.
-    # “|| ''” hides a column from the planner of either database, which may have no statistics.
-    lead = True
-    for column, value in (("contact", query.contact), ("offer", query.offer), ("space", query.space)):
-        if value:
-            conditions.append(f"{column} = ?" if lead else f"{column} || '' = ?")
-            args.append(value)
-            lead = False
-    for condition, value in (("time >= ?", query.since), ("time < ?", query.until)):
-        if value:
-            conditions.append(condition)
-            args.append(value)
-    if query.status is not None:
-        conditions.append("status = ?")
-        args.append(status_number(query.status))
+    keys = _given(("environment = ?", environment), ("contact = ?", query.contact))
+    span = _given(("{0} >= ?", query.since), ("{0} < ?", query.until))
     if query.before is not None:
-        conditions.append("(time, id) < (?, ?)")
-        args += query.before
-    return f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY time DESC, id DESC", args
+        span.append(("({0}, id) < (?, ?)", query.before))
+    others = _given(("offer = ?", query.offer), ("space = ?", query.space))
+    if query.status is not None:
+        others.append(("status = ?", [status_number(query.status)]))
+    if query.contact or not others:
+        return _select(db, [*keys, *span, *others], limit)
+    where, args = _where([*keys, *span], "time")
+    oldest: list[tuple[str, str]] = db.rows(
+        f"SELECT time, id FROM proposition WHERE {where} ORDER BY time DESC, id DESC LIMIT 1 OFFSET {NEWEST}",  # noqa: S608
+        args,
+    )
+    if not oldest:
+        return _select(db, [*keys, *span, *others], limit)
+    found = _select(db, [*keys, *span, ("({0}, id) > (?, ?)", oldest[0]), *others], limit) if limit > 0 else []
+    return found if len(found) == limit > 0 else _select(db, [*keys, *span, *others], limit, passing=True)
+
+
+def _given(*conditions: tuple[str, str]) -> list[tuple[str, Sequence[Cell]]]:
+    return [(condition, [value]) for condition, value in conditions if value]
+
+
+def _where(conditions: _Conditions, time: str) -> tuple[str, list[Cell]]:
+    texts = " AND ".join(condition.format(time) for condition, _ in conditions)
+    return texts, [value for _, values in conditions for value in values]
+
+
+def _select(db: Database, conditions: _Conditions, limit: int, *, passing: bool = False) -> list[PropositionRow]:
+    """The propositions that meet ``conditions``, newest first; with ``passing``, in one pass over the table."""
+    # “|| ''” hides a column from the planner of either database, which may have no statistics.
+    time = "time || ''" if passing else "time"
+    where, args = _where(conditions, time)
+    end = " LIMIT ?" if limit > 0 else ""
+    return _read(db, f"{_SELECT} WHERE {where} ORDER BY {time} DESC, id DESC{end}", [*args, *[limit][: limit > 0]])
 
 
 def _read(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:

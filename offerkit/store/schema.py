@@ -109,6 +109,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Rules that count by campaign, and reports, look up the delivery of each proposition.
         "CREATE INDEX delivery_run_id ON delivery_run (environment, id)",
     ),
+    # Format 8: quick on a store of any size as well. An index by offer costs every call one page of the file for each
+    # offer; few searches need it (offerkit.store.propositions).
+    (
+        "DROP INDEX proposition_offer",
+        "DROP INDEX proposition_space",
+    ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""
 TOKENS_CHAINED = 5

@@ -26,6 +26,7 @@ SINCE = {
     "store-5": TOKENS,
     "store-6": ["stop", "stop", *TOKENS],
     "store-7": ["stop", "stop", *TOKENS],
+    "store-8": ["stop", "stop", *TOKENS],
 }
 """What tokens add to the history: those that were there are taken over, from format 5 on each is a revision."""
 

@@ -138,12 +138,12 @@ def test_a_database_that_is_not_utf8(admin: psycopg.Connection) -> None:
 
 def test_tables_that_are_gone(location: PostgresAddress, admin: psycopg.Connection) -> None:
     sample(location).close()
-    admin.execute(f"DROP INDEX {location.schema}.proposition_offer".encode())
+    admin.execute(f"DROP INDEX {location.schema}.proposition_time".encode())
     admin.execute(f"ALTER TABLE {location.schema}.cookie DROP CONSTRAINT cookie_pkey".encode())
     admin.execute(f'ALTER TABLE {location.schema}.stage ALTER digest TYPE text COLLATE "en-x-icu"'.encode())
     with Store.open(location) as store:
         said = " ".join(d.summary for d in store.verify())
-    assert "the index proposition_offer is missing" in said
+    assert "the index proposition_time is missing" in said
     assert "the constraint cookie: PRIMARY KEY (environment, cookie) is missing" in said
     assert "the column stage.digest is not as offerkit creates it" in said
     admin.execute(f"DROP TABLE {location.schema}.meta".encode())

@@ -32,11 +32,11 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
     ),
     "by offer": (
         lambda s: s.propositions(PropositionQuery(offer="o")),
-        "proposition_offer (environment=? AND offer=?)",
+        "proposition_time (environment=?)",
     ),
     "by space": (
         lambda s: s.propositions(PropositionQuery(space="w")),
-        "proposition_space (environment=? AND space=?)",
+        "proposition_time (environment=?)",
     ),
     "by contact": (
         lambda s: s.propositions(PropositionQuery(contact="c")),
@@ -50,13 +50,13 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
         lambda s: s.propositions(PropositionQuery(contact="c", offer="o", space="w")),
         "PRIMARY KEY (environment=? AND contact=?)",
     ),
-    "offer before space": (
+    "offer and space": (
         lambda s: s.propositions(PropositionQuery(offer="o", space="w", since=at(0), until=at(9))),
-        "proposition_offer (environment=? AND offer=? AND time>? AND time<?)",
+        "proposition_time (environment=? AND time>? AND time<?)",
     ),
     "next page": (
         lambda s: s.propositions(PropositionQuery("recipients", offer="o", before=(at(9), "p"))),
-        "proposition_offer (environment=? AND offer=? AND (time,id)<(?,?))",
+        "proposition_time (environment=? AND (time,id)<(?,?))",
     ),
     "purge": (lambda s: s.purge_propositions("recipients", at(0), 10), "proposition_time (environment=? AND time<?)"),
     "set": (lambda s: s.set_status("p-1", Status.ACCEPTED, at(9)), "proposition_id (id=?)"),

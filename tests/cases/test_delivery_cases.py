@@ -1,0 +1,112 @@
+"""Every file of tests/cases/deliveries says as data who gets which offers in a message; the preview says the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from helpers.files import load_yaml
+
+from offerkit.cli.main import cli
+from offerkit.usecases import delivery_selection
+
+PROJECT = Path(__file__).resolve().parents[1] / "scripts" / "projects" / "deciding"
+FILES = sorted((Path(__file__).parent / "deliveries").glob("*.yaml"))
+
+
+def _cases() -> list[Any]:
+    cases = [(file, name, case) for file in FILES for name, case in load_yaml(file)["cases"].items()]
+    return [pytest.param(file, case, id=f"{file.stem}: {name}") for file, name, case in cases]
+
+
+def offerkit(*args: str) -> str:
+    done = CliRunner().invoke(cli, ["--as", "ada", *args], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path]]:
+    """For each file the project with all of it live."""
+    before, projects = Path.cwd(), {}
+    for file in FILES:
+        written = load_yaml(file)
+        root = projects[file] = tmp_path_factory.mktemp(file.stem) / "project"
+        shutil.copytree(PROJECT, root)
+        os.chdir(root)
+        (root / "specs/people/more.yaml").write_text(json.dumps({"version": 1, **written["specs"]}))
+        with (root / "data/people.csv").open("w", newline="") as people:
+            writer = csv.DictWriter(people, written["contacts"][0])
+            writer.writeheader()
+            writer.writerows(written["contacts"])
+        offerkit("apply", "--yes")
+        offerkit("approve", "*/offer.*")
+        offerkit("promote", "--yes")
+        for call in written["proposed"]:
+            offerkit("propose", *call.split())
+    os.chdir(before)
+    yield projects
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["batch", "one by one"])
+@pytest.mark.parametrize(("file", "case"), _cases())
+def test_who_gets_what(
+    file: Path, case: Any, one_by_one: bool, live: dict[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(live[file], root)
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(delivery_selection, "uses_hooks", lambda program: one_by_one)
+    campaign = {"outlines": case.get("outlines", {}), "deliveries": {"it": case["delivery"]}}
+    (root / "specs/people/campaigns.yaml").write_text(json.dumps({"version": 1, "campaigns": {"june": campaign}}))
+    offerkit("apply", "--yes")
+    run = ["deliver", "june/it", "--at", "2026-06-01", "--dry-run", "--out", "made", "--format", "json"]
+    if "data" in case:
+        Path("data/run.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in case["data"]))
+        run += ["--data-from", "data/run.jsonl"]
+    told = json.loads(offerkit(*run))
+    lines = [line for part in sorted(Path("made").glob("messages-*")) for line in part.read_text().splitlines()]
+    messages = {int(message["contact"]): message for message in map(json.loads, lines)}
+    offers = {contact: _offers(message, "slots" in case["delivery"]) for contact, message in messages.items()}
+    if "expect" in case:  # not where chance decides, as whom a full cell takes
+        assert offers == case["expect"]
+    assert {contact: messages[contact]["text"] for contact in case.get("texts", {})} == case.get("texts", {})
+    assert told.get("set_aside", {}) == case.get("set_aside", {})
+    for name in ("missing", "cells"):
+        if name in case:
+            assert _told(told, name) == case[name]
+
+
+def _told(told: Any, name: str) -> Any:
+    """What the run says is missing; of each cell, how many came and were taken."""
+    return [[cell["came"], cell["taken"]] for cell in told[name]] if name == "cells" else told[name]
+
+
+def _offers(message: Any, slots: bool) -> Any:
+    """The offers of a message in their order; with slots, by slot."""
+    if not slots:
+        return [each["offer"] for each in message["propositions"]]
+    found: dict[str, list[str]] = {}
+    for each in message["propositions"]:
+        found.setdefault(each["slot"], []).append(each["offer"])
+    return found
+
+
+@pytest.mark.parametrize("contact", range(1, 6))
+def test_the_preview_of_a_batch_space_is_what_the_delivery_sends(
+    contact: int, live: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The space is for batches only; its explanation is that of the case with one space and one call."""
+    file = FILES[0]
+    monkeypatch.chdir(live[file])
+    preview = ["propose", "--space", "people/mail", "--explain", "--at", "2026-06-01", "--format", "json"]
+    answer = json.loads(offerkit(*preview, "--contact", str(contact)))
+    expected = load_yaml(file)["cases"]["one space, one call"]["expect"][contact]
+    assert [each["offer"] for each in answer["spaces"][0]["propositions"]][:1] == expected
