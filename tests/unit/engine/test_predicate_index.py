@@ -114,7 +114,9 @@ def test_ever_new_values_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) ->
     def ask(numbers: range) -> int:
         for number in numbers:
             text = f"text {number}"
-            made.alive(facts(NOW, page=text, integer=number, decimal=Decimal(number), string=text, list=(text, "tag 1")))
+            made.alive(
+                facts(NOW, page=text, integer=number, decimal=Decimal(number), string=text, list=(text, "tag 1"))
+            )
         return get_traced_memory()[0]
 
     start()
