@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
 from importlib import import_module
@@ -94,7 +93,7 @@ def loop_way(folder: Path, out: Path) -> float:
         source = contacts_of(made, folder)
         for row in source.rows(LOOPED):
             key = source.key_of(row)
-            call = replace(made.call, contact=row, key=key)
+            call = made.call._replace(contact=row, key=key)
             decide(made.catalog, call, history_of(store, made.catalog, key, NOW))
         return (perf_counter() - begun) / LOOPED * float(source.count())
 

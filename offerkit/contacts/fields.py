@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, suggestion
@@ -14,6 +14,8 @@ _BLANKS = "\u200b\u200c\u200d\u2060\ufeff\xa0 \t\r\n"
 """Blanks that programs leave around a name, including invisible ones."""
 _NAMED = 10
 """Columns that a message names, at most."""
+_SHARED, _SHORT = 1_000, 60
+"""Distinct texts of a field whose values contacts share in memory, and the characters of each, at most."""
 
 
 class BadCell(ValueError):  # noqa: N818 - a finding about a cell; the sources turn it into a diagnostic
@@ -31,15 +33,26 @@ class FieldReader:
     types: Mapping[str, FieldType]
     key: tuple[str, ...]
     zone: tzinfo
+    _shared: list[dict[str, Value]] = field(init=False)
+    """By field: what texts were read as before. Fields such as a country have few, each read once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_shared", [{} for _ in self.types])
 
     def row(self, cells: Sequence[object]) -> Row:
         """All values. Raises BadCell for a value that does not fit, or a primary key that is unknown."""
         row: dict[str, Value] = {}
-        for index, (name, type_) in enumerate(self.types.items()):
-            try:
-                row[name] = parse_value(cells[index], type_, self.zone)
-            except (ValueError, TypeError) as error:
-                raise BadCell(name, str(error)) from error
+        for (name, type_), shared, cell in zip(self.types.items(), self._shared, cells, strict=True):
+            text = cell if isinstance(cell, str) else None
+            value = shared.get(text) if text is not None else None
+            if value is None:
+                try:
+                    value = parse_value(cell, type_, self.zone)
+                except (ValueError, TypeError) as error:
+                    raise BadCell(name, str(error)) from error
+                if text is not None and len(shared) < _SHARED and len(text) <= _SHORT:
+                    shared[text] = value
+            row[name] = value
         for name in self.key:
             if row[name] is None:
                 raise BadCell(name, "it is part of the key and must not be empty")

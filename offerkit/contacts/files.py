@@ -1,13 +1,64 @@
-"""Files of the project that hold contacts: opened only if they are regular files inside it."""
+"""Files of the project that hold contacts: opened only if they are regular files inside it, and kept open."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from time import monotonic
+from typing import BinaryIO, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
+
+Stamp: TypeAlias = tuple[int, ...]
+_KEPT_FOR: Final = 0.1
+"""Seconds that a file stays open, at most: a network mount may tell of a change only when a file is opened."""
+
+
+class Closable(Protocol):
+    """What was opened."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+T = TypeVar("T", bound=Closable)
+
+
+class KeptOpen(Generic[T]):
+    """What is opened from a file, kept open from one search to the next while the path leads to the same file."""
+
+    def __init__(self, path: Path, open_: Callable[[], T], timer: Callable[[], float] = monotonic) -> None:
+        """``path`` is looked at each time, ``open_`` called where it changed. Nothing is opened yet."""
+        self._path, self._open, self._timer = os.fspath(path), open_, timer
+        self._opened: T | None = None
+        self._stamp: Stamp | None = None
+        self._until = 0.0
+
+    def get(self) -> tuple[T, Stamp | None]:
+        """What is open, and a stamp that changes when the file does (None: unknown). Raises what opening raises."""
+        stamp, now = stamp_at(self._path), self._timer()
+        if self._opened is None or stamp is None or stamp != self._stamp or now >= self._until:
+            self.close()
+            # Looked at before: should the file change in between, the next look finds another stamp.
+            self._opened, self._stamp, self._until = self._open(), stamp, now + _KEPT_FOR
+        return self._opened, stamp
+
+    def close(self) -> None:
+        """Close what is open; :meth:`get` opens it again."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+
+def stamp_at(path: str) -> Stamp | None:
+    """A stamp that changes when the file at ``path`` does, or another file is there; None if it cannot be read."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - asked at every search
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev
 
 
 def inside(root: Path, path: str) -> Path:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 from offerkit.contacts import keys as key_texts
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.fields import FieldReader
+from offerkit.contacts.files import Stamp
 from offerkit.contacts.relation import Relation
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.models.expression_scopes import field_types
@@ -20,9 +21,6 @@ from offerkit.rules.values import show
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
-
-
-Stamp: TypeAlias = tuple[int, ...]
 
 
 class Contacts(ABC):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from offerkit.engine.decision import DecisionTrace
 from offerkit.engine.identify import IdentifiedBy
@@ -13,8 +14,7 @@ from offerkit.engine.report import Report
 from offerkit.rules.types import Value
 
 
-@dataclass(frozen=True)
-class ProposedOffer:
+class ProposedOffer(NamedTuple):
     """One offer of the answer. ``id`` is empty when the proposition is not stored; ``rendered`` is by output format."""
 
     id: str
@@ -27,12 +27,11 @@ class ProposedOffer:
     fields: Mapping[str, str]
     rendered: Mapping[str, str]
     product: Mapping[str, Value] | None = None
-    product_fields: Mapping[str, Value] = field(default_factory=dict)
+    product_fields: Mapping[str, Value] = MappingProxyType({})
     """The known values of the product that the environment declares: those that every caller is given."""
 
 
-@dataclass(frozen=True)
-class SpaceAnswer:
+class SpaceAnswer(NamedTuple):
     """What one space of the call shows. ``environment`` and ``space`` are those that answered, possibly the fallback.
 
     ``excluded`` counts the offers of the slice that are not shown, by reason: ``environment-condition`` (all of them,
@@ -50,7 +49,7 @@ class SpaceAnswer:
     reports: tuple[Report, ...]
     trace: DecisionTrace | None = None
     stored: bool = False
-    excluded: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, int] = MappingProxyType({})
 
     @property
     def name(self) -> str:
@@ -58,8 +57,7 @@ class SpaceAnswer:
         return f"{self.environment}/{self.space}"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer to one call; ``interaction`` identifies the call in the history of propositions.
 
     ``at`` is the time of the call in the first space's time zone. ``cookie`` is the visitor's new cookie; empty if

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from offerkit.engine.report import Report
 from offerkit.rules.types import Row
@@ -12,8 +12,7 @@ MAX_COUNT = 100
 """The most offers that one call can request."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(NamedTuple):
     """Who a call is for, and when. ``contact`` is None when nothing is known about the contact.
 
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` if unknown; ``now`` is the proposition
@@ -35,8 +34,7 @@ class CallContext:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A checked call (check_call.py). ``contact`` and ``data`` hold every declared field.
 
     ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
@@ -55,7 +53,7 @@ class Call:
     key: str
     now: datetime
     seed: str = ""
-    exclude: frozenset[str] = field(default_factory=frozenset)
+    exclude: frozenset[str] = frozenset()
     anonymous: bool = False
     nowhere: bool = False
     reports: tuple[Report, ...] = ()

@@ -7,7 +7,7 @@ CaseError with a message for the author.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -131,7 +131,7 @@ def run_case(catalog: Catalog, case: DecisionCase, contacts: Contacts = lambda k
     explained = decide_many(catalog, calls, history, explain=True)
     mismatches = _mismatches(expected, case.spaces, explained, catalog.position_of)
     for plain_decision, explained_decision in zip(plain, explained, strict=True):
-        if plain_decision != replace(explained_decision, trace=None):
+        if plain_decision != explained_decision._replace(trace=None):
             mismatches.append("a bug in offerkit: the explained decision differs from the plain one")
     return CaseResult(tuple(mismatches), tuple(explained))
 
@@ -155,18 +155,15 @@ def _calls(catalog: Catalog, case: DecisionCase, contacts: Contacts) -> list[Cal
     )
     exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
     return [
-        replace(
-            make_call(
-                catalog,
-                space,
-                who=context,
-                n=whole_number(raw.get("n", 10), "n"),
-                categories=names_of(raw.get("categories", ()), "categories"),
-                themes=names_of(raw.get("themes", ()), "themes"),
-                data=map_of(raw.get("data", {}), "data"),
-            ),
-            exclude=exclude,
-        )
+        make_call(
+            catalog,
+            space,
+            who=context,
+            n=whole_number(raw.get("n", 10), "n"),
+            categories=names_of(raw.get("categories", ()), "categories"),
+            themes=names_of(raw.get("themes", ()), "themes"),
+            data=map_of(raw.get("data", {}), "data"),
+        )._replace(exclude=exclude)
         for space in case.spaces
     ]
 

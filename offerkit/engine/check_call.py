@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, nearest, or_list, suggestion
@@ -38,11 +38,11 @@ def make_call(
         raise ValueError("the proposition date must have a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
     values, wrong = call_data(catalog, data or {}, hints=who.hints, required=not who.many)
-    wrong = [*_space(catalog, space, many=who.many, hints=who.hints), *_count(n), *wrong]
-    if wrong:
-        raise Refused(wrong)
-    known_categories = tuple(name for name in wanted_categories if name in catalog.categories)
-    known_themes = tuple(name for name in wanted_themes if name in catalog.by_theme)
+    known_space = catalog.spaces.get(space)
+    if wrong or known_space is None or not (known_space.unitary or who.many) or not 1 <= n <= MAX_COUNT:
+        raise Refused([*_space(catalog, space, many=who.many, hints=who.hints), *_count(n), *wrong])
+    known_categories, no_category = _known("category", wanted_categories, catalog.categories, hints=who.hints)
+    known_themes, no_theme = _known("theme", wanted_themes, catalog.by_theme, hints=who.hints)
     return Call(
         space=space,
         n=n,
@@ -57,10 +57,7 @@ def make_call(
         seed=who.seed,
         anonymous=who.anonymous,
         nowhere=bool((wanted_categories and not known_categories) or (wanted_themes and not known_themes)),
-        reports=(
-            *_unknown("category", wanted_categories, catalog.categories, hints=who.hints),
-            *_unknown("theme", wanted_themes, catalog.by_theme, hints=who.hints),
-        ),
+        reports=(*no_category, *no_theme),
     )
 
 
@@ -183,8 +180,17 @@ def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
     return Diagnostic(Code.BAD_CALL_DATA, f"call data “{name}” is not of type {type_.base}", str(error), hint)
 
 
-def _unknown(kind: str, wanted: Iterable[str], known: Collection[str], *, hints: bool) -> Iterator[Report]:
-    names = [name for name in wanted if name not in known]
+def _known(
+    kind: str, wanted: tuple[str, ...], known: Collection[str], *, hints: bool
+) -> tuple[tuple[str, ...], Iterable[Report]]:
+    """Those of ``wanted`` that are ``known``, and reports about all others."""
+    if not wanted:
+        return (), ()
+    found = tuple(name for name in wanted if name in known)
+    return found, _unknown(kind, [name for name in wanted if name not in known], known, hints=hints)
+
+
+def _unknown(kind: str, names: Sequence[str], known: Collection[str], *, hints: bool) -> Iterator[Report]:
     for name in names[:MOST_REPORTED]:
         close = nearest(name, known) if hints and len(names) <= MOST_REPORTED else ()
         hint = f" Did you mean {or_list(close)}?" if close else ""

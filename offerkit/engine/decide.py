@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from heapq import merge
 from types import MappingProxyType
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
-from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
+from offerkit.engine.condition import CallFacts, ConditionMemo, facts_at
 from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
@@ -30,7 +29,6 @@ from offerkit.engine.selection import first_n, hook_call, sort_entries, weigh_of
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
 from offerkit.engine.weights import best_weight
-from offerkit.rules.types import Value
 
 
 def decide(
@@ -73,7 +71,7 @@ def decide_many(
     decisions: list[SpaceDecision] = []
     proposed: frozenset[str] = frozenset()
     for call in calls:
-        decision = decide(catalog, replace(call, exclude=call.exclude | proposed), history, explain=explain)
+        decision = decide(catalog, call._replace(exclude=call.exclude | proposed), history, explain=explain)
         proposed |= {chosen.offer for chosen in decision.chosen}
         decisions.append(decision)
     return decisions
@@ -108,12 +106,9 @@ def _fast(
 ) -> SpaceDecision:
     """Steps 3 to 11 with a space program: sets of offers are bits of an integer."""
     program = catalog.space_program(space.name, facts.today, slice_of(space, call))
-    known: dict[BoundCondition, Value] = {}
-    alive = program.alive(facts, known)
+    alive = program.index.alive(facts)
     computed = (
-        _computed(catalog, program, alive, call, ConditionMemo(facts, known), reports, notes)
-        if program.computed
-        else {}
+        _computed(catalog, program, alive, call, ConditionMemo(facts), reports, notes) if program.computed else {}
     )
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)

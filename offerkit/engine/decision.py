@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from offerkit.engine.condition import CallFacts, Path
 from offerkit.engine.reasons import ExclusionReason, Finding
@@ -15,8 +17,7 @@ from offerkit.hooks import Product
 from offerkit.rules.types import Row
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenOffer:
+class ChosenOffer(NamedTuple):
     """An offer to propose; ``rank`` counts from 1; ``product`` is the product of a dynamic offer."""
 
     offer: str
@@ -86,8 +87,7 @@ class DecisionNotes:
     productless: list[tuple[int, CompiledWeight]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class SpaceDecision:
+class SpaceDecision(NamedTuple):
     """The decision for one space. ``because``: why no offer was considered, if so.
 
     ``considered`` counts offers: ``slice`` (step 3), ``eligible`` (after step 7), ``presentable`` (after step 8),
@@ -99,5 +99,5 @@ class SpaceDecision:
     considered: Mapping[str, int]
     because: ExclusionReason | None = None
     trace: DecisionTrace | None = None
-    data: Row = field(default_factory=dict)
+    data: Row = MappingProxyType({})
     """The call data of the decision, including what target loading added; personalisation uses the same."""

@@ -57,7 +57,7 @@ def explain(
             entries.extend(products if space.post_processing else products[:1])
         traces[offer.position] = trace
     entries.sort(key=lambda entry: entry.weight, reverse=True)
-    everything = replace(call, n=max(call.n, len(entries)), wanted=call.wanted_count)
+    everything = call._replace(n=max(call.n, len(entries)), wanted=call.wanted_count)
     order = sort_entries(catalog, space, everything, facts, entries, reports)
     chosen = first_n(catalog, order, call.n)
     _rank(catalog, space, call, traces, entries, order)

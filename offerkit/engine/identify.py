@@ -6,8 +6,8 @@ By explicit key; else by cookie, where the space allows it; else through the lin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from offerkit.rules.types import Row
 
@@ -25,8 +25,7 @@ class IdentifiedBy(StrEnum):
     """Not identified, and the space has no fallback: nothing is proposed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(NamedTuple):
     """Which space answers, and for whom. ``contact`` is None when nothing is known about the contact.
 
     ``key`` identifies the contact in the history; ``categories``: the anonymous categories of the space that fell
@@ -41,9 +40,11 @@ class Identified:
     categories: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifyingSpace:
-    """What identification needs to know about a space; ``fallback`` is ``ENVIRONMENT/SPACE`` or empty."""
+class IdentifyingSpace(NamedTuple):
+    """What identification needs to know about a space; ``fallback`` is ``ENVIRONMENT/SPACE`` or empty.
+
+    ``keys``: the fields by which it knows contacts; none: the primary key.
+    """
 
     environment: str
     space: str
@@ -51,10 +52,10 @@ class IdentifyingSpace:
     implicit: bool
     fallback: str
     categories: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ContactLookup:
+class ContactLookup(NamedTuple):
     """The caller's functions that look up contacts; each returns (key, profile) or None.
 
     ``by_key`` takes the space and a key as text, ``by_cookie`` the space and a cookie; ``door`` returns the space with

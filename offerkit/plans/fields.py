@@ -130,14 +130,35 @@ def _map_changes(before: JsonMap, after: JsonMap, matching: Matching) -> Iterato
         yield from _deep(old_tree, new_tree)
 
 
-def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree]) -> Iterator[FieldChange]:
-    from deepdiff import DeepDiff  # slow to import, and most changes are of plain fields
+def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree], path: str = "") -> Iterator[FieldChange]:
+    """The changes between two trees, whose leaves are values that are shown as a whole.
+
+    Where the items of a list are not the same ones, deepdiff compares: it takes longer to import than most plans.
+    """
+    keys = before.keys() | after.keys()
+    if any(_names_item(key) and not (key in before and key in after) for key in keys):
+        yield from _structural_changes(before, after, path)
+        return
+    for key in keys:
+        old, new = before.get(key, _ABSENT), after.get(key, _ABSENT)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _deep(old, new, path + key)
+        elif old != new:
+            yield _change(path + key, _read(old), _read(new))
+
+
+def _names_item(key: str) -> bool:
+    """Whether a part of a path stands for an item of a list."""
+    return key.startswith("[")
+
+
+def _structural_changes(before: Mapping[str, Tree], after: Mapping[str, Tree], path: str = "") -> Iterator[FieldChange]:
+    from deepdiff import DeepDiff
 
     differences = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     for levels in differences.values():
         for level in levels:
-            path = "".join(level.path(output_format="list"))
-            yield _change(path, _read(level.t1), _read(level.t2))
+            yield _change(path + "".join(level.path(output_format="list")), _read(level.t1), _read(level.t2))
 
 
 def _change(path: str, old: object, new: object) -> FieldChange:

@@ -18,10 +18,13 @@ LONGEST = 100_000
 """The most characters of a text, or of a list written as text."""
 ENTRIES = 10_000
 """The most entries of a list."""
+_SHORT = 18
+"""Digits that certainly fit into 64 bits."""
 _STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
 _LIMIT = Decimal(10) ** 12
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\Z", re.ASCII)
+_UNCLEAN = re.compile(r"[\x00\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIMESTAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII
@@ -107,13 +110,13 @@ def _text(raw: object) -> str:
 
 def _clean(raw: str) -> str:
     """``raw``. Raises ValueError for characters that no store or page can hold."""
-    if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
+    if _UNCLEAN.search(raw):
         raise ValueError("a text with a null character or half a character (a lone surrogate)")
     return raw
 
 
 def _one_of(raw: object, values: tuple[str, ...]) -> str:
-    text = _text(raw)
+    text = raw if isinstance(raw, str) and raw in values else _text(raw)
     if text not in values:
         known = ", ".join(values[:8]) + (", …" if len(values) > 8 else "")
         raise ValueError(f"“{shortened(text, 40)}” is not one of {shortened(known, 200)}")
@@ -137,6 +140,8 @@ def _number(raw: object, expected: str) -> Decimal | None:
 
 
 def _integer(raw: object) -> int | None:
+    if isinstance(raw, str) and len(raw) <= _SHORT and raw.isascii() and raw.isdigit():
+        return int(raw)
     number = _number(raw, "a whole number")
     if number is None:
         return None

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.models.inbound import Inbound
@@ -79,7 +78,7 @@ def verified(inbound: InboundRules, environ: Mapping[str, str], ask: ProposeRequ
         unsign(secret_of(name, inbound.environments[name], environ), name, ask.contact, ask.at.timestamp())
         for name in wary
     }
-    return replace(ask, contact=keys.pop())
+    return ask._replace(contact=keys.pop())
 
 
 def _signed(inbound: Inbound) -> bool:

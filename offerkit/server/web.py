@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from importlib.resources import files
 from logging import getLogger
 from typing import Annotated
@@ -198,7 +197,7 @@ class PageCall:
             data=data,
             outputs=("xml" if self._body.xml else "html",),
             status_base=status_base,
-            wanted=tuple(replace(place, n=n) for place, n in self._wanted.items()),
+            wanted=tuple(place._replace(n=n) for place, n in self._wanted.items()),
             hints=False,
         )
 

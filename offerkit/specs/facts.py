@@ -35,12 +35,13 @@ def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ..
 
 
 def _filter_lists(resource: Any) -> Iterator[tuple[JsonPath, tuple[FilterUse, ...]]]:
-    if hasattr(resource, "filters"):
+    if resource.kind is Kind.ENVIRONMENT:
         yield ("filters",), resource.filters
-    if hasattr(resource, "eligible"):
-        yield ("eligible", "filters"), resource.eligible.filters
-    for number, weight in enumerate(getattr(resource, "weights", ())):
-        yield ("weights", number, "filters"), weight.filters
+        return
+    yield ("eligible", "filters"), resource.eligible.filters
+    if resource.kind is not Kind.CATEGORY:
+        for number, weight in enumerate(resource.weights):
+            yield ("weights", number, "filters"), weight.filters
 
 
 def types(fields: Mapping[str, TypedField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

@@ -31,7 +31,8 @@ from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
 from offerkit.specs.text_positions import TextPositions
-from offerkit.specs.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
+from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
 from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
 from offerkit.templates.inspection import inspect
@@ -186,12 +187,13 @@ def _facts(
     diagnostics += _unreachable(source, document, raw, resource)
     match kind:
         case Kind.OFFER | Kind.TEMPLATE:
+            texts = _texts(resource)
             return ResourceFacts(
                 fields=tuple(resource.content),
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
-                variables=_variables(source, document, raw, _texts(resource), diagnostics),
-                misfits=tuple(_misfits(_texts(resource))),
+                variables=_variables(source, document, raw, texts, diagnostics),
+                misfits=tuple(_misfits(texts)),
                 expressions=written,
                 filter_values=filter_values(resource),
                 field_values=resource.fields,
@@ -340,17 +342,13 @@ def _texts(resource: Any) -> dict[JsonPath, str]:
 def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     """The texts that are not valid as a URL, or as HTML; whether a space needs that is checked with the spaces."""
     for path, text in texts.items():
-        if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
+        readable = not is_template(text) or not inspect(text).error
+        if path[-1] not in _PLAIN_FIELDS and readable and (fault := template_fault(text)):
             is_asset = is_image(str(path[-1])) and is_path(text)
             if is_asset and (wrong := path_fault(text)):
                 yield Misfit(path, "path", wrong.reason, wrong.at)
             yield Misfit(path, "asset" if is_asset else "url", fault.reason, fault.at)
-        if (
-            path[-1] != "html"
-            and "<" in text
-            and (inspection := inspect(text, html=True)).error
-            and not inspect(text).error
-        ):
+        if path[-1] != "html" and "<" in text and readable and (inspection := inspect(text, html=True)).error:
             yield Misfit(path, "html", inspection.error, inspection.at or 0)
 
 

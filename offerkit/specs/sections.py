@@ -8,7 +8,7 @@ from typing import NamedTuple
 from offerkit.address import SECTION_OF, SECTIONS, SHARED, SHARED_KINDS, Address, Kind, valid_name
 from offerkit.diagnostics import Code, Diagnostic, suggestion
 from offerkit.specs.project import SpecFile
-from offerkit.specs.yaml_events import Value, YamlMap, locate, unpack
+from offerkit.specs.yaml_values import Value, YamlMap, locate, unpack
 
 VERSION = "1"
 MOVED = "moved"

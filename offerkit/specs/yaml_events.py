@@ -7,7 +7,7 @@ own constructors (docs/adr/0003-yaml-events.md), and the only place where limits
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 from ruamel.yaml.events import (
     AliasEvent,
@@ -18,43 +18,13 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
 from offerkit.specs.scalars import Scalar, resolve
 from offerkit.specs.yaml12_scanner import NotYaml
 from offerkit.specs.yaml_parsers import Doubts, Events, built
-
-Value: TypeAlias = "Scalar | YamlMap | YamlList"
-_SHIFT = 24
-"""Positions are packed as line << 24 | column: one small integer instead of a tuple per node.
-
-No file is longer than 2^24 bytes (limits.py), so no column is."""
-
-
-class YamlMap(dict[str, Any]):
-    """A map with the positions of its keys and values, by key."""
-
-    __slots__ = ("keys_at", "values_at")
-
-    def __init__(self) -> None:
-        """An empty map."""
-        self.keys_at: dict[str, int] = {}
-        self.values_at: dict[str, int] = {}
-
-
-class YamlList(list[Any]):
-    """A list with the positions of its items."""
-
-    __slots__ = ("items_at",)
-
-    def __init__(self) -> None:
-        """An empty list."""
-        self.items_at: list[int] = []
-
-
-def unpack(file: str, packed: int) -> Position:
-    """The position that a packed integer stands for, counted from 1."""
-    return Position(file, (packed >> _SHIFT) + 1, (packed & ((1 << _SHIFT) - 1)) + 1)
+from offerkit.specs.yaml_usual import read_usual
+from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap, unpack
 
 
 def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
@@ -77,11 +47,13 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
         line, column = before.count(b"\n"), error.start - (before.rfind(b"\n") + 1)
         _stop(
             file,
-            line << _SHIFT | column,
+            line << SHIFT | column,
             Code.NOT_UTF8,
             "the file is not valid UTF-8",
             f"Byte 0x{content[error.start]:02x} is not allowed here; save the file as UTF-8.",
         )
+    if (usual := read_usual(text)) is not None:
+        return usual, []
     try:
         return built(content, text.removeprefix("\ufeff"), partial(_document, file))
     except NotYaml as error:
@@ -97,7 +69,7 @@ def _document(file: str, events: Events, doubts: Doubts | None) -> tuple[Value, 
 
 
 def _syntax(file: str, error: NotYaml) -> Diagnostic:
-    at = error.at.line << _SHIFT | error.at.column
+    at = error.at.line << SHIFT | error.at.column
     return Diagnostic(
         Code.YAML_SYNTAX, f"this is not YAML: {error.problem}", hint=error.hint, position=unpack(file, at)
     )
@@ -214,7 +186,7 @@ class _ValueBuilder:
             if type(event) is end:
                 return result, event
             mark = event.start_mark
-            at = mark.line << _SHIFT | mark.column
+            at = mark.line << SHIFT | mark.column
             if type(event) is not scalar:
                 _stop(
                     self.file,
@@ -236,7 +208,7 @@ class _ValueBuilder:
                 continue
             result[key] = value
             keys_at[key] = at
-            values_at[key] = mark.line << _SHIFT | mark.column
+            values_at[key] = mark.line << SHIFT | mark.column
 
     def sequence(self, parser: Any, depth: int) -> tuple[YamlList, Any]:
         """The list whose start was just read, and the event that ends it."""
@@ -283,43 +255,4 @@ class _ValueBuilder:
 
 def _at(event: Any) -> int:
     mark = event.start_mark
-    return int(mark.line << _SHIFT | mark.column)
-
-
-def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -> int:
-    """The packed position of the entry at ``path``: its key if ``on_key``, else its value.
-
-    If the path does not exist, the position of its last part that does.
-    """
-    at = 0
-    for place, part in enumerate(path):
-        last = place == len(path) - 1
-        if isinstance(value, YamlMap) and part in value:
-            at = (value.keys_at if last and on_key else value.values_at)[str(part)]
-            if not last and (isinstance(value[str(part)], YamlMap | YamlList)) and path[place + 1 :]:
-                at = value.keys_at[str(part)]
-            value = value[str(part)]
-        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
-            at = value.items_at[part]
-            value = value[part]
-        else:
-            break
-    return at
-
-
-def value_at(value: Value, path: tuple[str | int, ...]) -> Value:
-    """The value at ``path``; None if the path does not exist."""
-    for part in path:
-        if isinstance(value, YamlMap) and part in value:
-            value = value[str(part)]
-        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
-            return None
-    return value
-
-
-def text_at(value: Value, path: tuple[str | int, ...]) -> str:
-    """The text that stands at ``path``; empty where none does."""
-    diagnostics = value_at(value, path)
-    return diagnostics if isinstance(diagnostics, str) else ""
+    return int(mark.line << SHIFT | mark.column)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.models import model_of
 
@@ -32,7 +33,7 @@ def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
     """The references of a resource; implied ones (its parent category or environment) come last."""
     for path, kind, name, environment in resource.references():
         home = SHARED if kind in SHARED_KINDS else environment or address.environment
-        yield Ref(Address(home, kind, name), path)
+        yield Ref(_address(home, kind, name), path)
     for target in implied(address):
         yield Ref(target, ())
 
@@ -43,7 +44,13 @@ def implied(address: Address) -> list[Address]:
         return [address.beside(Kind.CATEGORY, address.name.rpartition("/")[0])]
     if address.kind is Kind.ENVIRONMENT or address.environment == SHARED:
         return []
-    return [environment_address(address.environment)]
+    return [_address(address.environment, Kind.ENVIRONMENT, address.environment)]
+
+
+@lru_cache(maxsize=65_536)
+def _address(environment: str, kind: Kind, name: str) -> Address:
+    """An address; thousands of offers name the same resources."""
+    return Address(environment, kind, name)
 
 
 def may_wait(address: Address, target: Address) -> bool:

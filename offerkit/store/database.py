@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol, Self, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Refused
 from offerkit.store.lock import Holder
@@ -24,6 +24,33 @@ LOG_BEGUN = "SELECT 1 FROM proposition_change WHERE position = '0' LIMIT 1"
 
 class Clash(Refused):
     """Another transaction stored a row under the same key meanwhile; this one stores nothing."""
+
+
+class Question(NamedTuple):
+    """A query whose only cell is the answer; none, or NULL, is an empty one."""
+
+    sql: str
+    args: tuple[str, ...]
+
+
+class QuestionReader(Protocol):
+    """A connection of its own that asks without waiting; its user waits for the socket. Errors become Refused."""
+
+    @property
+    def socket(self) -> int:
+        """The number of the socket: an answer, or the end of the connection, makes it readable."""
+
+    def ask(self, questions: Sequence[Question]) -> bool:
+        """Send ``questions``, once those before are answered. Returns as :meth:`flush`."""
+
+    def flush(self) -> bool:
+        """Whether all was sent; otherwise call it again when the socket is writable."""
+
+    def receive(self) -> list[str] | None:
+        """The answers to all that was asked, in that order; None if some are still missing."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class Database(Protocol):
@@ -145,6 +172,9 @@ class Database(Protocol):
 
         Write transactions check this themselves; what they changed is then lost.
         """
+
+    def reader(self) -> QuestionReader | None:
+        """Another connection to the open store; None where asking takes less time than waiting. For any thread."""
 
     def checkpoint(self) -> None:
         """Do maintenance that a commit would otherwise have to wait for."""

@@ -173,6 +173,9 @@ class SqliteDatabase:
         rows: list[tuple[int]] = self.rows("PRAGMA user_version")
         return rows[0][0]
 
+    def reader(self) -> None:
+        """None: a file is asked at once."""
+
     def claim_version(self) -> tuple[int, int] | None:
         """The new version is random, not a counter: no later transaction gets the one that a failed one claimed."""
         if self._connection.total_changes == self._unchanged:

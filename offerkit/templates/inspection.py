@@ -55,6 +55,10 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     or ``xml``: the format of the text; values are then only allowed where escaping makes them harmless (not inside a
     script, for example). ``markup``: the names that hold HTML, which are only allowed between tags.
     """
+    if not (html or xml) and (blocks := _plain_blocks(text)) not in ("", text):
+        known = inspect(blocks)
+        if not known.error:
+            return Inspected(known.variables, guarded=text)
     if not is_template(text):
         dead = next(dead_links(pieces(text), html=True), None) if html and "<" in text else None
         return _refused(text, dead) if dead else Inspected(guarded=text)
@@ -81,6 +85,17 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     return Inspected(variables=tuple(sorted(variables)), guarded=guarded(text, parts))
 
 
+def _plain_blocks(text: str) -> str:
+    """The blocks of a template that only writes values, which decide alone what is wrong with it and what it uses.
+
+    Empty for any other text: thousands of titles differ in nothing but the words around the same blocks.
+    """
+    between = _PLAIN_BLOCK.split(text)
+    if len(between) == 1 or any("{" in part or "}" in part for part in between):
+        return ""
+    return "".join(_PLAIN_BLOCK.findall(text))
+
+
 @lru_cache(maxsize=16_384)
 def names_by_engine(text: str) -> frozenset[str]:
     """The names that the engine reports for a template, without our analysis of scopes (as earlier versions did).
@@ -100,6 +115,8 @@ def _refused(text: str, trouble: TemplateFault) -> Inspected:
     return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
 
 
+_PLAIN_BLOCK = re.compile(r"""\{\{[^{}"'*]*\}\}""")
+"""An expression without texts, maps and multiplications."""
 _PROGRAM_ATTRIBUTE = re.compile(r"on\w+|style|srcdoc", re.IGNORECASE)
 _MOST = 16
 """Places that are followed at once."""

@@ -54,6 +54,7 @@ def url_fault(url: str) -> Fault | None:
     return _tail_fault(url, stop)
 
 
+@lru_cache(maxsize=4096)
 def _authority_fault(authority: str) -> Fault | None:
     if "@" in authority:
         return Fault("it has a user name before the host", 0)

@@ -178,6 +178,7 @@ class LiveSpace:
             identification.implicit or anonymous,
             linked if fallback_exists else "",
             identification.anonymous_categories,
+            identification.keys,
         )
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:

@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from offerkit.address import SHARED, Address, Kind
 from offerkit.contacts.bad_rows import BadRows
+from offerkit.contacts.files import Stamp
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.open import open_contacts
-from offerkit.contacts.source import Contacts, Stamp, no_contact
+from offerkit.contacts.source import Contacts, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, DimensionField, Source
@@ -28,6 +29,18 @@ _FRESH: Final = 0.1
 """Seconds during which a contact file is assumed unchanged."""
 
 
+class FoundContact(NamedTuple):
+    """A contact, and its primary key as text; None and empty if there is none with the key that was asked for."""
+
+    row: Row | None
+    key: str = ""
+
+
+def _find(contacts: Contacts, text: str, keys: tuple[str, ...]) -> FoundContact:
+    row = contacts.find(contacts.parse_key(text, keys))
+    return FoundContact(row, contacts.key_of(row) if row is not None else "")
+
+
 class ContactSources:
     """Opens the source of a dimension when a contact is first looked up, and closes all sources at the end."""
 
@@ -36,12 +49,13 @@ class ContactSources:
 
         ``remember``: how many contacts' profiles to cache while their file stays unchanged.
         """
-        self._remembered: BoundedCache[tuple[object, ...], _RememberedContact] | None = (
+        self._remembered: BoundedCache[tuple[object, ...], FoundContact] | None = (
             BoundedCache(remember) if remember else None
         )
         self._catalogs, self._root, self._environ = catalogs, root, environ
         self._open: dict[str, Contacts] = {}
         self._stamps: dict[str, tuple[Stamp | None, float]] = {}
+        self._declared: dict[str, bool] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -85,19 +99,23 @@ class ContactSources:
 
     def has_source(self, environment: str) -> bool:
         """Whether the environment's dimension declares a contact source."""
-        body = (
-            self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)) or {}
-        )
-        return "source" in body
+        declared = self._declared.get(environment)
+        if declared is None:
+            dimension = Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)
+            declared = self._declared[environment] = "source" in (self._catalogs.snapshot(dimension) or {})
+        return declared
 
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
         """The contact with the key ``text`` in the fields ``keys`` (default: the primary key), or None."""
+        return self.found(environment, text, keys).row
+
+    def found(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> FoundContact:
+        """The contact that :meth:`by_key` gives, with its primary key."""
         contacts = self.of(environment)
         stamp = self._stamp(environment, contacts) if self._remembered is not None else None
         if stamp is None or self._remembered is None:
-            return contacts.find(contacts.parse_key(text, keys))
-        known = self._remembered.get((environment, text, keys, stamp), lambda: _RememberedContact(contacts, text, keys))
-        return known.row
+            return _find(contacts, text, keys)
+        return self._remembered.get((environment, text, keys, stamp), lambda: _find(contacts, text, keys))
 
     def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
         """Identifies the current version of the file; checked a few times a second at most."""
@@ -147,15 +165,6 @@ def bad_rows(target: Path | None) -> Iterator[BadRows]:
     check_output(target, SET_ASIDE)
     with ExitStack() as stack:
         yield BadRows(_SetAsideFile(target, stack))
-
-
-class _RememberedContact:
-    """The contact found for a key; a missing contact is remembered, too."""
-
-    __slots__ = ("row",)
-
-    def __init__(self, contacts: Contacts, text: str, keys: tuple[str, ...]) -> None:
-        self.row = contacts.find(contacts.parse_key(text, keys))
 
 
 class _SetAsideFile:

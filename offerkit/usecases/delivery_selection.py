@@ -158,7 +158,7 @@ def delivery_selection(
     earlier = 0
     for part in order.parts:
         call = _call(order, part, seed, data, earlier)
-        call = replace(call, data={**_facts_of_call(part.catalog, part.where), **call.data})
+        call = call._replace(data={**_facts_of_call(part.catalog, part.where), **call.data})
         body, here = part.body, (*path, *part.path)
         cells = tuple(
             _cell(names, catalog, where, (*here, "cells", number), cell) for number, cell in enumerate(body.cells or ())
@@ -193,11 +193,11 @@ def _call(order: PlannedDelivery, part: PlannedPart, seed: str, data: Mapping[st
         themes=engine.themes if engine else (),
         data=data,
     )
-    call = replace(call, n=call.n + earlier, wanted=part.count)
+    call = call._replace(n=call.n + earlier, wanted=part.count)
     if part.body.outline is not None:
-        call = replace(call, offers=frozenset(part.offers))
+        call = call._replace(offers=frozenset(part.offers))
     if part.body.named:
-        call = replace(call, offers=frozenset(part.catalog.position_of))
+        call = call._replace(offers=frozenset(part.catalog.position_of))
     return call
 
 
@@ -320,8 +320,8 @@ class _PartDecider:
         selection = self._selection
         catalog = self._unruled if named is not None else selection.part.catalog
         history = history_of(self._store, catalog, key, selection.call.now) if self._store is not None else ()
-        call = replace(selection.call, contact=contact, key=key, data=data, exclude=used)
-        decision = decide(catalog, call if named is None else replace(call, offers=named, exclude=frozenset()), history)
+        call = selection.call._replace(contact=contact, key=key, data=data, exclude=used)
+        decision = decide(catalog, call if named is None else call._replace(offers=named, exclude=frozenset()), history)
         selection.hooks.add(decision.reports)
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen

@@ -68,7 +68,7 @@ def _hooked(
             chunk = target_loading.open(chunk)
         for contact_column, (key, contact) in enumerate(contact_rows(contact_table, chunk.first, chunk.picks.shape[1])):
             history = history_of(store, catalog, key, program.call.now) if store is not None else ()
-            call = replace(program.call, contact={**catalog.nobody, **contact}, key=key)
+            call = program.call._replace(contact={**catalog.nobody, **contact}, key=key)
             noted = DecisionNotes()
             decision = decide(catalog, call, history, notes=noted)
             reports.add(decision.reports)

@@ -10,14 +10,14 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Address, Stage
+from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.diagnostics.installation import install_by_name
 from offerkit.plans.plan import Plan, PlanKind, Step
 from offerkit.prove.proofs import INTERRUPTED, REACHING, ChangeProofs, ProvedChange, ProvedOffer
 from offerkit.prove.result import Comparison, Reading, Side, Verdict
 from offerkit.prove.solver import solver_path
-from offerkit.state.changes import Entry
+from offerkit.state.changes import Action, Entry
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.requests import ProofRequest
@@ -44,6 +44,8 @@ _TELLING = frozenset(
 )
 _TELLING |= {"parameters", "template", "time_zone", "weights", "when"}
 """The fields whose changes can change who is eligible; without the solver, others are not worth a line."""
+_NOT_READ = frozenset({"content", "representations", "reviewers"})
+"""The fields of offers and templates that no condition reads."""
 PATIENT = 600.0
 """The seconds for proofs that are asked for on their own."""
 _REPLAYED = 6
@@ -139,7 +141,18 @@ def proofs_or_why_not(steps: Iterable[Step], prove: Callable[[], ChangeProofs]) 
 
 def _reaching(steps: Iterable[Step]) -> list[Step]:
     """The steps that could change who is eligible, of offers that are there before and after."""
-    return [step for step in steps if step.before and step.after and step.address.kind in REACHING]
+    return [
+        step
+        for step in steps
+        if step.before and step.after and step.address.kind in REACHING and not _changes_only_content(step)
+    ]
+
+
+def _changes_only_content(step: Step) -> bool:
+    """Whether a step changes nothing of an offer or a template that any condition reads."""
+    heads = {_head(change.path) for change in step.changes}
+    inherits = step.address.kind in (Kind.OFFER, Kind.TEMPLATE)
+    return inherits and step.action is Action.UPDATE and bool(heads) and heads <= _NOT_READ
 
 
 def _head(path: str) -> str:

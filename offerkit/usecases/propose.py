@@ -6,10 +6,11 @@ identify → load profile and history → decide (offerkit.engine) → render �
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from time import time_ns
+from typing import NamedTuple
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
@@ -44,6 +45,9 @@ returned.
 HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
 """Returns the history of the contact with a key at a time, as :func:`history_of` does."""
 
+CookieReader = Callable[[str, str], str]
+"""Returns the key of the contact that a cookie identifies in an environment, as :meth:`Store.contact_of` does."""
+
 IdMaker = Callable[[], str]
 """Makes unique opaque ids for interactions and propositions."""
 
@@ -56,8 +60,7 @@ def new_id() -> str:
     return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
 
 
-@dataclass(frozen=True)
-class _SpaceCall:
+class _SpaceCall(NamedTuple):
     """A call to one space, checked and ready to decide."""
 
     name: str
@@ -67,8 +70,9 @@ class _SpaceCall:
     history: Sequence[PastProposition]
     live_space: LiveSpace
     renderer: ContentRenderer
+    outputs: tuple[str, ...]
     keep: bool
-    batch: bool = False
+    batch: bool
 
     @property
     def model(self) -> Space:
@@ -76,12 +80,11 @@ class _SpaceCall:
         return self.live_space.model
 
 
-@dataclass(frozen=True)
-class PendingWrite:
+class PendingWrite(NamedTuple):
     """What must be stored before an answer is returned: its propositions, and the contacts that ``cookie`` now
     identifies.
 
-    ``contacts``: (environment, key) pairs. ``time``: in UTC, in the store's format.
+    ``contacts``: (environment, key) pairs, and the ``time`` at which they called: in UTC, in the store's format.
     """
 
     rows: tuple[PropositionRow, ...]
@@ -101,7 +104,7 @@ def propose(
 
     Raises Refused with all mistakes in the call; then nothing is decided or stored.
     """
-    answer, pending = decide_call(catalogs, sources, store, ask, ids)
+    answer, pending = decide_call(catalogs, sources, ask, store.contact_of, partial(history_of, store), ids)
     if pending:
         with store.recording():
             write_pending(store, [pending])
@@ -111,17 +114,20 @@ def propose(
 def decide_call(
     catalogs: Catalogs,
     sources: ContactSources,
-    store: Store,
     ask: ProposeRequest,
+    contact_of: CookieReader,
+    pasts: HistoryReader,
     ids: IdMaker = new_id,
-    pasts: HistoryReader | None = None,
 ) -> tuple[Answer, PendingWrite]:
     """The answer to ``ask``, and what must be stored before it is returned. Writes nothing.
 
-    ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
+    All that ``contact_of`` and ``pasts`` read is read before anything is decided. Raises Refused with all mistakes in
+    the call.
     """
-    ask = ask if _stores(catalogs, ask) == ask.store else replace(ask, store=False)
-    calls = _prepared(catalogs, sources, store, ask, pasts or partial(history_of, store))
+    ask = ask if _stores(catalogs, ask) == ask.store else ask._replace(store=False)
+    calls = _prepared(catalogs, _ContactFinder(catalogs, sources, contact_of), ask, pasts)
+    contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
+    cookie = _cookie(contact_of, ask.cookie, contacts)
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
@@ -131,9 +137,7 @@ def decide_call(
         already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new_rows
-    contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
-    cookie = _cookie(store, ask.cookie, contacts)
-    pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
+    pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "")
     at, renewed = ask.at.astimezone(calls[0].catalog.zone), cookie if cookie != ask.cookie else ""
     return Answer(interaction, at, tuple(answers), renewed), pending
 
@@ -148,13 +152,13 @@ def _contacts_to_remember(calls: Sequence[_SpaceCall]) -> tuple[tuple[str, str],
     return tuple(sorted(contacts))
 
 
-def _cookie(store: Store, sent_cookie: str, contacts: Sequence[tuple[str, str]]) -> str:
+def _cookie(contact_of: CookieReader, sent_cookie: str, contacts: Sequence[tuple[str, str]]) -> str:
     """The cookie that identifies ``contacts`` from now on: the one sent if it already does, otherwise a new one.
 
     Others may know the cookie that was sent: a page on a subdomain, or anybody on the path of a request without https,
     can set a visitor's cookie. Accepting it would let them be answered as that contact (session fixation, CWE-384).
     """
-    is_theirs = all(store.contact_of(environment, sent_cookie) == key for environment, key in contacts)
+    is_theirs = all(contact_of(environment, sent_cookie) == key for environment, key in contacts)
     return sent_cookie if is_theirs else random_hex(32)
 
 
@@ -175,7 +179,7 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
 
 
 def _prepared(
-    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+    catalogs: Catalogs, finder: _ContactFinder, ask: ProposeRequest, pasts: HistoryReader
 ) -> list[_SpaceCall]:
     """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
     diagnostics: list[Diagnostic] = []
@@ -184,7 +188,7 @@ def _prepared(
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
     for place in ask.places:
         try:
-            calls.append(_prepare(catalogs, sources, store, ask, place, pasts))
+            calls.append(_prepare(catalogs, finder, ask, place, pasts))
         except Refused as refused:
             diagnostics += [d for d in refused.diagnostics if d not in diagnostics]
     if diagnostics:
@@ -193,12 +197,7 @@ def _prepared(
 
 
 def _prepare(
-    catalogs: Catalogs,
-    sources: ContactSources,
-    store: Store,
-    ask: ProposeRequest,
-    space_request: SpaceRequest,
-    pasts: HistoryReader,
+    catalogs: Catalogs, finder: _ContactFinder, ask: ProposeRequest, space_request: SpaceRequest, pasts: HistoryReader
 ) -> _SpaceCall:
     name = space_request.space
     environment, slash, space = name.partition("/")
@@ -221,15 +220,15 @@ def _prepare(
         themes=space_request.themes,
         data=ask.data,
     )
-    who = _identified(catalogs, sources, store, ask, name)
-    catalog = catalogs[who.environment]
-    fell_back = f"{who.environment}/{who.space}" != name
-    if fell_back:
+    live_space = catalogs.space(environment, space)
+    who = finder.identified(live_space.identification, ask, previews=batch)
+    catalog = named_catalog
+    if (who.environment, who.space) != (environment, space):
+        catalog, live_space = catalogs[who.environment], catalogs.space(who.environment, who.space)
         call = make_call(
             catalog,
             who.space,
-            who=replace(
-                nobody,
+            who=nobody._replace(
                 contact=who.contact,
                 key=who.key,
                 anonymous=catalog.anonymous,
@@ -243,19 +242,26 @@ def _prepare(
         contact = contact_row(catalog, who.contact)
         how = BATCH if batch else identification_of(who.how)
         data = with_call_facts(catalog, call.data, space, how)
-        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
-    live_space = catalogs.space(who.environment, who.space)
+        call = call._replace(contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
+    model = live_space.model
     return _SpaceCall(
-        name,
-        who,
-        catalog,
-        call,
-        pasts(catalog, who.key, ask.at),
-        live_space,
-        live_space.renderer(ask.status_base),
-        ask.store and live_space.model.storage.enabled,
-        batch,
+        name=name,
+        who=who,
+        catalog=catalog,
+        call=call,
+        history=pasts(catalog, who.key, ask.at),
+        live_space=live_space,
+        renderer=live_space.renderer(ask.status_base),
+        outputs=_outputs(ask, model),
+        keep=ask.store and model.storage.enabled,
+        batch=batch,
     )
+
+
+def _outputs(ask: ProposeRequest, space: Space) -> tuple[str, ...]:
+    """What the space's rendering functions are to make."""
+    outputs = (*ask.outputs, "html") if ask.own_html and space.render.html is not None else ask.outputs
+    return (*outputs, "proposition") if "xml" in outputs and space.render.proposition is not None else outputs
 
 
 def _previews(ask: ProposeRequest, catalog: Catalog, space: str) -> bool:
@@ -294,14 +300,13 @@ def _answered(
     failed: dict[str, str] = {}
     for _ in range(REFILLS):
         excluded = already_proposed | failed.keys()
-        call = replace(space_call.call, exclude=excluded) if excluded else space_call.call
+        call = space_call.call._replace(exclude=excluded) if excluded else space_call.call
         decision = decide(space_call.catalog, call, space_call.history, explain=ask.explain)
         shown: list[ProposedOffer] = []
         for chosen in decision.chosen:
             try:
-                shown.append(
-                    _proposed(space_call, ask, decision, chosen, len(shown) + 1, ids() if space_call.keep else "")
-                )
+                id_ = ids() if space_call.keep else ""
+                shown.append(_proposed(space_call, decision, chosen, len(shown) + 1, id_))
             except RenderError as error:
                 failed[chosen.offer] = str(error)
                 where = f"{space_call.catalog.environment}/offer.{chosen.offer}"
@@ -355,14 +360,14 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
     if decision is None:
         return {}
     if decision.because is not None:
-        return {str(decision.because): 1}
+        return {decision.because: 1}
     counts = decision.considered
     failed = sum(report.code == Code.NOT_RENDERED for report in reports)
     return {
         NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
-        str(ExclusionReason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
-        str(ExclusionReason.NOT_RENDERED): failed,
-        str(ExclusionReason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+        ExclusionReason.PRESENTATION_RULE: counts["eligible"] - counts["presentable"],
+        ExclusionReason.NOT_RENDERED: failed,
+        ExclusionReason.BEYOND_N: max(counts["presentable"] - shown - failed, 0),
     }
 
 
@@ -378,16 +383,11 @@ def _nobody(space_call: _SpaceCall) -> Report:
 
 
 def _proposed(
-    space_call: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+    space_call: _SpaceCall, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
-    render = space_call.model.render
-    own_html = ask.own_html and render.html is not None
-    outputs = (*ask.outputs, "html") if own_html else ask.outputs
-    if "xml" in outputs and render.proposition is not None:
-        outputs = (*outputs, "proposition")
     fields, rendered = space_call.renderer.show(
-        chosen.offer, chosen.product, space_call.call.contact, decision.data, about, outputs
+        chosen.offer, chosen.product, space_call.call.contact, decision.data, about, space_call.outputs
     )
     offer = space_call.catalog.offers[space_call.catalog.position_of[chosen.offer]]
     return ProposedOffer(
@@ -454,38 +454,38 @@ def _row(
     )
 
 
-def _identified(
-    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, name: str
-) -> Identified:
-    """Identify the contact of a call on the space ``name``. Raises Refused if the key is invalid or the contacts
-    cannot be read.
-    """
+class _ContactFinder(NamedTuple):
+    """Finds the contacts of one call."""
 
-    def identifying_space(name: str) -> IdentifyingSpace:
-        environment_name, _, space_name = name.partition("/")
-        return catalogs.space(environment_name, space_name).identification
+    catalogs: Catalogs
+    sources: ContactSources
+    contact_of: CookieReader
 
-    def by_key(linked: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
-        keys = () if previews else catalogs.space(linked.environment, linked.space).model.identification.keys
-        row = sources.by_key(linked.environment, text, keys)
-        return None if row is None else (sources.of(linked.environment).key_of(row), row)
+    def identified(self, door: IdentifyingSpace, ask: ProposeRequest, *, previews: bool) -> Identified:
+        """Whom a call on the space ``door`` is for. Raises Refused if the key is invalid or the contacts cannot be
+        read.
+        """
+        if previews:  # a delivery knows contacts by the key of their source, and leaves out everybody else
+            door = door._replace(fallback="", implicit=False, anonymous=False, keys=())
+        return identify(door, ask.contact, ask.cookie, ContactLookup(self._by_key, self._by_cookie, self._door))
 
-    def by_cookie(linked: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
-        if linked.anonymous:
-            # The cookie is the visitor's key, also for visitors that are not in the table yet.
-            return cookie, _visitor(sources, linked.environment, cookie)
-        key = store.contact_of(linked.environment, cookie)
-        row = sources.by_key(linked.environment, key) if key else None
+    def _door(self, name: str) -> IdentifyingSpace:
+        environment, _, space = name.partition("/")
+        return self.catalogs.space(environment, space).identification
+
+    def _by_key(self, door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
+        row, key = self.sources.found(door.environment, text, door.keys)
         return None if row is None else (key, row)
 
-    door = identifying_space(name)
-    previews = _previews(ask, catalogs[door.environment], door.space)
-    if previews:  # a delivery knows contacts by the key of their source, and leaves out everybody else
-        door = replace(door, fallback="", implicit=False, anonymous=False)
-    return identify(door, ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, identifying_space))
+    def _by_cookie(self, door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
+        if door.anonymous:
+            # The cookie is the visitor's key, also for visitors that are not in the table yet.
+            return cookie, self._visitor(door.environment, cookie)
+        key = self.contact_of(door.environment, cookie)
+        row = self.sources.by_key(door.environment, key) if key else None
+        return None if row is None else (key, row)
 
-
-def _visitor(sources: ContactSources, environment: str, cookie: str) -> Row | None:
-    if not sources.has_source(environment) or len(sources.of(environment).key) != 1:
-        return None
-    return sources.by_key(environment, sources.as_key(cookie))
+    def _visitor(self, environment: str, cookie: str) -> Row | None:
+        if not self.sources.has_source(environment) or len(self.sources.of(environment).key) != 1:
+            return None
+        return self.sources.by_key(environment, self.sources.as_key(cookie))

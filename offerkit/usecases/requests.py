@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
@@ -313,8 +314,7 @@ class KeptSimulations:
     runs: Sequence[KeptSimulation]
 
 
-@dataclass(frozen=True)
-class SpaceRequest:
+class SpaceRequest(NamedTuple):
     """What a call requests for one place: its space (``ENVIRONMENT/SPACE``), how many offers, and from where.
 
     Several places can be of one space, with categories and themes of their own.
@@ -327,8 +327,7 @@ class SpaceRequest:
     themes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ProposeRequest:
+class ProposeRequest(NamedTuple):
     """A call for propositions: the spaces (``ENVIRONMENT/SPACE``) in order, the contact, and what is requested.
 
     ``contact``: the key, in the fields by which the space identifies. ``cookie``: the permanent or session cookie. Both
@@ -348,7 +347,7 @@ class ProposeRequest:
     n: int = 1
     categories: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = MappingProxyType({})
     store: bool = True
     explain: bool = False
     seed: str = ""

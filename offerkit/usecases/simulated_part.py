@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -129,13 +129,12 @@ def offers_only(catalog: Catalog, text: str, at: datetime, calls: Sequence[Call]
 
     chosen = {offer.position for offer in catalog.offers if kept(offer)}
     return [
-        replace(
-            call,
+        call._replace(
             offers=frozenset(
                 catalog.offers[position].name
                 for position in catalog.members(slice_of(catalog.spaces[call.space], call))
                 if position in chosen
-            ),
+            )
         )
         for call in calls
     ]

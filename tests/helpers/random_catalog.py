@@ -187,7 +187,7 @@ def call(rng: Random, made: Catalog) -> Call:
         themes=rng.sample(("x", "y", "z"), rng.choice((0, 0, 1))),
         data={"page": "/a"} if rng.random() < 0.5 else {},
     )
-    return replace(asked, exclude=frozenset(rng.sample([offer.name for offer in made.offers], rng.choice((0, 1)))))
+    return asked._replace(exclude=frozenset(rng.sample([offer.name for offer in made.offers], rng.choice((0, 1)))))
 
 
 def history(rng: Random, made: Catalog) -> list[PastProposition]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -42,7 +41,7 @@ def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str
         at = random_catalog.NOW + timedelta(days=rng.choice((0, 1, 2, 3, 4, 300)), hours=rng.choice((0, 5)))
         space, data = rng.choice(SPACES), rng.choice(({}, {"page": "/a"}))
         call = make_call(catalog, space, who=CallContext(contact, "1", at, "s"), n=100, data=data)
-        decision = decide(catalog, replace(call, offers=frozenset(catalog.position_of)), [], explain=True)
+        decision = decide(catalog, call._replace(offers=frozenset(catalog.position_of)), [], explain=True)
         assert decision.trace is not None
         eligible = {
             trace.offer

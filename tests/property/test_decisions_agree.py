@@ -76,20 +76,20 @@ class _Case:
             spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
             made = replace(made, hooks=NO_HOOKS, spaces=spaces)
         self.catalog = made
-        self.call = replace(random_catalog.call(rng, made), exclude=frozenset())
+        self.call = random_catalog.call(rng, made)._replace(exclude=frozenset())
         self.contacts = _people(rng)
         self.past = {str(row["id"]): random_catalog.history(rng, made) for row in self.contacts if rng.random() < 0.6}
 
     def asked(self, row: dict[str, Any]) -> Call:
         """The call of one contact."""
-        return replace(self.call, contact=row, key=str(row["id"]))
+        return self.call._replace(contact=row, key=str(row["id"]))
 
     def explained(self, row: dict[str, Any]) -> SpaceDecision:
         """The decision for one contact, which is the plain one."""
         call = self.asked(row)
         history = self.past.get(call.key, [])
         explained = decide(self.catalog, call, history, explain=True)
-        assert replace(explained, trace=None) == decide(self.catalog, call, history)
+        assert explained._replace(trace=None) == decide(self.catalog, call, history)
         return explained
 
     def outs(self, decision: SpaceDecision) -> dict[str, Cause]:
@@ -179,7 +179,7 @@ def _impact(seed: int) -> int:
     old = _Case(seed, hooks=seed % 3 == 0)
     new = _Case(seed + 1, hooks=seed % 3 == 0)
     new.contacts, new.past = old.contacts, old.past
-    new.call = replace(new.call, space=old.call.space, n=old.call.n)
+    new.call = new.call._replace(space=old.call.space, n=old.call.n)
     pair = SpaceComparison(
         f"{old.catalog.environment}/{old.call.space}",
         batch_program(old.catalog, old.call, reasons=True), batch_program(new.catalog, new.call, reasons=True), {},
@@ -234,8 +234,8 @@ def _counted(case: _Case, loading: str) -> int:
         return {}
 
     made = replace(case.catalog, hooks=replace(case.catalog.hooks, target_loading={loading: counting}))
-    call = replace(case.call, space="hook", categories=(), themes=(), nowhere=False)
-    old, new = (batch_program(made, replace(call, n=n), reasons=True) for n in (100, 1))
+    call = case.call._replace(space="hook", categories=(), themes=(), nowhere=False)
+    old, new = (batch_program(made, call._replace(n=n), reasons=True) for n in (100, 1))
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table:
         space_result(None, table, old, ((), {}), None)
         assert Counter(called) == {row["id"]: 1 for row in case.contacts}

@@ -53,7 +53,7 @@ class Case:
         self.past: Mapping[str, Sequence[PastProposition]] = {
             str(row["id"]): random_catalog.history(rng, made) for row in self.people if rng.random() < 0.6
         }
-        call = replace(random_catalog.call(rng, self.catalog), exclude=frozenset())
+        call = random_catalog.call(rng, self.catalog)._replace(exclude=frozenset())
         self.program: BatchProgram = batch_program(self.catalog, call)
 
     def by_batch(self) -> Answer:

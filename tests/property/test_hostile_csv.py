@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from offerkit.batch import open_contact_table
 from offerkit.contacts import Contacts, open_contacts
 from offerkit.contacts.bad_rows import BadRows
-from offerkit.contacts.csv_contacts import MAX_RECORD, SCANS, CsvContacts
+from offerkit.contacts.csv_contacts import CsvContacts
+from offerkit.contacts.csv_records import MAX_RECORD
+from offerkit.contacts.key_index import SCANS
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.models.dimension import Dimension
 from offerkit.rules.types import Row, Value

@@ -9,7 +9,6 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -71,7 +70,7 @@ def calls(rng: Random, catalog: Catalog, count: int) -> Iterator[Call]:
             data={"page": "/a"} if rng.random() < 0.5 else {},
         )
         every = frozenset(offer.name for offer in catalog.offers)
-        yield replace(asked, offers=every) if rng.random() < 0.5 else asked
+        yield asked._replace(offers=every) if rng.random() < 0.5 else asked
 
 
 def found_in(catalog: Catalog, prover: Prover) -> list[LintFinding]:
@@ -197,7 +196,7 @@ def _outweighed(catalog: Catalog, call: Call, findings: list[LintFinding]) -> No
     """A call for one, for the default slice, by somebody who was offered nothing yet, where no hook has a say."""
     if call.space == "hook":
         return
-    chosen = decide(catalog, replace(call, n=1, offers=None), []).chosen
+    chosen = decide(catalog, call._replace(n=1, offers=None), []).chosen
     for finding in findings:
         if finding.code is Code.OUTWEIGHED and chosen:
             spaces = re.findall(r"calls for one offer on (.*?) never get", finding.summary)[0]

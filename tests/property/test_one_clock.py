@@ -172,7 +172,7 @@ def rows(past: list[PastProposition]) -> list[PropositionRow]:
 
 def by_batch(made: Catalog, call: Call, past: list[PastProposition]) -> list[str]:
     people = [{"id": 1}]
-    planned = batch_program(made, replace(call, contact=made.nobody, key=""))
+    planned = batch_program(made, call._replace(contact=made.nobody, key=""))
     with (
         TemporaryDirectory() as folder,
         Store.open(Path(folder) / "store.db", create=True) as kept,
@@ -185,7 +185,7 @@ def by_batch(made: Catalog, call: Call, past: list[PastProposition]) -> list[str
 
 
 def by_query(made: Catalog, call: Call) -> list[str]:
-    planned = batch_program(made, replace(call, contact=made.nobody, key=""))
+    planned = batch_program(made, call._replace(contact=made.nobody, key=""))
     with duckdb.connect() as db:
         db.execute("CREATE TABLE person AS SELECT CAST(1 AS BIGINT) AS id")
         found = db.execute(emit(planned, "duckdb", InputTables("person"))).fetchall()

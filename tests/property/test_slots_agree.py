@@ -122,7 +122,7 @@ class _Case:
         key = str(row["id"])
         who = CallContext(row, key, random_catalog.NOW, "s", many=True)
         call = make_call(self.catalog, space, who=who, n=count, data={"page": self.pages[key]}, **asked)
-        return replace(call, contact=row)
+        return call._replace(contact=row)
 
     def in_target(self, row: Row, *spaces: str) -> bool:
         """Whether the filters of the environment hold on any of the spaces."""
@@ -183,7 +183,7 @@ def _named_agree(case: _Case) -> None:
     for row in case.contacts:
         if case.in_target(row, space):
             named = frozenset({row["tier"]} & case.catalog.position_of.keys())
-            call = replace(case.call(space, row), offers=named)
+            call = case.call(space, row)._replace(offers=named)
             unruled = replace(case.catalog, rules=())
             chosen = decide(unruled, call, case.past.get(call.key, [])).chosen if named else ()
             expected[str(row["id"])] = [[one.offer for one in chosen]]
@@ -226,5 +226,5 @@ def _holds(case: _Case, condition: Any, row: Row) -> bool:
     made = case.catalog
     facts = tuple(name for name in CALL_FACTS if name not in made.call_data)
     data = with_call_facts(replace(made, call_facts=facts), case.call("web", row).data, "web", BATCH)
-    call = replace(case.call("web", row), data=data)
+    call = case.call("web", row)._replace(data=data)
     return condition.value(facts_at(call.now, case.catalog.zone, row, call.data)) is True

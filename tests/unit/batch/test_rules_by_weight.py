@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -72,7 +71,7 @@ def answers(made: Catalog, history: Sequence[PastProposition], folder: Path) -> 
         for row in people
         for number, one in enumerate(history)
     ]  # fmt: skip
-    program = batch_program(made, replace(calls[0], key=""))
+    program = batch_program(made, calls[0]._replace(key=""))
     with Store.open(folder / "store.db", create=True) as store:
         store.add_propositions(rows)
         with open_contact_table(people, ("id",), made.dimension.fields) as table:

@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.batch import open_contact_table
-from offerkit.contacts import Contacts, csv_contacts
-from offerkit.contacts.csv_contacts import MAX_RECORD, cut, plain_lines, records, sieve
+from offerkit.contacts import Contacts, key_index
+from offerkit.contacts.csv_contacts import Sieve
+from offerkit.contacts.csv_records import MAX_RECORD, cut, plain_lines, records
 from offerkit.contacts.fields import check_columns
 from offerkit.diagnostics import Code, Position, Refused
 from offerkit.rules.types import BaseType, FieldType
@@ -90,7 +91,7 @@ def test_a_column_twice_and_an_empty_file(csv: Csv, tmp_path: Path) -> None:
 
 def test_found_by_other_fields_than_the_primary_key(csv: Csv) -> None:
     contacts = csv(ANA, BEN)
-    for _ in range(csv_contacts.SCANS + 2):  # by a scan, then by the index
+    for _ in range(key_index.SCANS + 2):  # by a scan, then by the index
         assert contacts.find({"email": "ana@example.com"}) == ANA_ROW
         assert contacts.find({"id": 1, "born": date(1984, 2, 29)}) == ANA_ROW
         assert contacts.find({"id": 1, "born": date(1984, 2, 28)}) is None
@@ -107,7 +108,7 @@ def test_an_unknown_field_is_a_mistake_of_the_caller(csv: Csv) -> None:
 
 def test_two_contacts_with_one_key_are_ambiguous(csv: Csv) -> None:
     contacts = csv(ANA, "3,ana@example.com,2001-01-01,,77,,secret,", BEN)
-    for _ in range(csv_contacts.SCANS + 2):
+    for _ in range(key_index.SCANS + 2):
         [problem] = only(lambda: contacts.find({"email": "ana@example.com"}), Code.CONTACT_AMBIGUOUS)
         assert problem.summary == "more than one recipient has email “ana@example.com”"
         assert not any(secret in str(problem) for secret in ("1984", "2001", "77", "secret"))
@@ -115,7 +116,7 @@ def test_two_contacts_with_one_key_are_ambiguous(csv: Csv) -> None:
 
 def test_the_index_follows_the_file(csv: Csv) -> None:
     contacts = csv(ANA, BEN)
-    for _ in range(csv_contacts.SCANS + 2):
+    for _ in range(key_index.SCANS + 2):
         assert contacts.find({"id": 2}) is not None
     csv("9,zoe@example.com,,,,,,", ANA)
     assert contacts.find({"id": 2}) is None
@@ -143,7 +144,7 @@ def test_a_bad_value_names_file_row_and_column(csv: Csv, line: str, field: str, 
 
 def test_a_bad_value_is_cut_and_says_its_line_when_found_by_the_index_as_well(csv: Csv) -> None:
     contacts = csv(BEN, f"5,five@example.com,,,{'9' * 5000}x,,,")
-    for _ in range(csv_contacts.SCANS + 2):
+    for _ in range(key_index.SCANS + 2):
         [problem] = only(lambda: contacts.find({"email": "five@example.com"}), Code.CONTACT_VALUE)
         assert problem.position == ("c.csv", 3, 22)
         assert len(problem.summary) < 250
@@ -151,7 +152,7 @@ def test_a_bad_value_is_cut_and_says_its_line_when_found_by_the_index_as_well(cs
 
 def test_a_bad_value_elsewhere_does_not_hide_a_contact(csv: Csv) -> None:
     contacts = csv("x1,,,,,,,", "4,,bad,,,,,", ANA)
-    for _ in range(csv_contacts.SCANS + 2):
+    for _ in range(key_index.SCANS + 2):
         assert contacts.find({"id": 1}) == ANA_ROW
 
 
@@ -181,7 +182,7 @@ def test_a_row_that_is_no_csv_is_refused_at_its_place(
 
 def test_quotes_commas_and_lines_within_a_cell(csv: Csv) -> None:
     contacts = csv('1,"a ""b"", c\nd\r\ne",,,,,,', BEN)
-    for _ in range(csv_contacts.SCANS + 2):
+    for _ in range(key_index.SCANS + 2):
         row = contacts.find({"email": 'a "b", c\nd\r\ne'})
         assert row is not None and row["id"] == 1
     assert contacts.count() == 2
@@ -218,13 +219,22 @@ def test_a_sieve_never_stops_a_match(number: int, spelling: str) -> None:
         value = parse_value(cell.strip('"'), integer, ZoneInfo("UTC"))
     except ValueError:
         return
-    passes = sieve({"id": value}, {"id": integer}, {"id": 1})
-    assert passes(f"a,{cell},b".encode()) and passes(f"a,{cell}\r".encode()) and passes(f'"x",{cell}'.encode())
+    sieve = Sieve({"id": value}, {"id": integer}, {"id": 1})
+    raws = [f"a,{cell},b".encode(), f"a,{cell}\r".encode(), f'"x",{cell}'.encode()]
+    assert all(map(sieve.passes, raws))
+    assert not any(sieve.stops_all(b"x,7\n" + raw + b"\nx,8\n", 0) for raw in raws)
 
 
 def test_a_sieve_stops_most_others() -> None:
-    passes = sieve({"id": 12}, {"id": FieldType(BaseType.INTEGER)}, {"id": 0})
-    assert [passes(raw) for raw in (b"12,a", b"012,a", b"112,a", b"1,12", b"x12,a")] == [True, True, False, False, True]
+    sieve = Sieve({"id": 12}, {"id": FieldType(BaseType.INTEGER)}, {"id": 0})
+    assert [sieve.passes(raw) for raw in (b"12,a", b"012,a", b"112,a", b"1,12", b"x12,a")] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert sieve.stops_all(b"13,a\n4,b\n", 0) and not sieve.stops_all(b"13,a\n4e0,b\n", 0)
 
 
 @pytest.mark.slow

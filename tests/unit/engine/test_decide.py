@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from unittest.mock import patch
 
@@ -12,17 +11,17 @@ from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.engine import space_program
+from offerkit.engine import predicate_index
 from offerkit.engine.decide import decide, decide_many
 from offerkit.engine.reasons import DECIDED, ExclusionReason
 
 SEEDS = st.integers(0, 2**32)
 
 
-@pytest.mark.parametrize("bundle_from", [1, 8, 1000], ids=["bundled", "as it is", "one by one"])
-@pytest.mark.parametrize("examples", [40, pytest.param(often(60, 120), marks=pytest.mark.slow)])
-def test_explained_is_the_same_answer(bundle_from: int, examples: int) -> None:
-    with patch.object(space_program, "_BUNDLE_FROM", bundle_from):
+@pytest.mark.parametrize("limit", [predicate_index.TABLE_BYTES, 2], ids=["as it is", "hardly any memory"])
+@pytest.mark.parametrize("examples", [60, pytest.param(often(100, 200), marks=pytest.mark.slow)])
+def test_explained_is_the_same_answer(limit: int, examples: int) -> None:
+    with patch.multiple(predicate_index, TABLE_BYTES=limit, REMEMBERED_BYTES=limit):
         settings(max_examples=examples)(given(SEEDS)(_same_answers))()
 
 
@@ -34,7 +33,7 @@ def _same_answers(seed: int) -> None:
         call, history = random_catalog.call(rng, made), random_catalog.history(rng, made)
         plain = decide(made, call, history)
         explained = decide(made, call, history, explain=True)
-        assert replace(explained, trace=None) == plain
+        assert explained._replace(trace=None) == plain
         assert plain.trace is None and explained.trace is not None
         verdicts = {verdict.offer: verdict for verdict in explained.trace.offers}
         proposed = [(offer.offer, offer.rank, offer.weight) for offer in plain.chosen]
@@ -49,14 +48,14 @@ def test_order_and_number(seed: int) -> None:
     rng = Random(seed)
     made = random_catalog.catalog(rng)
     call, history = random_catalog.call(rng, made), random_catalog.history(rng, made)
-    all_of_them = decide(made, replace(call, n=100), history)
+    all_of_them = decide(made, call._replace(n=100), history)
     assert [offer.rank for offer in all_of_them.chosen] == list(range(1, len(all_of_them.chosen) + 1))
     assert len({offer.offer for offer in all_of_them.chosen}) == len(all_of_them.chosen)
     if call.space != "hook":
         weights = [offer.weight for offer in all_of_them.chosen]
         assert weights == sorted(weights, reverse=True)
     for n in (1, 2, 3):
-        assert decide(made, replace(call, n=n), history).chosen == all_of_them.chosen[:n]
+        assert decide(made, call._replace(n=n), history).chosen == all_of_them.chosen[:n]
     shuffled = rng.sample(history, len(history))
     assert decide(made, call, shuffled) == decide(made, call, history)
     assert not call.exclude & {offer.offer for offer in all_of_them.chosen}
@@ -67,7 +66,7 @@ def test_order_and_number(seed: int) -> None:
 def test_several_spaces_repeat_nothing(seed: int) -> None:
     rng = Random(seed)
     made = random_catalog.catalog(rng)
-    calls = [replace(random_catalog.call(rng, made), space=space) for space in ("web", "app", "hook")]
+    calls = [random_catalog.call(rng, made)._replace(space=space) for space in ("web", "app", "hook")]
     found = [offer.offer for decision in decide_many(made, calls, []) for offer in decision.chosen]
     assert len(found) == len(set(found))
     assert decide_many(made, calls, [])[0] == decide(made, calls[0], [])

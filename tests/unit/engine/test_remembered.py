@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -51,12 +50,12 @@ def _same_as_anew(seed: int) -> None:
     pasts = random_catalog.history(rng, made)
     history: RememberedHistory[object] = RememberedHistory(pasts[: rng.randint(0, len(pasts))])
     pasts, coming = list(history), pasts[len(history) :]
-    calls = [replace(random_catalog.call(rng, made), n=100) for _ in range(3)]
+    calls = [random_catalog.call(rng, made)._replace(n=100) for _ in range(3)]
     edges = [past.time + span for past in [*pasts, *coming] for span in _periods(made.rules)]
     for _ in range(8):
         call, moment = rng.choice(calls), rng.choice((calls[0].now, *edges))
         for _ in range(6):
-            now = replace(call, now=moment + rng.choice(NEAR))
+            now = call._replace(now=moment + rng.choice(NEAR))
             assert decide(made, now, history) == decide(made, now, pasts)
         if coming:
             pasts, history, coming = [*pasts, coming[0]], history.extended(coming[:1]), coming[1:]

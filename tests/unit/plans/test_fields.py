@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offerkit.plans import fields
 from offerkit.plans.fields import field_changes, field_changes_by_place
 from offerkit.plans.plan import ChangeOp, FieldChange
 
@@ -254,6 +257,28 @@ def test_a_change_is_told_exactly_when_there_is_one(before: dict[str, Any], afte
     assert {c.path.partition("[")[0].removesuffix(".(order)") for c in changes} == {
         c.path.partition("[")[0].removesuffix(".(order)") for c in back
     }
+
+
+@given(bodies, bodies)
+def test_plain_values_are_compared_as_deepdiff_does(before: dict[str, Any], after: dict[str, Any]) -> None:
+    ways = field_changes, field_changes_by_place
+    found = [way(before, after) for way in ways]
+    with patch.object(fields, "_deep", fields._structural_changes):
+        assert found == [way(before, after) for way in ways]
+
+
+def test_plain_values_need_no_library() -> None:
+    code = """
+import sys
+from offerkit.plans.fields import field_changes
+before = {"label": "a", "content": {"title": "a", "html": "c"}, "weights": [{"weight": 1}]}
+assert len(field_changes(before, {"label": "b", "content": {"title": "b", "text": "d"}, "weights": [{"weight": 2}]})) == 5
+print({"deepdiff", "numpy"} & sys.modules.keys())
+field_changes(before, {"weights": [{"weight": 1}, {"weight": 2}]})
+print("deepdiff" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set()", "True"]
 
 
 def outside(changes: Sequence[FieldChange]) -> list[FieldChange]:

@@ -152,10 +152,10 @@ def _answer(text: str) -> Answer:
         IdentifiedBy("explicit"),
         text,
         3,
-        (proposed, replace(proposed, id="", rank=2)),
+        (proposed, proposed._replace(id="", rank=2)),
         (Report(Code.HOOK_FAILED, text, text),),
     )
-    return Answer("i1", datetime(2026, 11, 29, 12, tzinfo=UTC), (space, replace(space, proposed=(), contact="")), text)
+    return Answer("i1", datetime(2026, 11, 29, 12, tzinfo=UTC), (space, space._replace(proposed=(), contact="")), text)
 
 
 def _preview(text: str) -> Preview:
