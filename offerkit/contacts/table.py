@@ -80,12 +80,12 @@ class TableContacts(Contacts):
 
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
         self._check()
-        column_numbers = {name: index for index, name in enumerate(self.types)}
         equal = {name: value for name, value in values.items() if self.types[name].base in _EXACT}
         for cells in self._table.read(list(self.types), equal, 0):
-            plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
-            if all(self._fields.value(name, plain[column_numbers[name]]) == value for name, value in values.items()):
-                yield self._row(cells)
+            plain = self._plain_cells(cells)
+            by_name = dict(zip(self.types, plain, strict=True))
+            if all(self._fields.value(name, by_name[name]) == value for name, value in values.items()):
+                yield self._plain_row(plain)
 
     def _check(self) -> Sequence[str]:
         if self._columns is None:
@@ -95,7 +95,12 @@ class TableContacts(Contacts):
         return self._columns
 
     def _row(self, cells: Sequence[object]) -> Row:
-        plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+        return self._plain_row(self._plain_cells(cells))
+
+    def _plain_cells(self, cells: Sequence[object]) -> list[object]:
+        return [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+
+    def _plain_row(self, plain: Sequence[object]) -> Row:
         try:
             return self._fields.row(plain)
         except BadCell as error:
