@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
+from offerkit.contacts.files import Stamp, stamp_at
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.relation import Relation
 from offerkit.contacts.source import Contacts
@@ -47,9 +49,10 @@ class Table(Protocol):
 class TableContacts(Contacts):
     """The rows of a :class:`Table`."""
 
-    def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table) -> None:
+    def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table, file: Path | None = None) -> None:
+        """``file``: the file that has all of the table, if there is one."""
         super().__init__(name, dimension, zone)
-        self._table = table
+        self._table, self._file = table, file
         self._columns: Sequence[str] | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
@@ -73,6 +76,10 @@ class TableContacts(Contacts):
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""
         return unread_columns(self._check(), self.types, self._table.label)
+
+    def stamp(self) -> Stamp | None:
+        """That of the file."""
+        return stamp_at(str(self._file)) if self._file is not None else None
 
     def close(self) -> None:
         """Close the table."""
