@@ -77,11 +77,12 @@ class PostgresDatabase:
         self.name = str(address)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
         self.for_update = " FOR UPDATE"
+        self.unindexed = ""
         self.upgrades_itself = False
 
-    def join_lines(self, text: str) -> str:
-        """Joins all values of ``text`` by newlines."""
-        return f"string_agg({text}, chr(10))"
+    def join(self, value: str, separator: str) -> str:
+        """Joins the values as text."""
+        return f"string_agg(CAST({value} AS text), chr({ord(separator)}))"
 
     @property
     def in_writing(self) -> bool:
@@ -140,6 +141,12 @@ class PostgresDatabase:
             yield
         finally:
             self._roll_back()
+
+    @contextmanager
+    def readers(self, number: int) -> Iterator[Sequence[PostgresDatabase]]:
+        """This connection."""
+        with self.reading():
+            yield [self]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
