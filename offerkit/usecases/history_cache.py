@@ -7,7 +7,7 @@ are added to the cache; after a write by any other process, everything is read a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -47,16 +47,11 @@ _LETTERS = 200
 """Letters of stored data that take the space of a proposition."""
 
 
-class _Added(NamedTuple):
-    contact: ContactKey
-    past: PastProposition
-
-
 class _Transaction(NamedTuple):
     """One transaction: the version before it, the propositions it adds, and the contacts it changes otherwise."""
 
     before: int
-    added: tuple[_Added, ...]
+    added: Sequence[PropositionRow]
     changed: frozenset[ContactKey]
 
 
@@ -70,8 +65,7 @@ class OwnWrites:
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
         """Record a transaction before its commit; for ``versions`` see :meth:`Store.renew`."""
         before, now = versions
-        added = tuple(_Added((row.environment, row.contact), past_of(row, data=True)) for row in rows)
-        self._parts[now] = _Transaction(before, added, frozenset(changed))
+        self._parts[now] = _Transaction(before, rows, frozenset(changed))
         self._size += 1 + len(rows)
         while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
             self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
@@ -114,7 +108,7 @@ class HistoryCache:
         self._size = 0
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[ContactKey, dict[str, PastProposition]] = {}
+        self._under_way: dict[ContactKey, dict[str, PropositionRow]] = {}
         self._ended: list[tuple[ContactKey, str]] = []
         self._weights: dict[Decimal, Decimal] = {}
 
@@ -137,7 +131,7 @@ class HistoryCache:
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        new = (self._lean(past, read.kept) for past in pending.values())
+        new = self._pasts(pending.values(), read.kept)
         return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
@@ -148,7 +142,7 @@ class HistoryCache:
         """
         for row in rows:
             contact = (row.environment, row.contact)
-            self._under_way.setdefault(contact, {})[row.id] = past_of(row, data=True)
+            self._under_way.setdefault(contact, {})[row.id] = row
         try:
             yield
         finally:
@@ -199,15 +193,14 @@ class HistoryCache:
     def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
             self._drop(contact)
-        more: dict[ContactKey, list[PastProposition]] = {}
-        for contact, past in part.added:
-            if contact in self._known:
-                more.setdefault(contact, []).append(past)
-        for contact, pasts in more.items():
+        more: dict[ContactKey, list[PropositionRow]] = {}
+        for row in part.added:
+            more.setdefault((row.environment, row.contact), []).append(row)
+        for contact, rows in more.items():
             read = self._known.get(contact)
-            if read is not None:  # caching another history may have evicted it
-                new = [self._lean(past, read.kept) for past in pasts]
-                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept))
+            if read is not None:
+                pasts = read.pasts.extended(self._pasts(rows, read.kept))
+                self._keep(contact, _CachedHistory(read.since, pasts, read.kept))
 
     def _read(self, contact: ContactKey, since: datetime, kept: _Kept) -> _CachedHistory:
         before = self._store.version()
@@ -232,6 +225,9 @@ class HistoryCache:
         read = self._known.pop(contact, None)
         if read is not None:
             self._size -= read.size
+
+    def _pasts(self, rows: Iterable[PropositionRow], kept: _Kept) -> list[PastProposition]:
+        return [self._lean(past_of(row, data=bool(kept)), kept) for row in rows]
 
     def _lean(self, past: PastProposition, kept: _Kept) -> PastProposition:
         """``past`` with its strings and weight shared with others to save memory, and no more data than is ``kept``."""
