@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from logging import getLogger
 from typing import TypeVar
@@ -161,10 +161,11 @@ class DecisionService:
         reads = self._worker.reads(served, checked)
         while self.served is served:
             self.presence.check(epoch)
-            try:
-                return served, *self._worker.decide(served, checked, reads)
-            except UnreadError:
+            if reads.missing:
                 reads.take(await self._reader.answers(reads.missing))
+                continue
+            with suppress(UnreadError):
+                return served, *self._worker.decide(served, checked, reads)
         return await self._decided(ask, epoch, insider=insider)  # a new revision is live: it decides
 
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
