@@ -178,21 +178,22 @@ class DecisionService:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
 
     def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
+        """What ``work`` reads; once more if the store's connection was lost since the last call of this thread."""
         worker: ThreadWorker | None = getattr(self._own, "worker", None)
-        if worker is None or self._own.epoch != self.presence.epoch:
-            self._end_worker()
-            worker = self._own.worker = ThreadWorker(self.session, room=CAPACITY // self._config.threads)
-            self._own.epoch = self.presence.epoch
-            self._workers.append(worker)
-        try:
-            return work(worker)
-        except Refused as refused:
-            if refused.diagnostics[0].code is Code.STORE_CONNECTION:
-                self._end_worker()
-            raise
+        if worker is not None and self._own.epoch == self.presence.epoch:
+            try:
+                return work(worker)
+            except Refused as refused:
+                if refused.diagnostics[0].code is not Code.STORE_CONNECTION:
+                    raise
+        self._end_worker()
+        worker = self._own.worker = ThreadWorker(self.session, room=CAPACITY // self._config.threads)
+        self._own.epoch = self.presence.epoch
+        self._workers.append(worker)
+        return work(worker)
 
     def _end_worker(self) -> None:
-        """The next call of this thread opens the store again."""
+        """Close what this thread has of the store."""
         worker: ThreadWorker | None = getattr(self._own, "worker", None)
         if worker is not None:
             self._own.worker = None
