@@ -61,7 +61,7 @@ class DecisionService:
         self.presence.identity = self.served.identity
         self.presence.listen(self._lost)
         self.writer = StoreWriter(session, self._written, self.presence)
-        self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
+        self._tidy = checkpoint_task(session, self.writer) if session.embedded else None  # others do that by themselves
         self._webhooks = WebhookSender(session, now)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
@@ -248,12 +248,24 @@ def _has_files(served: ServedCatalogs) -> bool:
 
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
-"""Seconds between two checkpoints; commits wait during one, so each must have little to move."""
+"""Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
+LONG = 500
+"""Pages of a log that is worth beginning anew."""
 
 
-def checkpoint_task(session: Session) -> BackgroundTask:
-    """Moves SQLite's log into its file in the background, so that no commit has to. Failures are logged."""
-    return BackgroundTask("offerkit-tidy", session, EVERY, Store.checkpoint, _told)
+def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:
+    """Moves SQLite's log into its file in the background; from a long one, ``writer`` moves what was added meanwhile.
+    Failures are logged.
+    """
+    length = 0
+
+    def checkpoint(store: Store) -> None:
+        nonlocal length
+        before, length = length, store.checkpoint()
+        if length > LONG and length != before:
+            writer.tidy()
+
+    return BackgroundTask("offerkit-tidy", session, EVERY, checkpoint, _told)
 
 
 def _told(error: Exception | None) -> None:

@@ -353,8 +353,9 @@ class PostgresDatabase:
             other.close()
             raise
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> int:
         """Nothing to do: PostgreSQL maintains itself."""
+        return 0
 
     def size(self) -> int:
         """Bytes of the schema's tables and indexes."""
