@@ -54,6 +54,7 @@ class TableContacts(Contacts):
         super().__init__(name, dimension, zone)
         self._table, self._file = table, file
         self._columns: Sequence[str] | None = None
+        self._checked: Stamp | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
         """The rows of the table."""
@@ -95,10 +96,11 @@ class TableContacts(Contacts):
                 yield self._plain_row(plain)
 
     def _check(self) -> Sequence[str]:
-        if self._columns is None:
+        stamp = self.stamp()
+        if self._columns is None or stamp != self._checked:
             columns = self._table.columns(self.types)
             check_columns(columns, self.types, self._table.label, None)
-            self._columns = columns
+            self._columns, self._checked = columns, stamp
         return self._columns
 
     def _row(self, cells: Sequence[object]) -> Row:
