@@ -16,7 +16,6 @@ from offerkit.diagnostics import Code, and_list, suggestion
 from offerkit.engine.stored_types import StoredTypes, stored_types
 from offerkit.fingerprint import JsonPath
 from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope, known_call_facts
-from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
@@ -159,6 +158,8 @@ def _expressions(
             for expression in record.facts.expressions:
                 role = ExpressionRole(expression.role)
                 if role is ExpressionRole.POLICY:
+                    from offerkit.models.policy_names import scope_of  # imports models that most projects do not need
+
                     yield record, expression, scope_of(record.facts.keys, declared)
                 elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)

@@ -25,13 +25,12 @@ from offerkit.specs.campaigns import (
     tracking_bodies,
     unshown_slots,
 )
-from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
 from offerkit.specs.text_positions import TextPositions
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
 from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
@@ -72,6 +71,8 @@ def parse_file(file: SpecFile) -> Parsed:
         return parsed
     parsed.diagnostics += diagnostics
     if file.has_cases:
+        from offerkit.specs.cases import applied_cases
+
         parsed.add(applied_cases(file, document, parsed.diagnostics))
         return parsed
     structural: list[Diagnostic] = []

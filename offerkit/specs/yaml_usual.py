@@ -15,7 +15,7 @@ import orjson
 from offerkit.specs.scalars import resolve
 from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap
 
-_UNUSUAL = re.compile("[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNUSUAL = re.compile("[\x00-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """Tabs, other line ends, byte order marks, and what is not allowed in YAML."""
 _KEY = "[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}"
 _LINE = re.compile(rf"^( *)(- +(?=[^ \n]))?(?:({_KEY}):( +(?=[^ \n])|(?= *$)))?([^\n]*)$", re.MULTILINE)
