@@ -268,13 +268,15 @@ def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
-            for ref in record.refs:
-                used = index.by_address.get(ref.target) if ref.target.kind is Kind.FILTER else None
-                values = filter_values.get(ref.path, {})
-                shape = (ref.target, *values.items())
-                if used is None or not used.valid or shape in sound:
+            for target, path in record.refs:
+                if target.kind is not Kind.FILTER:
                     continue
-                findings = list(_use(record, ref.path, values, used))
+                values = filter_values.get(path, {})
+                shape = (target, *values.items()) if values else target
+                used = index.by_address.get(target) if shape not in sound else None
+                if used is None or not used.valid:
+                    continue
+                findings = list(_use(record, path, values, used))
                 yield from findings
                 if not findings:
                     sound.add(shape)

@@ -35,6 +35,7 @@ from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, text_at
 from offerkit.state.references import resource_refs
 from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
 from offerkit.templates.inspection import inspect
+from offerkit.templates.links import has_no_links
 from offerkit.templates.scan import is_template, where_named
 from offerkit.templates.space import is_image, is_path
 from offerkit.templates.urls import names_database, service_trouble, template_fault, url_fault
@@ -364,7 +365,7 @@ def _variables(
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
         html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
-        if not (html or is_template(text)):
+        if not is_template(text) and (not html or has_no_links(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if inspection.error:
