@@ -59,26 +59,17 @@ def batch_program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Bat
     facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
     requested = slice_of(space, call)
     space_program = catalog.space_program(space.name, facts.today, requested)
-    pairs = [
-        *(
-            zip(space_program.bundle.conditions, space_program.masks, strict=True)
-            if space_program.bundle is not None
-            else ()
-        ),
-        *space_program.conditions,
-    ]
-    size = len(space_program.entries) + len(space_program.computed)
-    needs: list[list[int]] = [[] for _ in range(size)]
-    conditions: list[BoundCondition] = []
-    for condition, mask in pairs:
-        if mask:
-            for bit in _bits(mask):
-                needs[size - 1 - bit].append(len(conditions))
-            conditions.append(condition)
+    conditions: dict[BoundCondition, int] = {}
+    for need in space_program.needs:
+        for condition in need:
+            conditions.setdefault(condition, len(conditions))
     rows = [(entry.position, entry.weight) for entry in space_program.entries] + [
         (c.offer.position, None) for c in space_program.computed
     ]
-    items = tuple(Item(position, weight, tuple(need)) for (position, weight), need in zip(rows, needs, strict=True))
+    items = tuple(
+        Item(position, weight, tuple(sorted(map(conditions.__getitem__, need))))
+        for (position, weight), need in zip(rows, space_program.needs, strict=True)
+    )
     deciding = dict.fromkeys((*conditions, *_further(catalog, space_program)))
     telling = (
         _telling((catalog.offers[position] for position in catalog.members(requested)), space, facts.today)
@@ -123,10 +114,3 @@ def deciding_conditions(program: BatchProgram) -> Iterator[BoundCondition]:
     for weight in weights_of(program.space_program):
         if weight.formula is not None:
             yield weight.formula
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

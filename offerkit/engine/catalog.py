@@ -14,6 +14,7 @@ from functools import cached_property
 
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
+from offerkit.engine.predicate_index import ConditionParts
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
     CallField,
@@ -25,20 +26,19 @@ from offerkit.engine.resources import (
     PresentationRule,
 )
 from offerkit.engine.slice import Slice
-from offerkit.engine.space_program import ConditionBundle, SpaceProgram, SpaceProgramBuilder, bundle_of
+from offerkit.engine.space_program import SpaceProgram, SpaceProgramBuilder
 from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
 from offerkit.rules.types import FieldType, NameScope, Row
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogCache:
-    """What a catalog computes lazily: space programs by space, day and slice; one condition bundle for each space.
+    """What a catalog computes lazily: space programs by space, day and slice.
 
     ``about``: by a presentation rule's position, whether it applies to an offer in the category it was proposed in.
     """
 
     space_programs: BoundedCache[tuple[object, ...], SpaceProgram] = field(default_factory=lambda: BoundedCache(512))
-    bundles: BoundedCache[str, ConditionBundle] = field(default_factory=lambda: BoundedCache(64))
     about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)
 
 
@@ -153,7 +153,8 @@ class Catalog:
         return known
 
     def _make_space_program(self, space: str, today: date, positions: Sequence[int]) -> SpaceProgram:
-        return SpaceProgramBuilder(self.offers, self.rules, space, today, self._bundle).build(positions)
+        return SpaceProgramBuilder(self.offers, self.rules, space, today, self._parts).build(positions)
 
-    def _bundle(self, space: str) -> ConditionBundle:
-        return self.cache.bundles.get(space, lambda: bundle_of(self.offers, space, self.dimension.name))
+    @cached_property
+    def _parts(self) -> ConditionParts:
+        return ConditionParts(self.dimension.name)

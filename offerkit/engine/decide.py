@@ -15,7 +15,7 @@ from typing import NamedTuple
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
-from offerkit.engine.condition import BoundCondition, CallFacts, ConditionMemo, facts_at
+from offerkit.engine.condition import CallFacts, ConditionMemo, facts_at
 from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
@@ -29,7 +29,6 @@ from offerkit.engine.selection import first_n, hook_call, sort_entries, weigh_of
 from offerkit.engine.slice import slice_of
 from offerkit.engine.space_program import SpaceProgram, bits_of
 from offerkit.engine.weights import best_weight
-from offerkit.rules.types import Value
 
 
 def decide(
@@ -107,12 +106,9 @@ def _fast(
 ) -> SpaceDecision:
     """Steps 3 to 11 with a space program: sets of offers are bits of an integer."""
     program = catalog.space_program(space.name, facts.today, slice_of(space, call))
-    known: dict[BoundCondition, Value] = {}
-    alive = program.alive(facts, known)
+    alive = program.index.alive(facts)
     computed = (
-        _computed(catalog, program, alive, call, ConditionMemo(facts, known), reports, notes)
-        if program.computed
-        else {}
+        _computed(catalog, program, alive, call, ConditionMemo(facts), reports, notes) if program.computed else {}
     )
     if notes is not None:
         notes.eligible = program.constant_bits(alive) | sum(computed)

@@ -1,38 +1,26 @@
 """Space programs: the offers of a slice that a space can propose on one day, compiled for fast decisions.
 
-Every offer is a bit (one for each weight that can win); each condition has a mask of the bits that depend on it. A
-decision evaluates the conditions, joins the masks of those that do not hold, and reads the remaining bits from the
-highest weight down. What is the same for every contact that day is computed here once: dates, activation, multipliers.
+Every offer is a bit (one for each weight that can win). A decision finds the bits whose conditions hold
+(predicate_index.py), and reads them from the highest weight down. What is the same for every contact that day is
+computed here once: dates, activation, multipliers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import compress, repeat
-from operator import is_not
+from itertools import compress
 
-from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.engine.condition import BoundCondition
+from offerkit.engine.predicate_index import ConditionParts, PredicateIndex
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
 from offerkit.engine.weights import applicable_weights, times
-from offerkit.rules.types import Value
 
 _FLAGS = bytes(1 if position == ord("1") else 0 for position in range(256))
-_BUNDLE_FROM = 8
-"""With fewer conditions than this, they are evaluated one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionBundle:
-    """Conditions compiled into one function that returns all results at once."""
-
-    conditions: tuple[BoundCondition, ...]
-    position_of: dict[BoundCondition, int]
-    evaluate: Callable[..., tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +43,10 @@ class SpaceProgram:
     computed: tuple[ComputedOffer, ...]
     repeats: bool
     """Whether an offer can have several entries."""
-    bundle: ConditionBundle | None
-    masks: tuple[int, ...]
-    """For each condition of the bundle, the bits that depend on it."""
-    conditions: tuple[tuple[BoundCondition, int], ...]
-    """Conditions evaluated one by one, and only while a bit that depends on them is left."""
+    needs: tuple[tuple[BoundCondition, ...], ...]
+    """For each entry, then for each computed offer, the conditions that must all hold."""
+    index: PredicateIndex
+    """Which bits' conditions hold."""
     of_offer: dict[int, int]
     of_category: dict[str, int]
     about: tuple[int | None, ...]
@@ -73,23 +60,6 @@ class SpaceProgram:
     def everything(self) -> int:
         """All bits."""
         return (1 << (len(self.entries) + len(self.computed))) - 1
-
-    def alive(self, facts: CallFacts, known: dict[BoundCondition, Value]) -> int:
-        """The bits whose conditions all hold. Values that are needed later are added to ``known``."""
-        failed = 0
-        if self.bundle is not None:
-            values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
-            for mask in compress(self.masks, map(is_not, values, repeat(True))):
-                failed |= mask
-            if self.computed:
-                known.update(zip(self.bundle.conditions, values, strict=True))
-        remaining = self.everything & ~failed
-        for condition, mask in self.conditions:
-            if remaining & mask:
-                value = known[condition] = condition.value(facts)
-                if value is not True:
-                    remaining &= ~mask
-        return remaining
 
     def constant_entries(self, alive: int) -> Iterator[RankedOffer]:
         """The entries of constant weight with a bit in ``alive``, highest first, each offer once."""
@@ -119,13 +89,13 @@ def _first_of_each_offer(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer
 
 @dataclass
 class SpaceProgramBuilder:
-    """Builds the program of a space on one day. ``bundle`` returns the space's bundle, shared by all its programs."""
+    """Builds the program of a space on one day. ``parts``: those of the conditions, shared by all programs."""
 
     offers: Sequence[CompiledOffer]
     rules: Sequence[PresentationRule]
     space: str
     today: date
-    bundle: Callable[[str], ConditionBundle]
+    parts: ConditionParts
     constant: list[tuple[RankedOffer, CompiledWeight]] = field(default_factory=list)
     computed: list[tuple[CompiledOffer, list[CompiledWeight]]] = field(default_factory=list)
 
@@ -136,16 +106,14 @@ class SpaceProgramBuilder:
         self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].position))
         size = len(self.constant) + len(self.computed)
         bit_of = [1 << (size - 1 - position) for position in range(size)]
-        masks: dict[BoundCondition, int] = {}
         of_offer: dict[int, int] = {}
         of_category: dict[str, int] = {}
         rows = [(self.offers[entry.position], weight) for entry, weight in self.constant]
-        for bit, (offer, weight) in zip(bit_of, [*rows, *((offer, None) for offer, _ in self.computed)], strict=True):
-            for condition in _conditions(offer, weight):
-                masks[condition] = masks.get(condition, 0) | bit
+        every = [*rows, *((offer, None) for offer, _ in self.computed)]
+        for bit, (offer, _) in zip(bit_of, every, strict=True):
             of_offer[offer.position] = of_offer.get(offer.position, 0) | bit
             of_category[offer.category] = of_category.get(offer.category, 0) | bit
-        bundle, bundled = self._bundle(masks)
+        needs = tuple(tuple(dict.fromkeys(_conditions(offer, weight))) for offer, weight in every)
         return SpaceProgram(
             members=len(positions),
             entries=tuple(entry for entry, _ in self.constant),
@@ -154,13 +122,8 @@ class SpaceProgramBuilder:
                 for bit, (offer, weights) in zip(bit_of[len(rows) :], self.computed, strict=True)
             ),
             repeats=len({offer.position for offer, _ in rows}) < len(rows),
-            bundle=bundle,
-            masks=bundled,
-            conditions=tuple(
-                (condition, mask)
-                for condition, mask in masks.items()
-                if bundle is None or condition not in bundle.position_of
-            ),
+            needs=needs,
+            index=PredicateIndex(needs, self.parts, self.today),
             of_offer=of_offer,
             of_category=of_category,
             about=tuple(None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.rules),
@@ -187,16 +150,6 @@ class SpaceProgramBuilder:
             if not weight.requirements:
                 return  # lower weights never win
 
-    def _bundle(self, masks: dict[BoundCondition, int]) -> tuple[ConditionBundle | None, tuple[int, ...]]:
-        """The space's bundle, if evaluating all of it pays off, with the mask of each of its conditions."""
-        plain = sum(1 for condition in masks if _bundled(condition))
-        if plain < _BUNDLE_FROM:
-            return None, ()
-        bundle = self.bundle(self.space)
-        if plain * 4 < len(bundle.conditions):
-            return None, ()
-        return bundle, tuple(masks.get(condition, 0) for condition in bundle.conditions)
-
 
 def bits_of(positions: AbstractSet[int], of_offer: dict[int, int]) -> int:
     """The bits of the offers at ``positions``. Loops over the smaller of the two, because slices are often tiny."""
@@ -216,24 +169,3 @@ def _conditions(offer: CompiledOffer, weight: CompiledWeight | None) -> Iterator
         yield requirement.condition
     for requirement in weight.requirements if weight is not None else ():
         yield requirement.condition
-
-
-def _bundled(condition: BoundCondition) -> bool:
-    return not condition.bound and condition.expression.checked is not None
-
-
-def bundle_of(offers: Iterable[CompiledOffer], space: str, dimension: str) -> ConditionBundle:
-    """All conditions without bound rows that offers of a space depend on, on any day, as one function."""
-    from offerkit.rules.python import compile_many
-
-    unique: dict[BoundCondition, None] = {}
-    for offer in offers:
-        if space in offer.spaces:
-            for weight in (None, *offer.weights):
-                unique.update(
-                    dict.fromkeys(condition for condition in _conditions(offer, weight) if _bundled(condition))
-                )
-    conditions = tuple(unique)
-    checked = [condition.expression.checked for condition in conditions if condition.expression.checked is not None]
-    evaluate = compile_many(checked, (dimension, "interaction"), exact=False)
-    return ConditionBundle(conditions, {condition: position for position, condition in enumerate(conditions)}, evaluate)

@@ -95,6 +95,15 @@ def asks_clock(node: CallNode) -> bool:
     return node.name == "age_in_years" and len(node.args) == 1
 
 
+def expression_of(root: Node, text: str = "") -> CheckedExpression:
+    """A part of a checked tree as an expression of its own."""
+    assert not isinstance(root, Interval)  # no part that stands alone is one
+    nodes = list(walk(root))
+    pairs = {(node.namespace, node.name) for node in nodes if isinstance(node, FieldNode)}
+    clock = any(asks_clock(node) for node in nodes if isinstance(node, CallNode))
+    return CheckedExpression(text, root, root.type, tuple(sorted(pairs)), clock)
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
     yield node

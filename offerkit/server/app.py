@@ -11,12 +11,13 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
 from offerkit.server import api, operator_api, report_api, soap, ui, web
-from offerkit.server.authentication import INSIDER, Authentication, TokenLookup, operator_of
+from offerkit.server.authentication import INSIDER, TokenLookup, authenticated, operator_of
 from offerkit.server.client_address import is_local
 from offerkit.server.config import ServerConfig
 from offerkit.server.decision_service import DecisionService
@@ -26,11 +27,10 @@ from offerkit.server.large_requests import LargeRequests
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import RequestMiddleware
 from offerkit.server.openapi import openapi_operations
-from offerkit.server.problems import RequestError, error_response, problem_response, refusal_response
-from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors
+from offerkit.server.problems import LEFT, RequestError, error_response, problem_response, refusal_response
+from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors, allow_origin
 from offerkit.server.redaction import redacted
-from offerkit.server.request_limits import RequestLimits
-from offerkit.server.routing import Description, ErrorAnswer, Operation, router
+from offerkit.server.routing import Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
 from offerkit.server.schemas import json_answer, refusals
 from offerkit.usecases.session import Session
 
@@ -62,11 +62,18 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
         *(web.demo_routes() if config.demo else ()),
         *ui.routes(service, config, tokens),
     ]
-    routes = router([*operations, *openapi_operations(operations)], _error_answer(service.session), lifespan)
-    limited = RateLimitAndCors(LargeRequests(routes, operators, service.session, config), service, public)
+    routes = Routes([*operations, *openapi_operations(operations)], _error_answer(service.session))
+    gate, large = RateLimitAndCors(service, public), LargeRequests(operators, service.session, config)
+
+    async def answer(scope: Scope, receive: Receive) -> Response:
+        refusal = await authenticated(scope, tokens) or gate.refusal(scope)
+        response = refusal or await large.answer(scope, receive) or await routes.answer(scope, receive)
+        allow_origin(scope, response)
+        return response
+
     starts = [Start("/ui", "Overview", "/ui/style.css")] if config.ui != "off" else []
     starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if config.demo else []
-    return ErrorPages(RequestMiddleware(RequestLimits(Authentication(limited, tokens)), metrics), starts)
+    return RequestMiddleware(answer, Router(lifespan=lifespan), metrics, ErrorPages(starts))
 
 
 def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation]:
@@ -105,10 +112,15 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
     ]
 
 
-def for_operators(session: Session) -> ASGIApp:
+def for_operators(session: Session) -> Answerer:
     """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.large_requests`)."""
-    operations: list[Operation] = operator_api.routes(_Stored(session))
-    return Authentication(router(operations, _error_answer(session)), TokenLookup(session))
+    routes, tokens = Routes(operator_api.routes(_Stored(session)), _error_answer(session)), TokenLookup(session)
+
+    async def answer(scope: Scope, receive: Receive) -> Response:
+        note_headers(scope)
+        return await authenticated(scope, tokens) or await routes.answer(scope, receive)
+
+    return answer
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ def _error_answer(session: Session) -> ErrorAnswer:
             case RequestError():
                 return error_response(error, path)
             case ClientDisconnect():
-                return problem_response(400, "Not taken", "the request ended before its body did", path)
+                return problem_response(400, "Not taken", LEFT, path)
             case _:
                 return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,12 +12,14 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Scope
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.server.client_address import rate_key
 from offerkit.server.problems import problem_response, refusal_response
+from offerkit.server.routing import HEADERS_BY_NAME
 from offerkit.server.thread_worker import now
 from offerkit.store import Store
 from offerkit.times import utc
@@ -134,39 +135,24 @@ class TokenLookup:
             raise
 
 
-class Authentication:
-    """Middleware: notes the operator of a request's bearer token, or refuses the request."""
-
-    def __init__(self, app: ASGIApp, tokens: TokenLookup) -> None:
-        """Wrap ``app``."""
-        self._app, self._tokens = app, tokens
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Look at one request."""
-        answer: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
-        if scope["type"] == "http":
-            header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-            if header:
-                answer = await self._answering(scope, header) or answer
-        await answer(scope, receive, send)
-
-    async def _answering(self, scope: Scope, header: bytes) -> ASGIApp | None:
-        """The refusal; None when the token counts, which is then noted."""
-        client = scope["client"][0] if scope.get("client") else ""
-        scheme, _, text = header.decode("latin-1").partition(" ")
-        try:
-            bearer = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
-        except GuessedTooOftenError:
-            response = problem_response(
-                429, "Too many wrong tokens", "too many wrong tokens; wait a minute", scope["path"]
-            )
-            response.headers["Retry-After"] = str(_GUESSES.get_expiry())
-            return response
-        except Refused as refused:
-            return refusal_response(refused, insider=False, instance=scope["path"])
-        if bearer.operator:
-            scope[CALLER] = bearer
-            return None
-        response = problem_response(401, "Invalid token", "this token is not valid", scope["path"])
-        response.headers["WWW-Authenticate"] = "Bearer"
+async def authenticated(scope: Scope, tokens: TokenLookup) -> Response | None:
+    """Note the operator of a request's bearer token; the refusal if the token does not count."""
+    header = scope[HEADERS_BY_NAME].get(b"authorization")
+    if not header:
+        return None
+    client = scope["client"][0] if scope.get("client") else ""
+    scheme, _, text = header.decode("latin-1").partition(" ")
+    try:
+        bearer = await tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+    except GuessedTooOftenError:
+        response = problem_response(429, "Too many wrong tokens", "too many wrong tokens; wait a minute", scope["path"])
+        response.headers["Retry-After"] = str(_GUESSES.get_expiry())
         return response
+    except Refused as refused:
+        return refusal_response(refused, insider=False, instance=scope["path"])
+    if bearer.operator:
+        scope[CALLER] = bearer
+        return None
+    response = problem_response(401, "Invalid token", "this token is not valid", scope["path"])
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.server.middleware import add_security_headers
 from offerkit.server.problems import problem_response, refusal_response
+from offerkit.server.routing import add_security_headers
 
 PATIENCE = 20.0
 """Seconds for the line and the headers of a request to arrive, for an unread answer, and for a body nobody reads."""
@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol):
         self._context = copy_context()
         self._context.run(_CURRENT.set, self)
         self._under_way = self._room = self._arrived = 0
+        self._came = -1
         self._tail = b""
         self._head_arrived = False
         self._held: list[bytes] = []
@@ -120,6 +121,7 @@ class Connection(asyncio.Protocol):
             return
         self._head_arrived = True
         if not begun and b"pgrade" not in data and b"hunked" not in data:
+            self._came = len(data) - behind
             self._feed(data)
             return
         head, body = data[:behind], data[behind:]
@@ -134,10 +136,15 @@ class Connection(asyncio.Protocol):
         else:
             self._feed(head + body)
 
-    def request_began(self) -> None:
-        """A request is being answered; its own time limit covers its body."""
+    def request_began(self) -> int:
+        """A request is being answered; its own time limit covers its body.
+
+        Returns how many bytes came with its head; -1: not known.
+        """
         self._under_way += 1
         self._head_arrived = False
+        came, self._came = self._came, -1
+        return came
 
     def request_ended(self, *, body_arrived: bool) -> None:
         """The request is answered; another can follow once the rest of its body has arrived."""

@@ -13,7 +13,7 @@ from logging import getLogger
 from typing import TypeVar
 
 from offerkit.address import Kind
-from offerkit.diagnostics import Refused
+from offerkit.diagnostics import Code, Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
@@ -24,12 +24,17 @@ from offerkit.server.contact_keys import verified
 from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs
 from offerkit.server.metrics import Metrics
 from offerkit.server.store_presence import StorePresence
+from offerkit.server.store_reader import StoreReader
 from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker, now
 from offerkit.store import StatusChange, Store, errors
+from offerkit.store.database import QuestionReader
 from offerkit.store.errors import GONE
+from offerkit.usecases.compared_histories import UnreadError
 from offerkit.usecases.contact_access import ContactRights, operator_rights
 from offerkit.usecases.history_cache import OwnWrites
+from offerkit.usecases.history_memory import CAPACITY
+from offerkit.usecases.propose import PendingWrite
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.update_status import StatusUpdate
@@ -50,7 +55,8 @@ class DecisionService:
         self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
         self.session = session = replace(session, store_project=self._worker.store.project)
         self.served: ServedCatalogs = served_catalogs(self._worker.store)
-        self._is_local = _is_local(session, self.served)
+        self._reader = StoreReader(self._connect)
+        self._has_files = _has_files(self.served)
         self.presence = StorePresence()
         self.presence.identity = self.served.identity
         self.presence.listen(self._lost)
@@ -96,10 +102,8 @@ class DecisionService:
         Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
         Raises Refused; then nothing is stored.
         """
-        served, epoch = self.served, self.presence.epoch
-        if not insider:
-            ask = verified(served.inbound, self.session.environ, ask)
-        answer, pending = await self._with_worker(lambda worker: worker.decide(served, ask))
+        epoch = self.presence.epoch
+        served, answer, pending = await self._decided(ask, epoch, insider=insider)
         if pending:
             with self._worker.under_way(pending) if self._worker is not None else nullcontext():
                 await self.writer.keep(pending, epoch)
@@ -146,10 +150,27 @@ class DecisionService:
             return "the thread that writes to the store has ended"
         return self.presence.reason or self.watch.failing
 
+    async def _decided(
+        self, ask: ProposeRequest, epoch: int, *, insider: bool
+    ) -> tuple[ServedCatalogs, Answer, PendingWrite]:
+        served = self.served
+        checked = ask if insider else verified(served.inbound, self.session.environ, ask)
+        if self.session.embedded or not self._has_files or self._worker is None:
+            return served, *await self._with_worker(lambda worker: worker.decide(served, checked))
+        self._calls += 1
+        reads = self._worker.reads(served, checked)
+        while self.served is served:
+            self.presence.check(epoch)
+            try:
+                return served, *self._worker.decide(served, checked, reads)
+            except UnreadError:
+                reads.take(await self._reader.answers(reads.missing))
+        return await self._decided(ask, epoch, insider=insider)  # a new revision is live: it decides
+
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
         self._calls += 1
         self.presence.check()
-        if self._is_local and self._worker is not None:
+        if self.session.embedded and self._has_files and self._worker is not None:
             return work(self._worker)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
@@ -157,15 +178,32 @@ class DecisionService:
 
     def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
         worker: ThreadWorker | None = getattr(self._own, "worker", None)
-        if worker is not None and self._own.epoch != self.presence.epoch:
+        if worker is None or self._own.epoch != self.presence.epoch:
+            self._end_worker()
+            worker = self._own.worker = ThreadWorker(self.session, room=CAPACITY // self._config.threads)
+            self._own.epoch = self.presence.epoch
+            self._workers.append(worker)
+        try:
+            return work(worker)
+        except Refused as refused:
+            if refused.diagnostics[0].code is Code.STORE_CONNECTION:
+                self._end_worker()
+            raise
+
+    def _end_worker(self) -> None:
+        """The next call of this thread opens the store again."""
+        worker: ThreadWorker | None = getattr(self._own, "worker", None)
+        if worker is not None:
+            self._own.worker = None
             self._workers.remove(worker)
             worker.close()
-            worker = None
-        if worker is None:
-            self._own.epoch = self.presence.epoch
-            worker = self._own.worker = ThreadWorker(self.session)
-            self._workers.append(worker)
-        return work(worker)
+
+    def _connect(self) -> QuestionReader:
+        self.presence.check()
+        reader = self._worker.store.reader() if self._worker is not None else None
+        if reader is None:
+            raise RuntimeError("a store on this machine is read by its worker")
+        return reader
 
     def _lost(self) -> None:
         """Called from whichever thread finds that the store is lost."""
@@ -176,6 +214,7 @@ class DecisionService:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
+            self._reader.let_go()
 
     def _hand_over(self, served: ServedCatalogs) -> None:
         """Called from the watching thread: the swap itself is done between two calls."""
@@ -193,16 +232,16 @@ class DecisionService:
                 self.presence.lose(refused)
                 return
         self.served = served
-        self._is_local = _is_local(self.session, served)
+        self._has_files = _has_files(served)
         if self.presence.lost:
             self.presence.find(served.identity)
 
 
-def _is_local(session: Session, served: ServedCatalogs) -> bool:
-    """Whether store and contacts are files of this machine: reading them takes less time than changing threads."""
+def _has_files(served: ServedCatalogs) -> bool:
+    """Whether contacts are files of this machine: reading them takes less time than changing threads."""
     view = served.catalogs.snapshot
     sources = [(view(address) or {}).get("source") for address in view.of_kind(Kind.DIMENSION)]
-    return session.embedded and not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)
+    return not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)
 
 
 _LOG = getLogger("offerkit.tidy")

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import orjson
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Scope
 
 from offerkit.reports.escape import visible
 from offerkit.server.problems import MEDIA_TYPE
@@ -30,39 +30,20 @@ class Start(NamedTuple):
 
 
 class ErrorPages:
-    """Wraps the whole application. What is answered, and with which status, stays; how it is written is negotiated."""
+    """What is answered, and with which status, stays; how a refusal is written is negotiated."""
 
-    def __init__(self, app: ASGIApp, starts: Sequence[Start]) -> None:
+    def __init__(self, starts: Sequence[Start]) -> None:
         """``starts``: the pages that lead back from an error."""
-        self._app, self._starts = app, starts
+        self._starts = starts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        reads_pages = scope["type"] == "http" and wants_page(_accepted(scope))
-        await self._app(scope, receive, self._written(send, str(scope["path"])) if reads_pages else send)
-
-    def _written(self, send: Send, path: str) -> Send:
-        held: list[Message] = []
-        body = bytearray()
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_problem(message):
-                held.append(message)
-            elif not held:
-                await send(message)
-            else:
-                body.extend(message.get("body", b""))
-                if not message.get("more_body", False):
-                    start, page = held.pop(), self._page(bytes(body), path)
-                    headers = MutableHeaders(scope=start)
-                    headers["Content-Type"] = "text/html; charset=utf-8"
-                    headers["Content-Length"] = str(len(page))
-                    headers["Content-Security-Policy"] = _POLICY
-                    headers.add_vary_header("Accept")
-                    await send(start)
-                    await send({"type": "http.response.body", "body": page})
-
-        return sending
+    def write(self, scope: Scope, response: Response) -> None:
+        """Make a refusal a page, if the request wants one."""
+        if _is_problem(response) and wants_page(_accepted(scope)):
+            response.body = page = self._page(bytes(response.body), scope["path"])
+            response.headers["Content-Type"] = "text/html; charset=utf-8"
+            response.headers["Content-Length"] = str(len(page))
+            response.headers["Content-Security-Policy"] = _POLICY
+            response.headers.add_vary_header("Accept")
 
     def _page(self, document: bytes, path: str) -> bytes:
         problem: dict[str, Any] = orjson.loads(document)
@@ -94,8 +75,8 @@ def _text(value: str) -> str:
     return escape(visible(value, multiline=True))
 
 
-def _is_problem(message: Message) -> bool:
-    return any(name == b"content-type" and value.startswith(MEDIA_TYPE.encode()) for name, value in message["headers"])
+def _is_problem(response: Response) -> bool:
+    return response.status_code >= 400 and response.headers.get("content-type", "").startswith(MEDIA_TYPE)
 
 
 def _accepted(scope: Scope) -> str:

@@ -43,21 +43,17 @@ async def _answer(head: dict[str, Any], parts: list[bytes]) -> tuple[dict[str, A
     set_up_logs(config.log_level)
     request_id.set(head["id"])
     store: Location = PostgresAddress(**head["store"]) if isinstance(head["store"], dict) else Path(head["store"])
-    app = for_operators(session_at(config, store, head["project"]))
+    answer = for_operators(session_at(config, store, head["project"]))
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
     scope = {"type": "http", "query_string": b"", "root_path": "", **head["scope"], "headers": headers, "state": {}}
     messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in reversed(parts)]
-    sent: list[Message] = []
 
     async def receive() -> Message:
         return messages.pop() if messages else {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
-    return {"status": sent[0]["status"], "headers": said}, b"".join(message.get("body", b"") for message in sent[1:])
+    response = await answer(scope, receive)
+    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
+    return {"status": response.status_code, "headers": said}, bytes(response.body)
 
 
 if __name__ == "__main__":

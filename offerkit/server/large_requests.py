@@ -19,16 +19,16 @@ from typing import IO
 
 import orjson
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.authentication import CALLER
 from offerkit.server.config import ServerConfig
 from offerkit.server.logs import request_id
-from offerkit.server.problems import RequestError, error_response, refusal_response
+from offerkit.server.problems import LEFT, RequestError, error_response, refusal_response
 from offerkit.server.request_limits import SMALL
 from offerkit.server.route_scopes import check_scope
-from offerkit.server.routing import ROUTE, Operation
+from offerkit.server.routing import HEADERS_BY_NAME, ROUTE, Operation
 from offerkit.store.location import PostgresAddress
 from offerkit.usecases.session import Session
 from offerkit.usecases.tokens import NOBODY, Bearer
@@ -45,56 +45,47 @@ _PROCESS = "offerkit.server.large_request_process"
 
 
 class LargeRequests:
-    """Wraps the application. Requests come with their operator already known; others go on as they are."""
+    """Answers what is larger than a call. Requests come with their operator already known."""
 
-    def __init__(self, app: ASGIApp, operations: Iterable[Operation], session: Session, config: ServerConfig) -> None:
+    def __init__(self, operations: Iterable[Operation], session: Session, config: ServerConfig) -> None:
         """``operations``: those that may be large."""
-        self._app, self._session, self._config = app, session, config
+        self._session, self._config = session, config
         self._paths = {operation.path for operation in operations if operation.method == "POST"}
         self._alone = asyncio.Lock()
         self._under_way: Counter[str] = Counter()
         self._free = 0.0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer to one request; None if it is none of these."""
         caller: Bearer = scope.get(CALLER, NOBODY)
-        operator = caller.operator
-        path = scope["path"]
+        operator, path = caller.operator, scope["path"]
         if not operator or scope["method"] != "POST" or path not in self._paths or not _is_large(scope):
-            await self._app(scope, receive, send)
-            return
+            return None
         scope[ROUTE] = path
         try:
             check_scope(caller, "POST", path)  # before anything of it is read
         except Refused as refused:
-            await refusal_response(refused, insider=True, instance=path)(scope, receive, send)
-            return
+            return refusal_response(refused, insider=True, instance=path)
         if self._under_way[operator] >= EACH:
             under_way = f"{operator} already has {EACH} large requests in progress"
             busy = refuse(Code.BUSY, under_way, hint="Try again in a moment.")
-            await refusal_response(busy, insider=True, instance=path)(scope, receive, send)
-            return
+            return refusal_response(busy, insider=True, instance=path)
         self._under_way[operator] += 1
         try:
-            answer = await self._answered(scope, receive)
+            return await self._answered(scope, receive)
         except RequestError as error:
-            answer = error_response(error, path)
+            return error_response(error, path)
         finally:
             self._under_way[operator] -= 1
             self._under_way += Counter()  # forgets those who have none
-        if answer is not None:
-            await answer(scope, receive, send)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Response | None:
-        """The answer of the other process; None when the caller left."""
+    async def _answered(self, scope: Scope, receive: Receive) -> Response:
+        """The answer of the other process. Raises RequestError, too when the caller left."""
         with tempfile.TemporaryFile() as body:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    return None
+                    raise RequestError(400, LEFT)
                 part = message.get("body", b"")
                 body.write(part)
                 if not message.get("more_body", False):
@@ -147,7 +138,7 @@ class LargeRequests:
 
 
 def _is_large(scope: Scope) -> bool:
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    length = scope[HEADERS_BY_NAME].get(b"content-length", b"")
     return not length.isdigit() or int(length) > SMALL
 
 

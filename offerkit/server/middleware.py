@@ -9,63 +9,72 @@ from logging import getLogger
 from typing import TypeAlias
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from offerkit.server.connections import current_connection
+from offerkit.server.error_pages import ErrorPages
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
-from offerkit.server.problems import problem_response
-from offerkit.server.routing import ROUTE
+from offerkit.server.problems import error_response, problem_response
+from offerkit.server.request_limits import ArrivingBody, arrived, beyond_limits
+from offerkit.server.routing import HEADERS_BY_NAME, ROUTE, Answerer, add_security_headers, note_headers
 from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CAREFUL = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"x-frame-options": b"DENY",
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cache-control": b"no-store",
-}
-"""Headers of every answer, unless its route sets others."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 Timer: TypeAlias = Callable[[], float]
 
 
 class RequestMiddleware:
-    """Wraps the application. An unhandled exception is logged with its trace, and answered without it."""
+    """The application around its answers. An unhandled exception is logged with its trace, and answered without it."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, timer: Timer = time.perf_counter):
+    def __init__(
+        self,
+        answer: Answerer,
+        lifespan: ASGIApp,
+        metrics: Metrics,
+        pages: ErrorPages,
+        timer: Timer = time.perf_counter,
+    ):
         """``timer``: seconds, as a clock for measuring has them."""
-        self._app, self._metrics, self._timer = app, metrics, timer
+        self._answer, self._lifespan, self._metrics, self._pages, self._timer = answer, lifespan, metrics, pages, timer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._lifespan(scope, receive, send)
             return
-        sent_id = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        note_headers(scope)
+        sent_id = scope[HEADERS_BY_NAME].get(b"x-request-id", b"").decode("latin-1")
         id_ = sent_id if _ID.fullmatch(sent_id) else random_hex(16)
         request_id.set(id_)
         begin, status = self._timer(), 500
-        begun = False
-
-        async def sending(message: Message) -> None:
-            nonlocal status, begun
-            if message["type"] == "http.response.start":
-                status, begun = message["status"], True
-                header_names = {name for name, _ in message["headers"]}
-                added = [pair for pair in _CAREFUL.items() if pair[0] not in header_names]
-                message["headers"] = [*message["headers"], (b"x-request-id", id_.encode()), *added]
-            await send(message)
-
+        connection = current_connection()
+        came = connection.request_began() if connection is not None else -1
+        body = None if arrived(scope, came) else ArrivingBody(scope, receive)
         try:
-            await self._app(scope, receive, sending)
+            response = await self._answered(scope, receive if body is None else body.receive)
+            response.raw_headers.append((b"x-request-id", id_.encode()))
+            add_security_headers(response)
+            status = response.status_code
+            await response(scope, receive, send)
         except Exception:
             _LOG.exception("unhandled error")
-            if not begun:
-                await server_error(scope["path"])(scope, receive, sending)
         finally:
+            if connection is not None:
+                connection.request_ended(body_arrived=body is None or body.arrived)
             self._tell(scope, status, self._timer() - begin)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Response:
+        wrong = beyond_limits(scope)
+        try:
+            response = await self._answer(scope, receive) if wrong is None else error_response(wrong, scope["path"])
+        except Exception:
+            _LOG.exception("unhandled error")
+            response = server_error(scope["path"])
+        self._pages.write(scope, response)
+        return response
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = str(scope.get(ROUTE, ""))
@@ -85,12 +94,6 @@ class RequestMiddleware:
                     "client": client[0] if client else "",
                 },
             )
-
-
-def add_security_headers(answer: Response) -> None:
-    """Let an answer say what :class:`RequestMiddleware` lets all others say, where it comes before that."""
-    for name, value in _CAREFUL.items():
-        answer.headers.setdefault(name.decode(), value.decode())
 
 
 def server_error(path: str) -> Response:

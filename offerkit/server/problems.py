@@ -15,6 +15,7 @@ from offerkit.store.remote import error_json
 
 MEDIA_TYPE = "application/problem+json"
 NOTHING_HERE = "there is nothing at this path"
+LEFT = "the request ended before its body did"
 
 
 class RequestError(Exception):

@@ -10,13 +10,12 @@ from math import ceil
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from offerkit.server.authentication import operator_of
-from offerkit.server.client_address import client_of, is_loopback, rate_key
+from offerkit.server.authentication import CALLER
+from offerkit.server.client_address import is_loopback, rate_key
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.problems import RequestError, error_response, problem_response
 
@@ -32,41 +31,35 @@ _VISITORS = (CALL_PATH, STATUS_PATH)
 
 
 class RateLimitAndCors:
-    """Wraps the routes. Counts are each worker's own; nothing is counted for operators."""
+    """Who is let in. Counts are each worker's own; nothing is counted for operators."""
 
-    def __init__(self, app: ASGIApp, service: DecisionService, public_url: str) -> None:
+    def __init__(self, service: DecisionService, public_url: str) -> None:
         """``public_url``: how browsers reach the service, without a slash at its end; empty: as each request says."""
-        self._app, self._service, self._public_url = app, service, public_url
+        self._service, self._public_url = service, public_url
         self._rates = CallRates(service)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
+    def refusal(self, scope: Scope) -> Response | None:
+        """The answer to a request that does not get to the routes: one too many, or the question of a browser."""
         if scope["path"] != CALL_PATH:
-            await (self._often(request) or self._app)(scope, receive, send)
-            return
+            return self._often(scope)
+        request = Request(scope)
         origin = request.headers.get("origin", "")
-        if origin and not self._may_ask(request, origin):
-            await problem_response(403, "Refused", "origin not allowed", CALL_PATH)(scope, receive, send)
-            return
-        answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
-        await answer(scope, receive, _allowing(origin, send) if origin else send)
+        if not origin:
+            return self._often(scope)
+        own = origin == own_origin(request, self._public_url)
+        if not own and not self._service.served.inbound.may_ask(environment_of(request), origin):
+            return problem_response(403, "Refused", "origin not allowed", CALL_PATH)
+        scope[_ORIGIN] = origin
+        return _preflight() if request.method == "OPTIONS" else self._often(scope)
 
-    def _may_ask(self, request: Request, origin: str) -> bool:
-        return origin == own_origin(request, self._public_url) or self._service.served.inbound.may_ask(
-            environment_of(request), origin
-        )
-
-    def _often(self, request: Request) -> Response | None:
+    def _often(self, scope: Scope) -> Response | None:
         """The refusal of a caller who calls too often."""
-        path = str(request.scope["path"])
+        path = scope["path"]
         back_end = path.startswith(_BACK_ENDS)
-        client = client_of(request)
-        if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or operator_of(request):
+        client = scope["client"][0] if scope.get("client") else ""
+        if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or CALLER in scope:
             return None
+        request = Request(scope)
         # elsewhere the address names none: whoever adds ?env= does not choose how they are counted (see Rates.later)
         environment = environment_of(request) if path == CALL_PATH or path.startswith("/interaction/") else ""
         wait = self._rates.wait(client, environment)
@@ -75,6 +68,15 @@ class RateLimitAndCors:
                 self._rates.later(request, client)
             return None
         return error_response(TooOftenError(wait), path)
+
+
+def allow_origin(scope: Scope, response: Response) -> None:
+    """Let the page of another site read ``response``, where it was allowed to ask."""
+    origin = scope.get(_ORIGIN)
+    if origin:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers.add_vary_header("Origin")
 
 
 def environment_of(request: Request) -> str:
@@ -101,20 +103,8 @@ def _preflight() -> Response:
     )
 
 
-def _allowing(origin: str, send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Allow-Credentials"] = "true"
-            headers.add_vary_header("Origin")
-        await send(message)
-
-    return sending
-
-
 TOO_OFTEN = "too many calls from this address; try again later"
-_COUNTED = "offerkit.counted"
+_COUNTED, _ORIGIN = "offerkit.counted", "offerkit.origin"
 
 
 class TooOftenError(RequestError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from itertools import chain
 from time import monotonic
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
-from offerkit.server.connections import HEAD, PATIENCE, TOO_LARGE, TOO_LATE, current_connection
-from offerkit.server.problems import RequestError, error_response
+from offerkit.server.connections import HEAD, PATIENCE, TOO_LARGE, TOO_LATE
+from offerkit.server.problems import RequestError
+from offerkit.server.routing import HEADERS_BY_NAME
 
 LONG_PATIENCE = 600.0
 """Seconds that the body of an operator's request may take."""
@@ -39,94 +40,55 @@ class TooLateError(RequestError):
         super().__init__(408, TOO_LATE, close=True)
 
 
-class RequestLimits:
-    """Middleware that refuses what breaks a limit, and tells the connection when requests begin and end."""
+class ArrivingBody:
+    """The body of a request, within its limits of size and time."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap ``app``."""
-        self._app = app
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """The clock runs from now on."""
+        large = scope["path"].startswith(LARGE_PATHS)
+        self._receive = receive
+        self._left = self._limit = LARGE if large else SMALL
+        self._until = monotonic() + (LONG_PATIENCE if large else PATIENCE)
+        self.arrived = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        scope["headers"] = headers = list(scope["headers"])  # what the server adds later stood behind the body
-        connection = current_connection()
-        if connection is not None:
-            connection.request_began()
-        length, chunked = b"0", False
-        for name, value in headers:
-            if name == b"content-length":
-                length = value
-            elif name == b"transfer-encoding":
-                chunked = True
-        arrived = length == b"0" and not chunked
-
-        def body_arrived() -> None:
-            nonlocal arrived
-            arrived = True
-
+    async def receive(self) -> Message:
+        """The next part. Raises TooLateError or TooLargeError."""
+        if self.arrived:  # what comes now is that the caller left
+            return await self._receive()
         try:
-            large = scope["path"].startswith(LARGE_PATHS)
-            wrong = _wrong_head(scope, headers) or _wrong_length(length, LARGE if large else SMALL)
-            if wrong is not None:
-                await error_response(wrong, scope["path"])(scope, receive, send)
-            else:
-                await self._app(scope, _limited(receive, large=large, done=body_arrived), send)
-        finally:
-            if connection is not None:
-                connection.request_ended(body_arrived=arrived)
-
-
-def _wrong_head(scope: Scope, headers: list[tuple[bytes, bytes]]) -> RequestError | None:
-    """Why a request is refused for its line and headers; nothing behind it on its connection is read then."""
-    target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
-    if target > TARGET:
-        return RequestError(414, TOO_LONG, close=True)
-    size, hosts, upgrade, closing = target, 0, False, False
-    for name, value in headers:
-        size += len(name) + len(value) + 4
-        if name == b"host":
-            hosts += 1 if _HOST.fullmatch(value) else 2
-        elif name == b"upgrade":
-            upgrade = True
-        elif name == b"connection" and b"upgrade" in value.lower():
-            closing = True
-    if size > HEAD or len(headers) > HEADERS:
-        return RequestError(431, TOO_LARGE, close=True)
-    if hosts > 1 or (hosts == 0 and scope["http_version"] != "1.0"):
-        return RequestError(400, NO_HOST, close=True)
-    if upgrade and closing:  # its body would be taken for the next requests
-        return RequestError(400, NO_UPGRADE, close=True)
-    return None
-
-
-def _wrong_length(length: bytes, limit: int) -> RequestError | None:
-    return TooLargeError(limit) if not length.isdigit() or len(length) > 20 or int(length) > limit else None
-
-
-def _limited(receive: Receive, *, large: bool, done: Callable[[], None]) -> Receive:
-    left = limit = LARGE if large else SMALL
-    until = monotonic() + (LONG_PATIENCE if large else PATIENCE)
-    arrived = False
-
-    async def receiving() -> Message:
-        nonlocal left, arrived
-        if arrived:  # what comes now is that the caller left
-            return await receive()
-        try:
-            async with asyncio.timeout(until - monotonic()):
-                message = await receive()
+            async with asyncio.timeout(self._until - monotonic()):
+                message = await self._receive()
         except TimeoutError:
             raise TooLateError from None
         if message["type"] == "http.request":
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise TooLargeError(limit)
-            if not message.get("more_body", False):
-                arrived = True
-                done()
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise TooLargeError(self._limit)
+            self.arrived = not message.get("more_body", False)
         return message
 
-    return receiving
+
+def arrived(scope: Scope, came: int) -> bool:
+    """Whether the whole body of a request is there: there is none, or ``came`` bytes of it came with its head."""
+    headers = scope[HEADERS_BY_NAME]
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" not in headers and (length == b"0" or length == str(came).encode())
+
+
+def beyond_limits(scope: Scope) -> RequestError | None:
+    """Why a request is refused for its line, headers and length; nothing behind it on its connection is read then."""
+    target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    if target > TARGET:
+        return RequestError(414, TOO_LONG, close=True)
+    headers = scope["headers"]
+    size = target + 4 * len(headers) + sum(map(len, chain.from_iterable(headers)))
+    if size > HEAD or len(headers) > HEADERS:
+        return RequestError(431, TOO_LARGE, close=True)
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or not (_HOST.fullmatch(hosts[0]) if hosts else scope["http_version"] == "1.0"):
+        return RequestError(400, NO_HOST, close=True)
+    first = scope[HEADERS_BY_NAME]
+    if b"upgrade" in first and any(name == b"connection" and b"upgrade" in value.lower() for name, value in headers):
+        return RequestError(400, NO_UPGRADE, close=True)  # its body would be taken for the next requests
+    length, limit = first.get(b"content-length", b"0"), LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
+    return TooLargeError(limit) if not length.isdigit() or len(length) > 20 or int(length) > limit else None

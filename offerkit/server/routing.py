@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from offerkit.server.problems import NOTHING_HERE, problem_response
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+Answerer: TypeAlias = Callable[[Scope, Receive], Awaitable[Response]]
+"""Makes the answer to one request; what sends it is the outermost middleware."""
 ErrorAnswer: TypeAlias = Callable[[Request, Exception], Response | None]
 """The answer to an exception of a handler; None when it is a bug, which the outermost middleware logs and answers."""
-Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[None]]
 ROUTE = "offerkit.route"
 """The key of a request's scope that holds its route's path, with parameters as declared."""
+HEADERS_BY_NAME = "offerkit.headers"
+"""The key of a request's scope that holds its headers by name: of those that came several times, the first."""
+
+
+_CAREFUL = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+"""Headers of every answer, unless its route sets others."""
+
+
+def note_headers(scope: Scope) -> None:
+    """Keep a request's headers as they are now: what the server adds later stood behind the body."""
+    scope["headers"] = headers = list(scope["headers"])
+    scope[HEADERS_BY_NAME] = dict(reversed(headers))
+
+
+def add_security_headers(answer: Response) -> None:
+    """Let an answer say what all of them say, where its route does not say otherwise."""
+    names = {name for name, _ in answer.raw_headers}
+    answer.raw_headers += [pair for pair in _CAREFUL if pair[0] not in names]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,49 +73,48 @@ class Operation:
     description: Description | None = None
 
 
-class PathOperations:
-    """All operations of one path, as an ASGI application."""
+class Routes:
+    """All operations by their paths."""
 
-    def __init__(self, path: str, operations: Iterable[Operation], answer_error: ErrorAnswer) -> None:
-        self._path, self._answer_error = path, answer_error
-        self._handlers = {operation.method: operation.handler for operation in operations}
+    def __init__(self, operations: Iterable[Operation], answer_error: ErrorAnswer) -> None:
+        """Paths with parameters (``{name}``: one part of the path) are tried last, in the order of ``operations``."""
+        self._answer_error = answer_error
+        handlers: dict[str, dict[str, Handler]] = {}
+        for operation in operations:
+            handlers.setdefault(operation.path, {})[operation.method] = operation.handler
+        self._plain = {path: (path, methods) for path, methods in handlers.items() if "{" not in path}
+        self._patterns = [(_pattern(path), (path, methods)) for path, methods in handlers.items() if "{" in path]
 
-    @property
-    def methods(self) -> Collection[str]:
-        """The methods that the path accepts."""
-        return self._handlers.keys()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        scope[ROUTE] = self._path
-        handler = self._handlers.get(scope["method"])
-        response: Response | None
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
+        """The answer of the operation that a request is for."""
+        path = scope["path"]
+        found = self._plain.get(path) or self._matching(scope)
+        if found is None:
+            return problem_response(404, "Not taken", NOTHING_HERE, path)
+        scope[ROUTE], methods = found
+        handler = methods.get(scope["method"])
         if handler is None:
-            response = problem_response(405, "Not taken", "this path does not take this method", scope["path"])
-            response.headers["Allow"] = ", ".join(self._handlers)
-        else:
-            request = Request(scope, receive)
-            try:
-                response = await handler(request)
-            except Exception as error:
-                response = self._answer_error(request, error)
-                if response is None:
-                    raise
-        await response(scope, receive, send)
+            response = problem_response(405, "Not taken", "this path does not take this method", path)
+            response.headers["Allow"] = ", ".join(methods)
+            return response
+        request = Request(scope, receive)
+        try:
+            return await handler(request)
+        except Exception as error:
+            answer = self._answer_error(request, error)
+            if answer is None:
+                raise
+            return answer
+
+    def _matching(self, scope: Scope) -> tuple[str, dict[str, Handler]] | None:
+        """The path with parameters that the request's matches; their values are noted in ``scope``."""
+        for pattern, found in self._patterns:
+            match = pattern.fullmatch(scope["path"])
+            if match is not None:
+                scope["path_params"] = match.groupdict()
+                return found
+        return None
 
 
-def router(operations: Iterable[Operation], answer_error: ErrorAnswer, lifespan: Lifespan | None = None) -> Router:
-    """Return the application of ``operations``. It tries paths in their order, so put those called most first."""
-    by_path: dict[str, list[Operation]] = {}
-    for operation in operations:
-        by_path.setdefault(operation.path, []).append(operation)
-    return Router(
-        [Route(path, PathOperations(path, declared, answer_error)) for path, declared in by_path.items()],
-        redirect_slashes=False,  # a redirect would lead to any Host that a caller sends
-        default=_not_found,
-        lifespan=lifespan,
-    )
-
-
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    await problem_response(404, "Not taken", NOTHING_HERE, scope["path"])(scope, receive, send)
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))

@@ -112,11 +112,7 @@ class StoreWriter:
 
     def _put(self, what: PendingWrite | Callable[[Store], object], epoch: int | None) -> Future[Any]:
         if self._jobs.qsize() >= WAITING:
-            raise refuse(
-                Code.BUSY,
-                "too many calls are waiting to be stored",
-                hint="Try again in a moment; start more workers, or use a faster store.",
-            )
+            raise busy()
         loop = get_running_loop()
         job = _WriteJob(what, loop.create_future(), loop, self._presence.epoch if epoch is None else epoch)
         self._jobs.put(job)
@@ -207,6 +203,15 @@ class StoreWriter:
                     changed = [change.proposition for change in changes if change.changed]
                     self._written.tell(versions, rows, {(row.environment, row.contact) for row in changed})
         return outcomes
+
+
+def busy() -> Refused:
+    """The error for a call when too many wait for the store."""
+    return refuse(
+        Code.BUSY,
+        "too many calls are waiting for the store",
+        hint="Try again in a moment; start more workers, or use a faster store.",
+    )
 
 
 def _is_sound(error: Exception | None) -> bool:

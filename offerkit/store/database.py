@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Refused
 from offerkit.store.lock import Holder
@@ -24,6 +24,33 @@ LOG_BEGUN = "SELECT 1 FROM proposition_change WHERE position = '0' LIMIT 1"
 
 class Clash(Refused):
     """Another transaction stored a row under the same key meanwhile; this one stores nothing."""
+
+
+class Question(NamedTuple):
+    """A query whose only cell is the answer; none, or NULL, is an empty one."""
+
+    sql: str
+    args: tuple[str, ...]
+
+
+class QuestionReader(Protocol):
+    """A connection of its own that asks without waiting; its user waits for the socket. Errors become Refused."""
+
+    @property
+    def socket(self) -> int:
+        """The number of the socket: an answer, or the end of the connection, makes it readable."""
+
+    def ask(self, questions: Sequence[Question]) -> bool:
+        """Send ``questions``, once those before are answered. Returns as :meth:`flush`."""
+
+    def flush(self) -> bool:
+        """Whether all was sent; otherwise call it again when the socket is writable."""
+
+    def receive(self) -> list[str] | None:
+        """The answers to all that was asked, in that order; None if some are still missing."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class Database(Protocol):
@@ -44,8 +71,12 @@ class Database(Protocol):
     upgrades_itself: bool
     """Whether opening a store upgrades an older format; otherwise only ``offerkit store migrate`` does."""
 
-    def join_lines(self, text: str) -> str:
-        """The dialect's aggregate that joins all values of ``text`` by newlines."""
+    unindexed: str
+    """What hides a column from the planner, if rows lie in the order of their key: so it is the key that is searched.
+    Empty where they lie anywhere."""
+
+    def join(self, value: str, separator: str) -> str:
+        """The dialect's aggregate that joins all values by a character, those of several expressions in one order."""
 
     @property
     def in_writing(self) -> bool:
@@ -72,6 +103,9 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[None]:
         """Let all reads inside see one state; joins an open transaction."""
+
+    def readers(self, number: int) -> AbstractContextManager[Sequence[Self]]:
+        """Connections that see one state, for up to ``number`` threads; only one where there can be no more."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Lock the history at once: no other process appends a revision. Commit, or roll back on an exception."""
@@ -138,6 +172,9 @@ class Database(Protocol):
 
         Write transactions check this themselves; what they changed is then lost.
         """
+
+    def reader(self) -> QuestionReader | None:
+        """Another connection to the open store; None where asking takes less time than waiting. For any thread."""
 
     def checkpoint(self) -> None:
         """Do maintenance that a commit would otherwise have to wait for."""

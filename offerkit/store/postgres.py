@@ -25,6 +25,7 @@ from offerkit.store.location import PostgresAddress
 from offerkit.store.lock import Holder
 from offerkit.store.postgres_errors import not_allowed, not_connected, not_known, passing, refusal
 from offerkit.store.postgres_lease import Lease, advisory_key
+from offerkit.store.postgres_reader import PostgresReader
 
 MARKER = """CREATE TABLE offerkit_store (
     one BOOLEAN NOT NULL PRIMARY KEY CHECK (one), token BIGINT NOT NULL,
@@ -47,6 +48,8 @@ _STANDING = b"SELECT tableoid::bigint, value, %s FROM meta WHERE key = 'project'
 _STANDS = _STANDING % b"true"
 _HAS_LOG = _STANDING % b"to_regclass('proposition_change') IS NOT NULL"
 _LOG_BEGUN = _STANDING % f"EXISTS ({LOG_BEGUN})".encode()
+_READER_WAITS = 5.0
+"""Seconds that a question waits for a lock, which only a change of the schema holds."""
 _PATIENCE = 5.0
 """Seconds that the beginning of the log waits for writers from before it."""
 _COPY_FROM = 50
@@ -74,11 +77,12 @@ class PostgresDatabase:
         self.name = str(address)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
         self.for_update = " FOR UPDATE"
+        self.unindexed = ""
         self.upgrades_itself = False
 
-    def join_lines(self, text: str) -> str:
-        """Joins all values of ``text`` by newlines."""
-        return f"string_agg({text}, chr(10))"
+    def join(self, value: str, separator: str) -> str:
+        """Joins the values as text."""
+        return f"string_agg(CAST({value} AS text), chr({ord(separator)}))"
 
     @property
     def in_writing(self) -> bool:
@@ -137,6 +141,12 @@ class PostgresDatabase:
             yield
         finally:
             self._roll_back()
+
+    @contextmanager
+    def readers(self, number: int) -> Iterator[Sequence[PostgresDatabase]]:
+        """This connection."""
+        with self.reading():
+            yield [self]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -329,6 +339,18 @@ class PostgresDatabase:
         except (psycopg.Error, UnicodeError) as error:
             raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
         return (int(row[0]), str(row[1]), bool(row[2])) if row is not None else None
+
+    def reader(self) -> PostgresReader:
+        """Another connection. Raises Refused if the schema no longer holds this store."""
+        other = open_schema(self._address, create=False, write=False, busy_timeout=_READER_WAITS)
+        try:
+            other.note_identity()
+            if other.identity() != self.identity():
+                raise errors.replaced(self.name, "was deleted or replaced")
+            return PostgresReader(other._connection, self.name)
+        except BaseException:
+            other.close()
+            raise
 
     def checkpoint(self) -> None:
         """Nothing to do: PostgreSQL maintains itself."""

@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from offerkit.diagnostics import Refused, reason_of
@@ -19,7 +19,7 @@ from offerkit.store import errors, schema
 from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.lock import Holder, lock_holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
-from offerkit.store.sqlite_file import StoreFile, watched
+from offerkit.store.sqlite_file import REPLACED, StoreFile, watched
 
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header marks a store among SQLite files."""
@@ -36,6 +36,9 @@ _STATISTICS = (
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _Object = tuple[str, str, str, str | None]
 
+_ATTEMPTS = 100
+"""How often several connections try to see one state."""
+_PATIENCE = 5.0
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 
@@ -51,11 +54,12 @@ class SqliteDatabase:
         self.name = str(file.path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
         self.for_update = ""
+        self.unindexed = "+"
         self.upgrades_itself = True
 
-    def join_lines(self, text: str) -> str:
-        """Joins all values of ``text`` by newlines."""
-        return f"group_concat({text}, char(10))"
+    def join(self, value: str, separator: str) -> str:
+        """Joins the values as text."""
+        return f"group_concat({value}, char({ord(separator)}))"
 
     @property
     def in_writing(self) -> bool:
@@ -120,6 +124,32 @@ class SqliteDatabase:
             self._roll_back()
 
     @contextmanager
+    def readers(self, number: int) -> Iterator[Sequence[SqliteDatabase]]:
+        """More connections to the file; this one alone in a transaction, or while others write all the time."""
+        with ExitStack() as opened:
+            readers = (
+                [] if self._connection.in_transaction or number < 2 else [self._again(opened) for _ in range(number)]
+            )
+            for _ in range(_ATTEMPTS if readers else 0):
+                with ExitStack() as reading:
+                    for reader in readers:
+                        reading.enter_context(reader.reading())
+                    if len({reader.version() for reader in readers}) == 1:
+                        yield readers
+                        return
+            with self.reading():
+                yield [self]
+
+    def _again(self, opened: ExitStack) -> SqliteDatabase:
+        """Another connection for reading much of the file, until ``opened`` is closed."""
+        db = open_file(self._path, create=False, write=False, busy_timeout=_PATIENCE)
+        opened.callback(db.close)
+        if db.identity() != self.identity():
+            raise errors.replaced(self.name, REPLACED)
+        db.run("PRAGMA cache_size = -16384")  # 16 MB: a part of the table that is looked through twice
+        return db
+
+    @contextmanager
     def writing(self) -> Iterator[None]:
         """Lock the store for writing; commit at the end, or roll back on an exception."""
         if self._connection.in_transaction:
@@ -142,6 +172,9 @@ class SqliteDatabase:
         """The application's number in the file's header, which belongs to the state that is read."""
         rows: list[tuple[int]] = self.rows("PRAGMA user_version")
         return rows[0][0]
+
+    def reader(self) -> None:
+        """None: a file is asked at once."""
 
     def claim_version(self) -> tuple[int, int] | None:
         """The new version is random, not a counter: no later transaction gets the one that a failed one claimed."""

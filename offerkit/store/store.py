@@ -29,6 +29,7 @@ from offerkit.store import (
     proposition_log,
     proposition_report,
     propositions,
+    questions,
     revisions,
     schema,
     simulations,
@@ -36,14 +37,15 @@ from offerkit.store import (
     tokens,
     verify,
 )
-from offerkit.store.counted import CountFilter
-from offerkit.store.database import Cell, Database
+from offerkit.store.counted import CountedPropositionsReader
+from offerkit.store.database import Cell, Database, Question, QuestionReader
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location
 from offerkit.store.lock import UNKNOWN, Holder
 from offerkit.store.proposition_log import LogPage, LogPlace
 from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
+from offerkit.store.questions import contact_question
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
@@ -302,15 +304,25 @@ class Store:
         """Like :meth:`past`, with the delivery that made each proposition, and what was stored with it."""
         return propositions.past_with_data(self._db, environment, contact, since)
 
+    def past_question(self, environment: str, contact: str, since: str, *, data: bool) -> Question:
+        """What :meth:`past` asks, with ``data`` :meth:`past_with_data`; :func:`questions.pasts_in` reads the answer."""
+        return questions.past_question(self._db, environment, contact, since, data=data)
+
+    def answer(self, question: Question) -> str:
+        """The answer to ``question`` now."""
+        return questions.answer(self._db, question)
+
+    def reader(self) -> QuestionReader | None:
+        """Another connection to this store, for an event loop; None where asking takes no time. For any thread."""
+        return self._db.reader()
+
     def edited(self) -> Refused:
         """The error for a proposition that has values which are never written."""
         return propositions.edited(self._db)
 
-    def counted(
-        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
-    ) -> Iterator[list[tuple[str, str]]]:
-        """The propositions of all contacts that one of ``wanted`` counts: for each contact, a text of lines."""
-        return counted.counted(self._db, environment, wanted, columns)
+    def counting(self) -> CountedPropositionsReader:
+        """Reads the propositions of all contacts that rules count, from one state, in several threads."""
+        return CountedPropositionsReader(self._db)
 
     def exported(self, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
         """All propositions of ``environment``, in parts, with these columns."""
@@ -421,7 +433,7 @@ class Store:
 
     def contact_of(self, environment: str, cookie: str) -> str:
         """The key of the contact that last identified with ``cookie``; empty if none did."""
-        return _contact_of_cookie(self._db, environment, cookie)
+        return self.answer(contact_question(environment, cookie))
 
     def remember(self, environment: str, cookie: str, contact: str, time: str) -> None:
         """Keep that ``cookie`` is ``contact``'s from now on; only inside :meth:`transaction`."""
@@ -466,14 +478,6 @@ def _status(db: Database) -> StoreStatus:
             last=newest,
             holder=None if holder == UNKNOWN else holder,
         )
-
-
-def _contact_of_cookie(db: Database, environment: str, cookie: str) -> str:
-    """The key of the contact that last identified with ``cookie``; empty if none did."""
-    rows: list[tuple[str]] = db.rows(
-        "SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie)
-    )
-    return rows[0][0] if rows else ""
 
 
 def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:

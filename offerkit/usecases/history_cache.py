@@ -7,56 +7,43 @@ are added to the cache; after a write by any other process, everything is read a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from math import inf
 from sys import intern
 from time import monotonic
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import PastProposition, RememberedHistory
-from offerkit.engine.space_program import SpaceProgram
-from offerkit.fingerprint import Json
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
+from offerkit.usecases.history_memory import (
+    CAPACITY,
+    ContactKey,
+    HistoryMemory,
+    KeptData,
+    Pasts,
+    data_size,
+    with_kept_data,
+)
 from offerkit.usecases.propose import history_start
 
-ContactKey: TypeAlias = tuple[str, str]
-"""An environment and a contact's key."""
-
-CAPACITY = 300_000
-"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them. Each contact
-takes the space of five more.
-"""
-LONGEST_HISTORY = 500
-"""Longer histories are not cached."""
 FRESH_SECONDS = 0.02
 """How often to check for writes by others, in seconds."""
 _REMEMBERED_WRITES = 10_000
 """How many written propositions to keep for threads that have not checked the store since."""
 
 
-_Kept: TypeAlias = frozenset[tuple[str, str]]
-"""What is read of propositions besides the usual (:attr:`Catalog.seldom_read`)."""
-_LETTERS = 200
-"""Letters of stored data that take the space of a proposition."""
-
-
-class _Added(NamedTuple):
-    contact: ContactKey
-    past: PastProposition
-
-
 class _Transaction(NamedTuple):
     """One transaction: the version before it, the propositions it adds, and the contacts it changes otherwise."""
 
     before: int
-    added: tuple[_Added, ...]
+    added: Sequence[PropositionRow]
     changed: frozenset[ContactKey]
 
 
@@ -70,8 +57,7 @@ class OwnWrites:
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
         """Record a transaction before its commit; for ``versions`` see :meth:`Store.renew`."""
         before, now = versions
-        added = tuple(_Added((row.environment, row.contact), past_of(row, data=True)) for row in rows)
-        self._parts[now] = _Transaction(before, added, frozenset(changed))
+        self._parts[now] = _Transaction(before, rows, frozenset(changed))
         self._size += 1 + len(rows)
         while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
             self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
@@ -92,13 +78,13 @@ class _CachedHistory(NamedTuple):
     """A history as read from the store, from ``since`` on, with what is ``kept`` of stored data and deliveries."""
 
     since: datetime
-    pasts: RememberedHistory[SpaceProgram]
-    kept: _Kept
+    pasts: Pasts
+    kept: KeptData
 
     @property
     def size(self) -> int:
         """The capacity it takes."""
-        return len(self.pasts) + 5 + (sum(map(_data_size, self.pasts)) if self.kept else 0)
+        return len(self.pasts) + 5 + (data_size(self.pasts) if self.kept else 0)
 
 
 class HistoryCache:
@@ -109,12 +95,11 @@ class HistoryCache:
 
     def __init__(self, store: Store, written: OwnWrites, room: int = CAPACITY, timer: Callable[[], float] = monotonic):
         """``room``: how many propositions to cache."""
-        self._store, self._written, self._room, self._timer = store, written, room, timer
-        self._known: dict[ContactKey, _CachedHistory] = {}
-        self._size = 0
+        self._store, self._written, self._timer = store, written, timer
+        self._known = HistoryMemory[_CachedHistory](room)
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[ContactKey, dict[str, PastProposition]] = {}
+        self._under_way: dict[ContactKey, dict[str, PropositionRow]] = {}
         self._ended: list[tuple[ContactKey, str]] = []
         self._weights: dict[Decimal, Decimal] = {}
 
@@ -129,15 +114,15 @@ class HistoryCache:
         contact = (catalog.environment, key)
         if self._due():
             self._look()
-        read = self._known.get(contact)
+        read = self._known.peek(contact)
         if read is None or read.since > since or not catalog.seldom_read <= read.kept:
             read = self._read(contact, since, catalog.seldom_read)
         else:
-            self._known[contact] = self._known.pop(contact)  # most recently used last
+            self._known.use(contact)
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        new = (self._lean(past, read.kept) for past in pending.values())
+        new = self._pasts(pending.values(), read.kept)
         return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
@@ -148,7 +133,7 @@ class HistoryCache:
         """
         for row in rows:
             contact = (row.environment, row.contact)
-            self._under_way.setdefault(contact, {})[row.id] = past_of(row, data=True)
+            self._under_way.setdefault(contact, {})[row.id] = row
         try:
             yield
         finally:
@@ -169,9 +154,8 @@ class HistoryCache:
 
     def forget(self) -> None:
         """Clear the cache."""
-        self._known.clear()
+        self._known.forget()
         self._weights.clear()
-        self._size = 0
 
     def _due(self) -> bool:
         return self._timer() - self._looked >= FRESH_SECONDS
@@ -198,64 +182,34 @@ class HistoryCache:
 
     def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
-            self._drop(contact)
-        more: dict[ContactKey, list[PastProposition]] = {}
-        for contact, past in part.added:
-            if contact in self._known:
-                more.setdefault(contact, []).append(past)
-        for contact, pasts in more.items():
-            read = self._known.get(contact)
-            if read is not None:  # caching another history may have evicted it
-                new = [self._lean(past, read.kept) for past in pasts]
-                self._keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept))
+            self._known.drop(contact)
+        more: dict[ContactKey, list[PropositionRow]] = {}
+        for row in part.added:
+            more.setdefault((row.environment, row.contact), []).append(row)
+        for contact, rows in more.items():
+            read = self._known.peek(contact)
+            if read is not None:
+                pasts = read.pasts.extended(self._pasts(rows, read.kept))
+                self._known.keep(contact, _CachedHistory(read.since, pasts, read.kept))
 
-    def _read(self, contact: ContactKey, since: datetime, kept: _Kept) -> _CachedHistory:
+    def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
         before = self._store.version()
         pasts = (self._store.past_with_data if kept else self._store.past)(*contact, utc(since))
         read = _CachedHistory(since, RememberedHistory(self._lean(past, kept) for past in pasts), kept)
         # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)
-            self._keep(contact, read)
+            self._known.keep(contact, read)
         return read
 
-    def _keep(self, contact: ContactKey, read: _CachedHistory) -> None:
-        self._drop(contact)
-        if len(read.pasts) > LONGEST_HISTORY:
-            return
-        self._known[contact] = read
-        self._size += read.size
-        while self._size > self._room:
-            self._drop(next(iter(self._known)))
+    def _pasts(self, rows: Iterable[PropositionRow], kept: KeptData) -> list[PastProposition]:
+        return [self._lean(past_of(row, data=bool(kept)), kept) for row in rows]
 
-    def _drop(self, contact: ContactKey) -> None:
-        read = self._known.pop(contact, None)
-        if read is not None:
-            self._size -= read.size
-
-    def _lean(self, past: PastProposition, kept: _Kept) -> PastProposition:
+    def _lean(self, past: PastProposition, kept: KeptData) -> PastProposition:
         """``past`` with its strings and weight shared with others to save memory, and no more data than is ``kept``."""
         offer, category, space, channel = map(intern, past[:4])
         if len(self._weights) > _REMEMBERED_WRITES:
             self._weights.clear()
         weight = self._weights.setdefault(past.weight, past.weight)
         lean = PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)
-        if not kept:
-            return lean
-        return lean._replace(
-            campaign=past.campaign,
-            delivery=past.delivery,
-            stored=_only(past.stored, "stored", kept),
-            product=_only(past.product, "product", kept),
-        )
-
-
-def _only(data: Mapping[str, Json] | None, namespace: str, kept: _Kept) -> Mapping[str, Json] | None:
-    """The values of ``data`` that are kept; None if there are none."""
-    return {name: value for name, value in (data or {}).items() if (namespace, name) in kept} or None
-
-
-def _data_size(past: PastProposition) -> int:
-    """The capacity that the stored data of a proposition takes."""
-    values = (*(past.stored or {}).values(), *(past.product or {}).values())
-    return sum(len(str(value)) for value in values) // _LETTERS
+        return with_kept_data(past, lean, kept)

@@ -45,6 +45,9 @@ returned.
 HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
 """Returns the history of the contact with a key at a time, as :func:`history_of` does."""
 
+CookieReader = Callable[[str, str], str]
+"""Returns the key of the contact that a cookie identifies in an environment, as :meth:`Store.contact_of` does."""
+
 IdMaker = Callable[[], str]
 """Makes unique opaque ids for interactions and propositions."""
 
@@ -101,7 +104,7 @@ def propose(
 
     Raises Refused with all mistakes in the call; then nothing is decided or stored.
     """
-    answer, pending = decide_call(catalogs, sources, store, ask, ids)
+    answer, pending = decide_call(catalogs, sources, ask, store.contact_of, partial(history_of, store), ids)
     if pending:
         with store.recording():
             write_pending(store, [pending])
@@ -111,17 +114,20 @@ def propose(
 def decide_call(
     catalogs: Catalogs,
     sources: ContactSources,
-    store: Store,
     ask: ProposeRequest,
+    contact_of: CookieReader,
+    pasts: HistoryReader,
     ids: IdMaker = new_id,
-    pasts: HistoryReader | None = None,
 ) -> tuple[Answer, PendingWrite]:
     """The answer to ``ask``, and what must be stored before it is returned. Writes nothing.
 
-    ``pasts`` reads histories; by default they come from ``store``. Raises Refused with all mistakes in the call.
+    All that ``contact_of`` and ``pasts`` read is read before anything is decided. Raises Refused with all mistakes in
+    the call.
     """
     ask = ask if _stores(catalogs, ask) == ask.store else ask._replace(store=False)
-    calls = _prepared(catalogs, sources, store, ask, pasts or partial(history_of, store))
+    calls = _prepared(catalogs, _ContactFinder(catalogs, sources, contact_of), ask, pasts)
+    contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
+    cookie = _cookie(contact_of, ask.cookie, contacts)
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
@@ -131,8 +137,6 @@ def decide_call(
         already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new_rows
-    contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
-    cookie = _cookie(store, ask.cookie, contacts)
     pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "")
     at, renewed = ask.at.astimezone(calls[0].catalog.zone), cookie if cookie != ask.cookie else ""
     return Answer(interaction, at, tuple(answers), renewed), pending
@@ -148,13 +152,13 @@ def _contacts_to_remember(calls: Sequence[_SpaceCall]) -> tuple[tuple[str, str],
     return tuple(sorted(contacts))
 
 
-def _cookie(store: Store, sent_cookie: str, contacts: Sequence[tuple[str, str]]) -> str:
+def _cookie(contact_of: CookieReader, sent_cookie: str, contacts: Sequence[tuple[str, str]]) -> str:
     """The cookie that identifies ``contacts`` from now on: the one sent if it already does, otherwise a new one.
 
     Others may know the cookie that was sent: a page on a subdomain, or anybody on the path of a request without https,
     can set a visitor's cookie. Accepting it would let them be answered as that contact (session fixation, CWE-384).
     """
-    is_theirs = all(store.contact_of(environment, sent_cookie) == key for environment, key in contacts)
+    is_theirs = all(contact_of(environment, sent_cookie) == key for environment, key in contacts)
     return sent_cookie if is_theirs else random_hex(32)
 
 
@@ -175,14 +179,13 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
 
 
 def _prepared(
-    catalogs: Catalogs, sources: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+    catalogs: Catalogs, finder: _ContactFinder, ask: ProposeRequest, pasts: HistoryReader
 ) -> list[_SpaceCall]:
     """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
     diagnostics: list[Diagnostic] = []
     calls: list[_SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
-    finder = _ContactFinder(catalogs, sources, store)
     for place in ask.places:
         try:
             calls.append(_prepare(catalogs, finder, ask, place, pasts))
@@ -456,7 +459,7 @@ class _ContactFinder(NamedTuple):
 
     catalogs: Catalogs
     sources: ContactSources
-    store: Store
+    contact_of: CookieReader
 
     def identified(self, door: IdentifyingSpace, ask: ProposeRequest, *, previews: bool) -> Identified:
         """Whom a call on the space ``door`` is for. Raises Refused if the key is invalid or the contacts cannot be
@@ -478,7 +481,7 @@ class _ContactFinder(NamedTuple):
         if door.anonymous:
             # The cookie is the visitor's key, also for visitors that are not in the table yet.
             return cookie, self._visitor(door.environment, cookie)
-        key = self.store.contact_of(door.environment, cookie)
+        key = self.contact_of(door.environment, cookie)
         row = self.sources.by_key(door.environment, key) if key else None
         return None if row is None else (key, row)
 

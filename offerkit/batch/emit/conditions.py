@@ -9,7 +9,16 @@ from datetime import date, datetime
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.rules.duckdb import base_of, to_duckdb
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Interval, Literal, Node, walk
+from offerkit.rules.nodes import (
+    CallNode,
+    CaseNode,
+    FieldNode,
+    Interval,
+    Literal,
+    Node,
+    expression_of,
+    walk,
+)
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import BaseType, Row
 
@@ -55,7 +64,7 @@ class Conditions:
             return self._column(namespace, name, base)
 
         now, today = literal(self._now, BaseType.TIMESTAMP), literal(self._today, BaseType.DATE)
-        return to_duckdb(_checked(root), column, now, today)
+        return to_duckdb(expression_of(root), column, now, today)
 
     def _is_known(self, namespace: str, name: str) -> bool:
         return namespace in self._rows and (namespace, name) not in self._columns
@@ -110,16 +119,10 @@ class Conditions:
                 return self._dialect.call(node, args)
 
     def _constant(self, node: Node) -> str:
-        checked = _checked(node)
+        checked = expression_of(node)
         rows = {
             space: {name: row.get(name) for of, name in checked.fields if of == space}
             for space, row in self._rows.items()
         }
         value = compile_one(checked, tuple(rows))(*rows.values(), self._now, self._today)
         return self._dialect.constant(value, base_of(node))
-
-
-def _checked(root: Node) -> CheckedExpression:
-    assert not isinstance(root, Interval)
-    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, FieldNode)}
-    return CheckedExpression("", root, root.type, tuple(sorted(pairs)), uses_clock=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -19,6 +20,9 @@ from offerkit.engine.decide import decide
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.inline_catalog import inline_bodies, inline_catalog
 from offerkit.engine.reasons import ExclusionReason
+from offerkit.rules import steps
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.python import compile_one
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECTIONS: dict[str, Any] = {
@@ -132,27 +136,28 @@ def test_the_failing_part_with_its_place_and_values() -> None:
     assert finding.values == (("person.age", 40), ("person.id", 1))
 
 
-def test_each_condition_is_evaluated_once_a_decision() -> None:
-    """Through a filter bound to equal values, and through the same text in two places."""
-    made = inline_catalog(SECTIONS)
-    counts: dict[str, int] = {}
-    for offer in made.offers:
-        for requirement in offer.requirements:
-            condition = requirement.condition.expression
-            if "evaluate" in vars(condition) and getattr(condition.evaluate, "counted", False):
-                continue
-            vars(condition)["evaluate"] = _counting(counts, condition.text, condition.evaluate)
-    decide(made, _call(made, age=30), [])
-    assert counts == {"person.age >= 18": 1, "offer.code <> 'x' and person.age > 1": 2}
+def test_a_part_on_several_fields_is_evaluated_once_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What several conditions have in common; parts on one field are looked up."""
+    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
 
+    def counting(expression: CheckedExpression, namespaces: Any, *, exact: bool = True) -> Any:
+        evaluate = compile_one(expression, namespaces, exact=exact)
 
-def _counting(counts: dict[str, int], text: str, evaluate: Any) -> Any:
-    def counted(*rows: Any) -> Any:
-        counts[text] = counts.get(text, 0) + 1
-        return evaluate(*rows)
+        def counted(*rows: Any) -> Any:
+            counts[expression.fields] += 1
+            return evaluate(*rows)
 
-    counted.counted = True  # type: ignore[attr-defined]
-    return counted
+        return counted
+
+    monkeypatch.setattr(steps, "compile_one", counting)
+    texts = {"x": "person.age > person.id and person.id > 0", "y": "person.age < 90 and person.age > person.id"}
+    made = _changed(offers={name: {"category": "all", "eligible": {"when": text}} for name, text in texts.items()})
+    for times in (1, 2, 3):
+        assert {"x", "y"} < {offer.offer for offer in decide(made, _call(made, age=30, id=7), []).chosen}
+        assert counts[("person", "age"), ("person", "id")] == times
+    counts.clear()
+    decide(made, _call(made, age=7, id=30), [])
+    assert list(counts) == [(("person", "age"), ("person", "id"))]
 
 
 def test_kept_lineups_are_bounded_and_threads_agree() -> None:

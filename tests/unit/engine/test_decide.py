@@ -11,17 +11,17 @@ from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.engine import space_program
+from offerkit.engine import predicate_index
 from offerkit.engine.decide import decide, decide_many
 from offerkit.engine.reasons import DECIDED, ExclusionReason
 
 SEEDS = st.integers(0, 2**32)
 
 
-@pytest.mark.parametrize("bundle_from", [1, 8, 1000], ids=["bundled", "as it is", "one by one"])
-@pytest.mark.parametrize("examples", [40, pytest.param(often(60, 120), marks=pytest.mark.slow)])
-def test_explained_is_the_same_answer(bundle_from: int, examples: int) -> None:
-    with patch.object(space_program, "_BUNDLE_FROM", bundle_from):
+@pytest.mark.parametrize("limit", [predicate_index.TABLE_BYTES, 2], ids=["as it is", "hardly any memory"])
+@pytest.mark.parametrize("examples", [60, pytest.param(often(100, 200), marks=pytest.mark.slow)])
+def test_explained_is_the_same_answer(limit: int, examples: int) -> None:
+    with patch.multiple(predicate_index, TABLE_BYTES=limit, REMEMBERED_BYTES=limit):
         settings(max_examples=examples)(given(SEEDS)(_same_answers))()
 
 

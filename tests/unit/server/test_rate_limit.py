@@ -13,6 +13,7 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.responses import Response
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from offerkit.models.inbound import Inbound
 from offerkit.server.app import application
@@ -33,7 +34,14 @@ SITE = "https://www.bank.example"
 def gate() -> TestClient:
     inbound = InboundRules({"strict": Inbound(rate=2), "free": Inbound(rate=5), "middle": Inbound(rate=3)})
     service = cast(DecisionService, SimpleNamespace(served=SimpleNamespace(inbound=inbound)))
-    return TestClient(RateLimitAndCors(Response("let in"), service, ""))
+    return behind(RateLimitAndCors(service, ""))
+
+
+def behind(limits: RateLimitAndCors) -> TestClient:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (limits.refusal(scope) or Response("let in"))(scope, receive, send)
+
+    return TestClient(app)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/propose", "/api/v1/update", "/o"])
@@ -53,7 +61,7 @@ def test_an_environment_counts_as_it_says(name: str, rate: int) -> None:
 def test_environments_that_allow_the_same_count_for_themselves() -> None:
     inbound = InboundRules({name: Inbound(rate=2) for name in ("one", "two")})
     service = cast(DecisionService, SimpleNamespace(served=SimpleNamespace(inbound=inbound)))
-    asking = TestClient(RateLimitAndCors(Response("let in"), service, ""))
+    asking = behind(RateLimitAndCors(service, ""))
     assert [asking.post("/nl/propose?env=one").status_code for _ in range(3)] == [200, 200, 429]
     assert [asking.post("/nl/propose?env=two").status_code for _ in range(3)] == [200, 200, 429]
     assert [asking.post(f"/nl/propose?env=made-up-{n}").status_code for n in range(3)] == [200, 200, 429]

@@ -18,7 +18,7 @@ from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
-from offerkit.usecases import history_cache
+from offerkit.usecases import history_cache, history_memory
 from offerkit.usecases.history_cache import HistoryCache, OwnWrites
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -198,18 +198,18 @@ def test_a_change_counts_once_it_was_told(desk: Desk) -> None:
 
 
 def test_memory_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_cache, "LONGEST_HISTORY", 5)
+    monkeypatch.setattr(history_memory, "LONGEST_HISTORY", 5)
     known = desk.histories(room=28)
     for number in range(20):
         desk.write(desk.row(str(number % 10)))
     for number in range(10):
         known.of(CATALOG, str(number), NOW)
-    assert list(known._known) == [("shop", str(number)) for number in range(6, 10)]
+    assert list(known._known._known) == [("shop", str(number)) for number in range(6, 10)]
     desk.write(*(desk.row("9") for _ in range(4)))
     desk.later()
     assert len(known.of(CATALOG, "9", NOW)) == 6
-    assert ("shop", "9") not in known._known, "a long history is read at every call"
-    assert known._size == sum(read.size for read in known._known.values()) == 21
+    assert known._known.peek(("shop", "9")) is None, "a long history is read at every call"
+    assert known._known._size == sum(read.size for read in known._known._known.values()) == 21
 
 
 def test_stored_data_is_read_where_rules_ask_for_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,9 +229,9 @@ def test_stored_data_takes_room(desk: Desk) -> None:
     desk.write(desk.row("1"), desk.row("1"))
     known = desk.histories()
     known.of(CATALOG, "1", NOW)
-    assert known._size == 7
+    assert known._known._size == 7
     known.of(wide, "1", NOW)
-    assert known._size == 8, "one of 300 letters takes the space of another proposition"
+    assert known._known._size == 8, "one of 300 letters takes the space of another proposition"
 
 
 def test_nobody_and_no_rules_have_no_history(desk: Desk) -> None:

@@ -1,0 +1,226 @@
+"""The predicate index: the bits that are left for a contact, looked up by its values instead of asking each condition.
+
+Conditions are cut at ``and``. What a part says of a term, such as a field, are steps (rules/steps.py). One table for
+each term joins the steps of all parts: between two values where something changes, the same bits are left. A decision
+looks up the value of each field and keeps the bits that every table leaves. The cost depends on the fields that
+conditions read, and hardly on how many conditions there are.
+
+A table is complete when it is made, so that no value makes it grow. The masks of values that were looked up are
+remembered up to a limit (docs/adr/0065-predicate-index.md).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from functools import reduce
+from itertools import compress
+from operator import and_, getitem, itemgetter, not_, or_
+from typing import Any
+
+from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.python import BundleEvaluator, Evaluator
+from offerkit.rules.steps import WHEN_TRUE, Part, Parts, StepReader, Steps, Term, all_hold, all_tests
+from offerkit.rules.types import Row, Value
+
+TABLE_BYTES = REMEMBERED_BYTES = 1 << 19
+"""About the most that the masks of one table take, and those that are remembered for the values of one field."""
+LONGEST = 200
+"""Values of more characters are not remembered."""
+_ENTRY = 200
+"""About the bytes of a remembered value besides its mask."""
+
+
+class ConditionParts:
+    """The parts of a catalog's conditions: each condition is read once, or once a day if its constants depend on it."""
+
+    def __init__(self, dimension: str) -> None:
+        self._reader = StepReader((dimension, "interaction"))
+        self._known: dict[BoundCondition, Parts] = {}
+
+    def of(self, condition: BoundCondition, checked: CheckedExpression, today: date) -> Parts:
+        """The parts of ``condition``, whose expression is ``checked``."""
+        known = self._known.get(condition)
+        if known is None:
+            bound = dict(zip(condition.expression.namespaces[2:], condition.bound, strict=True))
+            known = self._reader.read(checked, today, bound)
+            if not known.daily:
+                self._known[condition] = known
+        return known
+
+
+class PredicateIndex:
+    """For one day, by bit, whether all conditions hold that something needs; the first thing has the highest bit."""
+
+    def __init__(self, needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date) -> None:
+        """``needs``: the conditions of each thing."""
+        size = len(needs)
+        groups, self._whole, never = _grouped(needs, parts, today)
+        self._everything = ((1 << size) - 1) & ~never
+        self._terms: list[tuple[Evaluator, StepTable, int]] = []
+        self._tests: list[tuple[Evaluator, int]] = []
+        fields: tuple[dict[str, FieldMasks], dict[str, FieldMasks]] = {}, {}
+        for term, of_parts in groups.items():
+            joined = [(all_hold(group), bits) for group, bits in of_parts.items()]
+            is_test = [steps for steps, _ in joined] == [WHEN_TRUE]
+            if term.field is not None:
+                space, name = term.field
+                of_space = fields[term.namespaces.index(space)]
+                of_field = of_space.setdefault(name, FieldMasks(name, today, size))
+                if is_test:
+                    of_field.tests[term] = joined[0][1]
+                else:
+                    of_field.tables.append((None if term.is_field else term.evaluate, StepTable(joined, size)))
+            elif is_test:
+                self._tests.append((term.holds, joined[0][1]))
+            else:
+                self._terms.append((term.evaluate, StepTable(joined, size), sum(bits for _, bits in joined)))
+        self._contact, self._data = (_values_of([*of_space]) for of_space in fields)
+        self._masks = tuple(masks for of_space in fields for masks in of_space.values())
+        self._more = bool(self._terms or self._tests or self._whole)
+
+    def alive(self, facts: CallFacts) -> int:
+        """The bits of what all conditions hold for."""
+        values = self._contact(facts.contact) + self._data(facts.data)
+        alive = reduce(and_, map(getitem, self._masks, values), self._everything)
+        return self._asked(facts, alive) if self._more and alive else alive
+
+    def _asked(self, facts: CallFacts, alive: int) -> int:
+        """Those of ``alive`` that are left by what depends on several fields, the time of day or the history."""
+        contact, data, now, today, _ = facts
+        for evaluate, table, mask in self._terms:
+            if alive & mask:
+                alive &= table.find(evaluate(contact, data, now, today))
+        for holds, mask in self._tests:
+            if alive & mask and holds(contact, data, now, today) is not True:
+                alive &= ~mask
+        for condition, mask in self._whole.items():
+            if alive & mask and condition.value(facts) is not True:
+                alive &= ~mask
+        return alive
+
+
+class StepTable:
+    """The bits that are left by where a term's value lies among the values where something changes.
+
+    Of every so many masks one is kept; the others are one of these with some bits turned.
+    """
+
+    __slots__ = ("_apart", "_cuts", "_masks", "_turns", "_unknown")
+
+    def __init__(self, groups: Sequence[tuple[Steps, int]], size: int) -> None:
+        """``groups``: where some bits are left; no bit is in two."""
+        lowest = self._unknown = ((1 << size) - 1) & ~sum(bits for _, bits in groups)
+        turns: dict[Any, int] = {}
+        for steps, bits in groups:
+            lowest |= bits if steps.lowest else 0
+            self._unknown |= bits if steps.unknown else 0
+            for change in steps.changes:
+                turns[change] = turns.get(change, 0) | bits
+        self._cuts = sorted(turns)
+        self._apart = 1 + len(turns) * size // (8 * TABLE_BYTES)
+        self._masks = [lowest]
+        self._turns: list[tuple[int, ...]] = []
+        for place, cut in enumerate(self._cuts, 1):
+            lowest ^= turns[cut]
+            if place % self._apart == 0:
+                self._masks.append(lowest)
+            if self._apart > 1:
+                self._turns.append(tuple(_bits(turns[cut])))
+
+    def find(self, value: Any) -> int:
+        """The bits that are left for a term's value; None is unknown."""
+        if value is None:
+            return self._unknown
+        place = bisect_right(self._cuts, value)
+        if self._apart == 1:
+            return self._masks[place]
+        kept = place // self._apart
+        mask = self._masks[kept]
+        for turned in self._turns[kept * self._apart : place]:
+            for bit in turned:
+                mask ^= 1 << bit
+        return mask
+
+
+class FieldMasks(dict[Value, int]):
+    """The bits that are left by the value of one field, as its tables say; some values are remembered.
+
+    Threads may look up and remember values at the same time; each finds the same bits.
+    """
+
+    __slots__ = ("_asked", "_everything", "_most", "_name", "_today", "tables", "tests")
+
+    def __init__(self, name: str, today: date, size: int) -> None:
+        self._name, self._today, self._everything = name, today, (1 << size) - 1
+        self._most = REMEMBERED_BYTES // (size // 8 + _ENTRY)
+        self.tables: list[tuple[Evaluator | None, StepTable]] = []
+        self.tests: dict[Term, int] = {}
+        self._asked: BundleEvaluator | None = None
+
+    def __missing__(self, value: Value) -> int:
+        alive, row = self._everything, {self._name: value}
+        for evaluate, table in self.tables:
+            alive &= table.find(value if evaluate is None else evaluate(row, row, None, self._today))
+        if self.tests:
+            if self._asked is None:
+                self._asked = all_tests([*self.tests])
+            answers = self._asked(row, row, None, self._today)
+            alive &= ~reduce(or_, compress(self.tests.values(), map(not_, answers)), 0)
+        if _is_short(value):
+            if len(self) >= self._most:
+                self.clear()
+            self[value] = alive
+        return alive
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Row], tuple[Value, ...]]:
+    """What returns the values of these fields of a row."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
+
+
+def _is_short(value: Value) -> bool:
+    match value:
+        case str():
+            return len(value) <= LONGEST
+        case tuple():
+            return len(value) <= LONGEST and sum(map(len, value)) <= LONGEST
+        case _:
+            return True
+
+
+def _grouped(
+    needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date
+) -> tuple[dict[Term, dict[tuple[Part, ...], int]], dict[BoundCondition, int], int]:
+    """By term the bits with the same parts; the bits of conditions that have no parts; and those that never hold."""
+    groups: dict[Term, dict[tuple[Part, ...], int]] = {}
+    whole: dict[BoundCondition, int] = {}
+    never, bit = 0, 1 << len(needs)
+    for conditions in needs:
+        bit >>= 1
+        by_term: dict[Term, dict[Part, None]] = {}
+        for condition in conditions:
+            checked = condition.expression.checked
+            found = parts.of(condition, checked, today).parts if checked is not None else ()
+            if checked is None:
+                whole[condition] = whole.get(condition, 0) | bit
+            elif found is None:
+                never |= bit
+            for part in found or ():
+                by_term.setdefault(part.term, {})[part] = None
+        for term, of_term in by_term.items():
+            of_parts = groups.setdefault(term, {})
+            key = tuple(of_term)
+            of_parts[key] = of_parts.get(key, 0) | bit
+    return groups, whole, never
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

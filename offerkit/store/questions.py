@@ -1,0 +1,73 @@
+"""What every call asks of a store: each question is one query, whose answer is one text.
+
+A store that is elsewhere answers the questions of many calls in one round trip, without a row to unpack. A history that
+did not change is recognised by its text, which takes less time than to read it again.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from sys import intern
+
+from offerkit.engine.history import PastProposition
+from offerkit.models.status import NUMBERED
+from offerkit.store.database import Database, Question
+from offerkit.store.proposition_rows import data_of, latest_data, product_of
+from offerkit.times import instant
+
+_SEPARATOR = "\x1f"
+"""Between the columns of a proposition: names, times and JSON do not have it."""
+_COLUMNS = ("offer", "category", "space", "channel", "status", "time", "weight", "rank")
+_MORE = ("coalesce(campaign, '')", "coalesce(delivery, '')", "data", "product")
+_WHERE = " WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
+_MADE = (
+    " LEFT JOIN (SELECT id AS run, campaign, delivery FROM delivery_run WHERE environment = ?) AS made"
+    " ON run = interaction"
+)
+_STATUS = {str(number): status for number, status in NUMBERED.items()}
+_weight = lru_cache(10_000)(Decimal)  # histories share them
+
+
+@lru_cache
+def _past_sql(joined: str, *, data: bool) -> str:
+    line = f" || '{_SEPARATOR}' || ".join((*_COLUMNS, *_MORE) if data else _COLUMNS)
+    rows = f"SELECT {line} AS line FROM proposition{_MADE if data else ''}{_WHERE}"  # noqa: S608 - constants
+    return f"SELECT {joined} FROM ({rows}) AS past"  # noqa: S608 - constants
+
+
+def past_question(db: Database, environment: str, contact: str, since: str, *, data: bool) -> Question:
+    """One contact's propositions from ``since`` on, by time and id, a line for each: :func:`pasts_in` reads them.
+
+    With ``data``: with the delivery that made each, and what was stored with it.
+    """
+    args = environment, contact, since
+    return Question(_past_sql(db.join("line", "\n"), data=data), (environment, *args) if data else args)
+
+
+def pasts_in(lines: str) -> list[PastProposition]:
+    """The propositions in an answer. Raises LookupError, ValueError or ArithmeticError if they were edited."""
+    return [_past(*line.split(_SEPARATOR)) for line in lines.split("\n")] if lines else []
+
+
+def _past(
+    offer: str, category: str, space: str, channel: str, status: str, at: str, weight: str, rank: str, *more: str
+) -> PastProposition:
+    offer, category, space, channel = map(intern, (offer, category, space, channel))
+    past = PastProposition(offer, category, space, channel, _STATUS[status], instant(at), _weight(weight), int(rank))
+    if not more:
+        return past
+    campaign, delivery, data, product = more
+    stored, made = latest_data(*data_of(data)), product_of(product) if product else None
+    return past._replace(campaign=campaign or None, delivery=delivery or None, stored=stored, product=made)
+
+
+def contact_question(environment: str, cookie: str) -> Question:
+    """The key of the contact that last identified with ``cookie``."""
+    return Question("SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie))
+
+
+def answer(db: Database, question: Question) -> str:
+    """The answer to ``question`` now."""
+    rows: list[tuple[str | None]] = db.rows(question.sql, question.args)
+    return rows[0][0] or "" if rows else ""

@@ -1,0 +1,169 @@
+"""The predicate index: what it remembers is bounded, threads share it, and it follows the day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from threading import Thread
+from tracemalloc import get_traced_memory, start, stop
+
+import pytest
+
+from offerkit.engine import predicate_index
+from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
+from offerkit.engine.predicate_index import ConditionParts, FieldMasks, PredicateIndex
+from offerkit.rules.check import check
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
+
+NOW = datetime(2026, 6, 1, 10)
+SPACES = ("person", "interaction")
+SCOPE = NameScope(
+    {
+        "person": {
+            name.value: FieldType(name) for name in BaseType if name not in (BaseType.NULL, BaseType.ENUMERATION)
+        },
+        "interaction": {"page": FieldType(BaseType.STRING)},
+    }
+)
+NOBODY: dict[str, Value] = dict.fromkeys(SCOPE.namespaces["person"])
+
+
+def conditions(*texts: str) -> list[tuple[BoundCondition]]:
+    """For each thing its only condition."""
+    return [
+        (BoundCondition(CompiledExpression(text, check(text, SCOPE, ExpectedResult.CONDITION), "", SPACES)),)
+        for text in texts
+    ]
+
+
+def index(texts: Sequence[str]) -> PredicateIndex:
+    return PredicateIndex(conditions(*texts), ConditionParts("person"), NOW.date())
+
+
+def facts(now: datetime = NOW, /, **fields: Value) -> CallFacts:
+    return CallFacts({**NOBODY, **fields}, {"page": fields.get("page")}, now, now.date())
+
+
+def left(made: PredicateIndex, of: CallFacts, count: int) -> list[int]:
+    """The numbers of the things that are left."""
+    return [number for number, mark in enumerate(f"{made.alive(of):0{count}b}") if mark == "1"]
+
+
+TEXTS = (
+    "person.integer >= 18",
+    "person.integer in (17, 20)",
+    "person.integer is null or person.boolean",
+    "person.integer < 5",
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"integer": 17, "boolean": False}, [1]),
+        ({"integer": 18, "boolean": True}, [0, 2]),
+        ({"integer": 20}, [0, 1]),
+        ({"integer": 4}, [3]),
+        ({}, [2]),
+    ],
+)
+def test_what_is_left(fields: dict[str, Value], expected: list[int]) -> None:
+    assert left(index(TEXTS), facts(**fields), len(TEXTS)) == expected
+
+
+def test_nothing_needs_anything() -> None:
+    assert PredicateIndex([], ConditionParts("person"), NOW.date()).alive(facts()) == 0
+    assert PredicateIndex([(), ()], ConditionParts("person"), NOW.date()).alive(facts()) == 0b11
+
+
+def test_one_that_never_holds_and_one_that_always_does() -> None:
+    texts = ("1 > 2 and person.integer > 0", "1 < 2", "null")
+    assert left(index(texts), facts(integer=1), len(texts)) == [1]
+
+
+def test_the_day_turns() -> None:
+    """Parts that depend on the day are read anew, the others are not."""
+    texts = ("person.date >= current_date", "days_since(person.date) = 0", "age_in_years(person.date) >= 18")
+    needs, parts = conditions(*texts), ConditionParts("person")
+    born = date(2008, 6, 2)
+    found = []
+    for day in (1, 2, 1, 3):
+        now = NOW.replace(day=day, hour=23, minute=59, second=59)
+        made = PredicateIndex(needs, parts, now.date())
+        found.append((left(made, facts(now, date=date(2026, 6, 2)), 3), left(made, facts(now, date=born), 3)))
+    assert found == [([0], []), ([0, 1], [2]), ([0], []), ([], [2])]
+
+
+def test_the_time_of_day_is_never_remembered() -> None:
+    made = index(("person.timestamp > now - interval '1 hour'", "person.timestamp > now - interval '2 hours'"))
+    seen = NOW - timedelta(minutes=59)
+    later = NOW + timedelta(minutes=2)
+    assert [left(made, facts(now, timestamp=seen), 2) for now in (NOW, later, NOW)] == [[0, 1], [1], [0, 1]]
+
+
+def test_ever_new_values_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predicate_index, "REMEMBERED_BYTES", 20_000)
+    texts = [
+        f"person.integer >= {number} and person.decimal < {number}.5 and person.string <> 'text {number}'"
+        f" and lower(interaction.page) like '%{number}%x' and not contains(person.list, 'tag {number % 10}')"
+        for number in range(100)
+    ]
+    made = index(texts)
+
+    def ask(numbers: range) -> int:
+        for number in numbers:
+            text = f"text {number}"
+            made.alive(
+                facts(NOW, page=text, integer=number, decimal=Decimal(number), string=text, list=(text, "tag 1"))
+            )
+        return get_traced_memory()[0]
+
+    start()
+    try:
+        before = ask(range(10))
+        grown = [ask(range(begin, begin + 500)) - before for begin in range(0, 3_000, 500)]
+    finally:
+        stop()
+    assert 20_000 < max(grown) < 3 * 5 * 20_000
+
+
+def test_long_values_are_not_remembered() -> None:
+    masks = FieldMasks("string", NOW.date(), 1)
+    masks.tables.append((None, predicate_index.StepTable([], 1)))
+    for value in ("x" * 201, ("x",) * 201, ("x" * 150,) * 2, "x" * 200, ("x",) * 200):
+        assert masks[value] == 1
+    assert sorted(map(len, masks)) == [200, 200]  # type: ignore[arg-type]
+
+
+def test_few_masks_of_a_large_table_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are derived, and are the same."""
+    count = 300
+    texts = [f"person.integer in ({number}, {number + 7})" for number in range(count)]
+    whole = index(texts)
+    monkeypatch.setattr(predicate_index, "TABLE_BYTES", 1_000)
+    few = index(texts)
+    for number in range(-1, count + 9):
+        expected = [each for each in (number - 7, number) if 0 <= each < count]
+        assert left(few, facts(integer=number), count) == expected == left(whole, facts(integer=number), count)
+
+
+def test_threads_share_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predicate_index, "REMEMBERED_BYTES", 4_000)
+    texts = [f"person.integer >= {number} and person.string <> '{number}'" for number in range(300)]
+    made = index(texts)
+    wrong: list[int] = []
+
+    def ask(first: int) -> None:
+        for number in range(first, first + 600):
+            age = number % 300
+            found = made.alive(facts(integer=age, string=str(age // 2))).bit_count()
+            if found != age + 1 - (1 if age // 2 <= age else 0):
+                wrong.append(number)
+
+    threads = [Thread(target=ask, args=(first,)) for first in range(0, 400, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
