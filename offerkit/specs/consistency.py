@@ -115,11 +115,8 @@ def _operators(index: Index) -> Iterator[Mistake]:
 
 def _policies(index: Index, environment: str) -> Iterator[Mistake]:
     """Too many policies, and policies with properties of two kinds, which no resource has."""
-    policies = index.group(environment, Kind.POLICY)
-    if not policies:
-        return
-    from offerkit.models.policy import GOVERNED, MAX_POLICIES  # imports pydantic; most projects have no policies
-
+    if policies := index.group(environment, Kind.POLICY):
+        from offerkit.models.policy import GOVERNED, MAX_POLICIES  # imports pydantic; most projects have no policies
     for number, policy in enumerate(policies.values()):
         if number == MAX_POLICIES:
             yield Mistake(
