@@ -116,7 +116,9 @@ def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
     outs = [case.outs(decision) for decision in explained]
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
     asked = batch_program(made, case.call, reasons=True)
-    reading = patch.multiple("offerkit.store.counted", FEW=0, PART=3) if seed % 2 else nullcontext()  # by ranges, or all at once
+    reading = (
+        patch.multiple("offerkit.store.counted", FEW=0, PART=3) if seed % 2 else nullcontext()
+    )  # by ranges, or all at once
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
         with reading:
             batch = batch_request(table, asked, store)
