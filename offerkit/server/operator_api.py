@@ -23,6 +23,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
+from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
 from offerkit.server.json_bodies import read_body
@@ -56,7 +57,6 @@ from offerkit.usecases.requests import (
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
-    PlanOrigin,
     PolicyDenial,
     ReadPlan,
     RelayRequest,
