@@ -20,7 +20,7 @@ from offerkit.store.propositions import edited
 
 SEPARATOR = "\0"
 """Between the values in a column's text. What is stored never has it (offerkit.store.proposition_rows.keepable)."""
-PART = 25_000
+PART = 100_000
 """Rows that are looked at for one part."""
 _EXPORTED = 50_000
 """Rows of a part of all propositions."""
@@ -36,7 +36,7 @@ _SPECIAL = {
     "product": "product",
 }
 """Further ones: the delivery that made a proposition (empty: none); what was stored with it, as JSON."""
-_HEAVY = 5
+_HEAVY = 20
 """How many times fewer rows a part has when it has JSON."""
 
 CountedPart: TypeAlias = tuple[str, ...]
