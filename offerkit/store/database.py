@@ -176,8 +176,8 @@ class Database(Protocol):
     def reader(self) -> QuestionReader | None:
         """Another connection to the open store; None where asking takes less time than waiting. For any thread."""
 
-    def checkpoint(self) -> None:
-        """Do maintenance that a commit would otherwise have to wait for."""
+    def checkpoint(self) -> int:
+        """Do maintenance that a commit would otherwise have to wait for. Returns the length of the log in pages."""
 
     def foreign_objects(self) -> list[str]:
         """Views, triggers and other objects that could stand in for the tables, in words. Fast."""

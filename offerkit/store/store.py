@@ -274,9 +274,13 @@ class Store:
         """The digest of the newest revision, or the project's genesis digest if the history is empty."""
         return schema.read_meta(self._db).get("head", "")
 
-    def checkpoint(self) -> None:
-        """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile."""
-        self._db.checkpoint()
+    def checkpoint(self) -> int:
+        """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile.
+
+        Returns the length of the log in pages, if there is one. Once nothing was added to it meanwhile, the next commit
+        begins it anew.
+        """
+        return self._db.checkpoint()
 
     def tells(self) -> bool:
         """Whether changes are reported to receivers: the project has webhooks."""

@@ -194,8 +194,11 @@ class HistoryCache:
 
     def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
         before = self._store.version()
-        pasts = (self._store.past_with_data if kept else self._store.past)(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(self._lean(past, kept) for past in pasts), kept)
+        if kept:
+            pasts = [self._lean(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
+        else:
+            pasts = self._store.past(*contact, utc(since))
+        read = _CachedHistory(since, RememberedHistory(pasts), kept)
         # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)
