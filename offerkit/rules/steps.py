@@ -87,11 +87,6 @@ class Term:
         """Its value; called as the functions of python.py are."""
         return compile_one(self.expression, self.namespaces)
 
-    @cached_property
-    def holds(self) -> Evaluator:
-        """Whether it is true, if it is a test; faster than its value."""
-        return compile_one(self.expression, self.namespaces, exact=False)
-
     @property
     def field(self) -> tuple[str, str] | None:
         """The only field that its value depends on; None if there are more, or if it reads the time of day."""
@@ -116,7 +111,7 @@ class Steps(NamedTuple):
 
 
 WHEN_TRUE = Steps(unknown=False, lowest=False, changes=(True,))
-"""Those of a test: a whole part as a term of its own."""
+"""Those of a test, a whole part as a term of its own. Only this object: other steps can be equal to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

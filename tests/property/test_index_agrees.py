@@ -12,7 +12,7 @@ import pytest
 from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_trees import DATE, FIELDS, INT, NOW, TIME, B, S, Trees, row, value
+from rule_trees import DATE, FIELDS, INT, NOW, TIME, B, D, S, Trees, row, value
 
 from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
@@ -72,6 +72,8 @@ class Comparisons:
         self.field = (space, name)
         self.node: Node = FieldNode(FieldType(base), 0, 0, space, name)
         pool: list[Value] = [value(random, base) for _ in range(4)]
+        if base in (INT, D) and random.random() < 0.5:  # next to True and False, which equal numbers
+            pool = [0, 1] if base is INT else [Decimal(0), Decimal(1)]
         self.values = [beside for each in pool for beside in _beside(each)]
         self.base, self.pool = base, pool
         if base is DATE and random.random() < 0.7:
