@@ -2,7 +2,7 @@
 
 from offerkit.batch.contact_table import ContactData, ContactTable, open_contact_table
 from offerkit.batch.decide import BatchRequest, DecidedChunk, batch_request, decide_all
-from offerkit.batch.exclusions import Exclusions, find_exclusions
+from offerkit.batch.exclusions import Exclusions
 from offerkit.batch.program import BatchProgram, batch_program
 from offerkit.batch.results import FORMATS, Results
 
@@ -18,6 +18,5 @@ __all__ = [
     "batch_program",
     "batch_request",
     "decide_all",
-    "find_exclusions",
     "open_contact_table",
 ]

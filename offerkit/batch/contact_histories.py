@@ -10,11 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from offerkit.batch.contact_table import ContactTable
-from offerkit.batch.exclusions import AT_ONCE, NAMED, counted_lines
+from offerkit.batch.counted_rows import counted_rows
+from offerkit.batch.exclusions import AT_ONCE, NAMED
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
 from offerkit.models.status import Status
-from offerkit.store import CountFilter, Store
+from offerkit.store import CountedPropositionsReader, CountFilter
 from offerkit.times import shift, utc
 
 
@@ -44,16 +45,16 @@ class HistoryCounts:
 NO_COUNTS = HistoryCounts()
 
 
-def count_histories(people: ContactTable, program: BatchProgram, store: Store | None) -> HistoryCounts:
-    """What the conditions of ``program`` count, for all contacts; nothing without a store."""
+def count_histories(people: ContactTable, program: BatchProgram, history: CountedPropositionsReader) -> HistoryCounts:
+    """What the conditions of ``program`` count, for all contacts."""
     counted = list(counted_by(program.conditions))
-    if store is None or not counted:
+    if not counted:
         return NO_COUNTS
     db = people.connection
     columns = {each: f"h{number}" for number, each in enumerate(counted)}
     db.execute("CREATE OR REPLACE TEMP TABLE had (k VARCHAR, code INTEGER, number BIGINT)")
     for first in range(0, len(counted), AT_ONCE):
-        _read(people, program, store, counted[first : first + AT_ONCE], first)
+        _read(people, program, history, counted[first : first + AT_ONCE], first)
     table = people.fresh("history")
     sums = ", ".join(
         f"coalesce(sum(number) FILTER (code = {code}), 0)::BIGINT AS h{code}" for code in range(len(counted))
@@ -64,7 +65,11 @@ def count_histories(people: ContactTable, program: BatchProgram, store: Store | 
 
 
 def _read(
-    people: ContactTable, program: BatchProgram, store: Store, counted: Sequence[CountedPropositions], first: int
+    people: ContactTable,
+    program: BatchProgram,
+    history: CountedPropositionsReader,
+    counted: Sequence[CountedPropositions],
+    first: int,
 ) -> None:
     """Add the numbers of ``counted``, whose codes begin at ``first``, to the table ``had``."""
     import numpy
@@ -89,11 +94,12 @@ def _read(
             db.register("named", {"offer": numpy.array(sorted(each.offers), dtype=object)})
             db.execute("INSERT INTO counts_of SELECT ?, CAST(offer AS VARCHAR) FROM named", [code])
             db.unregister("named")
-    with closing(counted_lines(people, store.counted(program.catalog.environment, filters, ["offer"]))) as read:
+    streams = history.streams(program.catalog.environment, filters, ["offer"])
+    with closing(counted_rows(people, streams, ["offer"])) as read:
         for source in read:
             db.execute(
                 f"INSERT INTO had SELECT k, code + ?, count(*) FROM ({source})"  # noqa: S608 - constants
-                " JOIN counts_of ON (CAST(line[2] AS BIGINT) >> code) & 1 = 1 AND (offer IS NULL OR offer = line[1])"
+                " JOIN counts_of ON (counts >> code) & 1 = 1 AND (offer IS NULL OR offer = f_offer)"
                 " GROUP BY ALL",
                 [first],
             )

@@ -83,8 +83,11 @@ def batch_request(
 
     ``ruled``: whether presentation rules exclude offers.
     """
-    exclusions = find_exclusions(people, program, store) if ruled else []
-    return BatchRequest(program, exclusions, count_histories(people, program, store))
+    if store is None:
+        return BatchRequest(program)
+    with store.counting() as history:
+        exclusions = find_exclusions(people, program, history) if ruled else []
+        return BatchRequest(program, exclusions, count_histories(people, program, history))
 
 
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:

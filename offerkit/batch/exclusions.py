@@ -6,15 +6,14 @@ to disk, with a row for each contact and offer (or category) whose maximum is re
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from offerkit.batch.condition_sql import condition_sql
 from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.counted_rows import counted_rows
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.stored_values import COLUMN_OF, add_stored_values
 from offerkit.contacts.bulk import column
@@ -25,7 +24,7 @@ from offerkit.engine.space_program import bits_of
 from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import BaseType
-from offerkit.store import CountFilter, Store
+from offerkit.store import CountedPropositionsReader, CountFilter
 from offerkit.times import instant, shift, utc, wall_clock
 
 if TYPE_CHECKING:
@@ -45,19 +44,10 @@ _FIELDS = {
     "delivery": BaseType.STRING,
 }
 """``proposition.<field>`` as columns; a weight that does not fit into its column is unknown."""
-_LINES = (
-    "SELECT CAST(k AS VARCHAR) AS k,"
-    " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part"
-)
-T = TypeVar("T")
 AT_ONCE = 50
 """The most counts of one pass over the propositions: each is a bit of a number."""
 NAMED = 200
 """The most offers that the store is asked for by name; a theme can have thousands. With more, DuckDB compares."""
-_AHEAD = 2
-"""The most parts that are read ahead."""
-_PATIENCE = 0.1
-"""Seconds between checks whether the parts are still wanted."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +79,19 @@ class Exclusions:
             yield columns, self.items[code]
 
 
-def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | None) -> list[Exclusions]:
-    """What the presentation rules exclude, for which contacts; nothing without a store."""
+def find_exclusions(
+    people: ContactTable, program: BatchProgram, history: CountedPropositionsReader
+) -> list[Exclusions]:
+    """What the presentation rules exclude, for which contacts."""
     space = program.catalog.spaces[program.call.space]
     rules = [
         (position, rule) for position, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)
     ]
     about = {position: _about(program, position, rule) for position, rule in rules}
     rules = [(position, rule) for position, rule in rules if about[position] and _readable(rule)]
-    if store is None or not rules:
+    if not rules:
         return []
-    _read(people, program, store, [rule for _, rule in rules])
+    _read(people, program, history, [rule for _, rule in rules])
     try:
         exclusions = [
             _counted(people, program, number, position, about[position]) for number, (position, _) in enumerate(rules)
@@ -122,7 +114,9 @@ def _readable(rule: PresentationRule) -> bool:
     return rule.when is None or rule.when.expression.checked is not None
 
 
-def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequence[PresentationRule]) -> None:
+def _read(
+    people: ContactTable, program: BatchProgram, history: CountedPropositionsReader, rules: Sequence[PresentationRule]
+) -> None:
     """Create the table ``past``: key, the fields that rules read, and for each rule whether it can count the row.
 
     With more than :data:`AT_ONCE` rules, a proposition can have several rows; each rule counts it in one of them.
@@ -142,17 +136,16 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     ]
     fields = sorted({"offer", "category", *(name for rule in rules for name in _fields_read(rule))})
     flags = [f"FALSE AS r{number}" for number in range(len(rules))]
-    values = [f"{_typed(name, position)} AS {column(name)}" for position, name in enumerate(fields, 1)]
+    values = [f"{_typed(name)} AS {column(name)}" for name in fields]
+    texts = ", ".join(f"'' AS {column(name)}" for name in fields)
     people.connection.execute(
-        f"CREATE TEMP TABLE past AS SELECT k, {', '.join([*flags, *values])}"  # noqa: S608
-        " FROM (SELECT '' AS k, [''] AS line) LIMIT 0"
+        f"CREATE TEMP TABLE past AS SELECT k, {', '.join([*flags, *values])} FROM (SELECT '' AS k, {texts}) LIMIT 0"  # noqa: S608
     )
     for first in range(0, len(rules), AT_ONCE):
         group = filters[first : first + AT_ONCE]
-        counts = f"CAST(list_extract(line, {len(fields) + 1}) AS BIGINT)"
-        own = [f"({counts} & {1 << bit}) <> 0 AS r{first + bit}" for bit in range(len(group))]
+        own = [f"(counts & {1 << bit}) <> 0 AS r{first + bit}" for bit in range(len(group))]
         parts = ", ".join([*flags[:first], *own, *flags[first + len(group) :], *values])
-        with closing(counted_lines(people, store.counted(catalog.environment, group, fields))) as read:
+        with closing(counted_rows(people, history.streams(catalog.environment, group, fields), fields)) as read:
             for source in read:
                 people.connection.execute(f"INSERT INTO past SELECT k, {parts} FROM ({source})")  # noqa: S608
     if "time" in fields:
@@ -160,7 +153,7 @@ def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequ
     try:
         add_stored_values(people, catalog, rules)
     except ValueError as error:
-        raise store.edited() from error
+        raise history.edited() from error
 
 
 def _local_times(people: ContactTable, catalog: Catalog) -> None:
@@ -179,19 +172,19 @@ def _local_times(people: ContactTable, catalog: Catalog) -> None:
     people.connection.unregister("times")
 
 
-def _typed(name: str, position: int) -> str:
-    """The SQL of a field's value, from its part of the line."""
-    part = f"list_extract(line, {position})"
+def _typed(name: str) -> str:
+    """The SQL of a field's value, from its text."""
+    text = column(name)
     match name:
         case "status":
             names = ", ".join(literal(status.value, BaseType.STRING) for status in Status)
-            return f"list_extract([{names}], CAST({part} AS INTEGER) + 1)"
+            return f"list_extract([{names}], CAST({text} AS INTEGER) + 1)"
         case "weight" | "rank":
-            return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
+            return f"TRY_CAST({text} AS {TYPES[_FIELDS[name]]})"
         case "campaign" | "delivery":
-            return f"nullif({part}, '')"
+            return f"nullif({text}, '')"
         case _:
-            return part
+            return text
 
 
 def _named_offers_and_categories(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -288,79 +281,3 @@ def _items(bits: int, size: int) -> tuple[int, ...]:
         items.append(size - lowest_bit.bit_length())
         bits ^= lowest_bit
     return tuple(items)
-
-
-class _PrefetchThread(Thread, Generic[T]):
-    def __init__(self, parts: Iterator[T]) -> None:
-        super().__init__(name="offerkit-ahead", daemon=True)
-        self._parts = parts
-        self._ready: Queue[T | None] = Queue(_AHEAD)
-        self._stopped = Event()
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            for part in self._parts:
-                if not self._put(part):
-                    return
-        except BaseException as error:  # raised where the parts are consumed
-            self._error = error
-        finally:
-            if isinstance(self._parts, Generator):
-                self._parts.close()  # a cursor that is not read to its end would keep its transaction open
-        self._put(None)
-
-    def _put(self, part: T | None) -> bool:
-        while not self._stopped.is_set():
-            try:
-                self._ready.put(part, timeout=_PATIENCE)
-            except Full:
-                continue
-            return True
-        return False
-
-    def parts_in_order(self) -> Iterator[T]:
-        """The parts in their order; then raises the error, if any."""
-        while True:
-            try:
-                part = self._ready.get(timeout=_PATIENCE)  # with a timeout, so that Ctrl-C works
-            except Empty:
-                continue
-            if part is None:
-                break
-            yield part
-        if self._error is not None:
-            raise self._error
-
-    def close(self) -> None:
-        """Stop reading; returns when the thread has ended."""
-        self._stopped.set()
-        self.join()
-
-
-def counted_lines(people: ContactTable, counted: Iterator[list[tuple[str, str]]]) -> Generator[str, None, None]:
-    """For each part of ``counted`` (``Store.counted``): a query of its lines, each with the contact's key (``k``).
-
-    A ``line`` is a list of texts. The query holds until the next part; close this if not all of them are read.
-    """
-    import numpy
-
-    with closing(prefetch(counted)) as parts:
-        for part in parts:
-            keys, lines = zip(*part, strict=True)
-            columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
-            people.connection.register("part", columns)
-            yield _LINES
-            people.connection.unregister("part")
-
-
-def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:
-    """``parts`` in their order, read ahead by a thread, for sources that work outside of Python's lock.
-
-    ``parts`` must not contain None; its errors are raised here. Until the end, or until this is closed, nothing else
-    may use what ``parts`` reads from.
-    """
-    reader = _PrefetchThread(parts)
-    reader.start()
-    with closing(reader):
-        yield from reader.parts_in_order()

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from offerkit.contacts.bad_rows import BadRows, readable
-from offerkit.contacts.csv_records import MAX_RECORD, CsvRecord, bad_record, cut, plain_lines, records
+from offerkit.contacts.csv_records import MAX_RECORD, bad_record, cut, plain_lines, records
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
 from offerkit.contacts.files import KeptOpen, Stamp, inside, open_file, stamp_at
-from offerkit.contacts.key_index import KeyIndex, Searches, line_at
+from offerkit.contacts.key_index import FileRecord, KeyIndex, Searches, rows_of
 from offerkit.contacts.relation import Relation, literal_path, quote_name, quote_text
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
@@ -66,7 +66,7 @@ class CsvContacts(Contacts):
         with open_file(self._root, self._path) as file:
             header = self._begin(file)
 
-            def read(record: CsvRecord) -> Row:
+            def read(record: FileRecord) -> Row:
                 return self._row(record, self._cells(record, header), header)
 
             yield from readable(islice(self._following(file, header), limit or None), read, bad)
@@ -129,18 +129,11 @@ class CsvContacts(Contacts):
             self._header = None  # should the file be refused now
             self._header = self._begin(file)
         header = self._header
-        for record in self._candidates(file, values, header):
-            try:
-                row = self._row_if(record, values, header)
-            except Refused:
-                if record.line:
-                    raise
-                with_line = record._replace(line=line_at(file, record.offset))
-                row = self._row_if(with_line, values, header)  # refuses again, and says where
-            if row is not None:
-                yield row
+        yield from rows_of(
+            file, self._candidates(file, values, header), lambda record: self._row_if(record, values, header)
+        )
 
-    def _candidates(self, file: BinaryIO, values: Mapping[str, Value], header: _Header) -> Iterator[CsvRecord]:
+    def _candidates(self, file: BinaryIO, values: Mapping[str, Value], header: _Header) -> Iterator[FileRecord]:
         """The records that may hold ``values``, in the file's order."""
         names = tuple(values)
         index = self._searches.index(names, lambda: self._index(file, names, header))
@@ -180,7 +173,7 @@ class CsvContacts(Contacts):
             index.add([tuple(map(self._fields.value, names, cells))], [record.offset])
         return index
 
-    def _key_cells(self, record: CsvRecord, places: Sequence[int], header: _Header) -> list[str | None]:
+    def _key_cells(self, record: FileRecord, places: Sequence[int], header: _Header) -> list[str | None]:
         """The cells at ``places``. Raises Refused when the record cannot be cut that far."""
         columns = _columns([record.raw], places)
         if columns is None:
@@ -208,11 +201,11 @@ class CsvContacts(Contacts):
         end = record.offset + len(record.raw) + 1
         return _Header(columns, places, end, record.line + record.raw.count(b"\n") + 1)
 
-    def _following(self, file: BinaryIO, header: _Header) -> Iterator[CsvRecord]:
+    def _following(self, file: BinaryIO, header: _Header) -> Iterator[FileRecord]:
         """The records after the header."""
         return records(file, self._path, header.offset, header.line)
 
-    def _cells(self, record: CsvRecord, header: _Header) -> list[str]:
+    def _cells(self, record: FileRecord, header: _Header) -> list[str]:
         cells = cut(record, self._path)
         if len(cells) != len(header.columns):
             raise bad_record(
@@ -223,13 +216,13 @@ class CsvContacts(Contacts):
             )
         return cells
 
-    def _row_if(self, record: CsvRecord, values: Mapping[str, Value], header: _Header) -> Row | None:
+    def _row_if(self, record: FileRecord, values: Mapping[str, Value], header: _Header) -> Row | None:
         cells = self._key_cells(record, [header.places[name] for name in values], header)
         if any(self._fields.value(name, cell) != values[name] for name, cell in zip(values, cells, strict=True)):
             return None
         return self._row(record, self._cells(record, header), header)
 
-    def _row(self, record: CsvRecord, cells: Sequence[str], header: _Header) -> Row:
+    def _row(self, record: FileRecord, cells: Sequence[str], header: _Header) -> Row:
         try:
             return self._fields.row([cells[column_number] or None for column_number in header.places.values()])
         except BadCell as error:

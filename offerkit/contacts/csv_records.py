@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from offerkit.contacts.key_index import FileRecord
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 
 MAX_RECORD = 1024 * 1024
@@ -27,17 +28,9 @@ _CELL = re.compile(r'(?:"[^"]*(?:""[^"]*)*"(?!")|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n
 """A cell with the comma behind it."""
 
 
-class CsvRecord(NamedTuple):
-    """The bytes of a record without its newline, the line it begins on (from 1; 0: unknown), and its offset."""
-
-    raw: bytes
-    line: int
-    offset: int
-
-
 def records(
     file: BinaryIO, path: str, offset: int = 0, line: int = 1, taken: Callable[[bytes, int], bool] | None = None
-) -> Iterator[CsvRecord]:
+) -> Iterator[FileRecord]:
     """The records from ``offset`` on, where line ``line`` begins; empty lines are left out.
 
     A line with an odd number of quotes continues on the next one. Lines that are whole records together are first
@@ -69,13 +62,13 @@ def records(
                 if size > MAX_RECORD:
                     raise _too_long(path, begin)
                 if len(parts) > 1 and text.count(b'"') % 2:
-                    yield CsvRecord(b"\n".join(parts), begin, offset)
+                    yield FileRecord(b"\n".join(parts), begin, offset)
                     offset, begin, parts, size = offset + size, line, [], 0
                 continue
             if len(text) > MAX_RECORD:
                 raise _too_long(path, begin)
             if text and text != b"\r":
-                yield CsvRecord(text, begin, offset)
+                yield FileRecord(text, begin, offset)
             offset += len(text) + 1
             begin = line
         if size + len(remainder) > MAX_RECORD:
@@ -84,10 +77,10 @@ def records(
         raw = b"\n".join([*parts, remainder])
         if raw.count(b'"') % 2:
             raise bad_record(path, begin, "a double quote is opened in this row and never closed", _QUOTING)
-        yield CsvRecord(raw, begin, offset)
+        yield FileRecord(raw, begin, offset)
 
 
-def cut(record: CsvRecord, path: str) -> list[str]:
+def cut(record: FileRecord, path: str) -> list[str]:
     """The cells of a record. Raises Refused for bytes that are not UTF-8, and for misplaced quotes."""
     raw = record.raw.removeprefix(_BOM) if record.offset == 0 else record.raw
     try:
@@ -108,7 +101,7 @@ def cut(record: CsvRecord, path: str) -> list[str]:
         raise _uncut(text, record, path) from None
 
 
-def _uncut(text: str, record: CsvRecord, path: str) -> Refused:
+def _uncut(text: str, record: FileRecord, path: str) -> Refused:
     """Why a record cannot be cut into cells, and at which character of it."""
     at = 0
     problem, hint = "", _QUOTING

@@ -5,11 +5,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, NamedTuple
 
 from offerkit.contacts.files import Stamp
-from offerkit.rules.types import Value
+from offerkit.diagnostics import Refused
+from offerkit.rules.types import Row, Value
 
 SCANS = 3
 """Searches that scan a file; making an index takes as long as several of them."""
@@ -17,6 +18,14 @@ _BUCKETS = 1024
 _OFFSET_BITS = 40
 _HASH_BITS = 64 - _OFFSET_BITS
 _SCAN_READ = 1024 * 1024
+
+
+class FileRecord(NamedTuple):
+    """The bytes of a record without its newline, the line it begins on (from 1; 0: unknown), and its offset."""
+
+    raw: bytes
+    line: int
+    offset: int
 
 
 class KeyIndex:
@@ -82,7 +91,20 @@ class Searches:
         return self._indexes[names]
 
 
-def line_at(file: BinaryIO, offset: int) -> int:
+def rows_of(file: BinaryIO, records: Iterable[FileRecord], read: Callable[[FileRecord], Row | None]) -> Iterator[Row]:
+    """What ``read`` makes of each of ``records``, without None. What it refuses, it refuses with its line."""
+    for record in records:
+        try:
+            row = read(record)
+        except Refused:
+            if record.line:
+                raise
+            row = read(record._replace(line=_line_at(file, record.offset)))  # refuses again, and says where
+        if row is not None:
+            yield row
+
+
+def _line_at(file: BinaryIO, offset: int) -> int:
     """The line, from 1, that begins at ``offset``."""
     file.seek(0)
     line, remaining = 1, offset

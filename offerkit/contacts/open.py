@@ -45,7 +45,8 @@ def open_contacts(
             from offerkit.contacts.parquet import ParquetTable
             from offerkit.contacts.table import TableContacts
 
-            return TableContacts(dimension_name, dimension, zone, ParquetTable(root, source.path))
+            table = ParquetTable(root, source.path)
+            return TableContacts(dimension_name, dimension, zone, table, root / source.path)
         case "sql":
             from offerkit.contacts.table import TableContacts
 

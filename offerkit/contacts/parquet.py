@@ -59,6 +59,7 @@ class ParquetTable:
         self._path = path
         self.label = f"the file {path}"
         self._types: dict[str, str] = {}
+        self._kept: duckdb.DuckDBPyConnection | None = None
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
         """The file's columns. Raises Refused when a column's type does not fit its field."""
@@ -106,7 +107,10 @@ class ParquetTable:
         return int(row[0]) if row else 0
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Close DuckDB."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def _run(self, sql: str, args: Sequence[Value]) -> duckdb.DuckDBPyConnection:
         open_file(self._root, self._path).close()
@@ -115,9 +119,11 @@ class ParquetTable:
         except ImportError as error:
             raise missing_package("a Parquet file", "duckdb", "parquet") from error
         try:
-            connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
-            connection.execute("set enable_progress_bar = false")
-            return connection.execute(sql, [literal_path(str(inside(self._root, self._path))), *args])
+            if self._kept is None:
+                self._kept = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
+                self._kept.execute("set enable_progress_bar = false")
+                self._kept.execute("set enable_external_file_cache = false")  # each query reads the file as it is
+            return self._kept.cursor().execute(sql, [literal_path(str(inside(self._root, self._path))), *args])
         except duckdb.Error as error:
             raise database_refused(
                 self.label, first_line(error), "Check that it is a complete Parquet file."

@@ -31,6 +31,7 @@ class PostgresTable:
         self.label = label
         self._kept: psycopg.Connection | None = None
         self._lock = threading.Lock()
+        self._searches: dict[tuple[tuple[str, ...], tuple[str, ...], int], bytes] = {}
 
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
         """The table's columns; values of the wrong type are found when they are read."""
@@ -59,14 +60,16 @@ class PostgresTable:
     def _found(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> list[tuple[object, ...]]:
         """All rows of a search; none if a value is invalid for its column (not a UUID, say)."""
         from psycopg import DataError
-        from psycopg.sql import SQL
 
-        query, values = self._select(columns, equal, limit), list(equal.values())
+        values, search = list(equal.values()), (tuple(columns), tuple(equal), limit)
+        if search not in self._searches:
+            self._searches[search] = self._select(columns, equal, limit).as_bytes(self._connection())
+        query = self._searches[search]
         try:
             cursor = self._connection().execute(query, values)
         except DataError:
             try:  # with no rows to read, the query fails only if the values are invalid
-                self._connection().execute(SQL("select 1 from ({}) as rows limit 0").format(query), values)
+                self._connection().execute(b"select 1 from (" + query + b") as rows limit 0", values)
             except DataError:
                 return []
             raise

@@ -1,15 +1,15 @@
-"""Contacts in a table of a SQLite file, opened read-only."""
+"""Contacts in a table of a SQLite file, opened read-only and kept open for searches."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from offerkit.contacts.files import inside, open_file
+from offerkit.contacts.files import KeptOpen, inside, open_file
 from offerkit.contacts.table import database_refused, first_line
 from offerkit.diagnostics import Code, refuse
 from offerkit.rules.types import FieldType, Value
@@ -43,6 +43,7 @@ class SqliteTable:
 
     def __init__(self, path: Path, table: str, label: str) -> None:
         self._path = path
+        self._kept = KeptOpen(path, self._connect)
         self._table = ".".join(_quoted(part) for part in table.split("."))
         self.label = label
 
@@ -61,10 +62,13 @@ class SqliteTable:
         condition = " and ".join(f"{_quoted(name)} = ?" for name in equal)
         sql = f"select {', '.join(map(_quoted, columns))} from {self._table}"  # noqa: S608 - quoted
         sql += (f" where {condition}" if condition else "") + (f" limit {limit:d}" if limit else "")
-        with closing(self._connect()) as connection:
+        # the whole table through a connection of its own, which may stay open for long
+        with ExitStack() as stack:
+            connection = self._kept.get()[0] if equal else stack.enter_context(closing(self._connect()))
             deadline = _bounded(connection)
             try:
-                for row in connection.execute(sql, [_parameter(value) for value in equal.values()]):
+                rows = stack.enter_context(closing(connection.cursor()))
+                for row in rows.execute(sql, [_parameter(value) for value in equal.values()]):
                     yield row
                     deadline[0] = time.monotonic() + TIMEOUT
             except (sqlite3.Error, OverflowError) as error:
@@ -84,7 +88,8 @@ class SqliteTable:
             return int(rows)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Close the connection."""
+        self._kept.close()
 
     def _connect(self) -> sqlite3.Connection:
         try:

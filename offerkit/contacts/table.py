@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
+from offerkit.contacts.files import Stamp, stamp_at
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.relation import Relation
 from offerkit.contacts.source import Contacts
@@ -47,10 +49,12 @@ class Table(Protocol):
 class TableContacts(Contacts):
     """The rows of a :class:`Table`."""
 
-    def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table) -> None:
+    def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table, file: Path | None = None) -> None:
+        """``file``: the file that has all of the table, if there is one."""
         super().__init__(name, dimension, zone)
-        self._table = table
+        self._table, self._file = table, file
         self._columns: Sequence[str] | None = None
+        self._checked: Stamp | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
         """The rows of the table."""
@@ -74,28 +78,38 @@ class TableContacts(Contacts):
         """Columns that no field reads."""
         return unread_columns(self._check(), self.types, self._table.label)
 
+    def stamp(self) -> Stamp | None:
+        """That of the file."""
+        return stamp_at(str(self._file)) if self._file is not None else None
+
     def close(self) -> None:
         """Close the table."""
         self._table.close()
 
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
         self._check()
-        column_numbers = {name: index for index, name in enumerate(self.types)}
         equal = {name: value for name, value in values.items() if self.types[name].base in _EXACT}
         for cells in self._table.read(list(self.types), equal, 0):
-            plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
-            if all(self._fields.value(name, plain[column_numbers[name]]) == value for name, value in values.items()):
-                yield self._row(cells)
+            plain = self._plain_cells(cells)
+            by_name = dict(zip(self.types, plain, strict=True))
+            if all(self._fields.value(name, by_name[name]) == value for name, value in values.items()):
+                yield self._plain_row(plain)
 
     def _check(self) -> Sequence[str]:
-        if self._columns is None:
+        stamp = self.stamp()
+        if self._columns is None or stamp != self._checked:
             columns = self._table.columns(self.types)
             check_columns(columns, self.types, self._table.label, None)
-            self._columns = columns
+            self._columns, self._checked = columns, stamp
         return self._columns
 
     def _row(self, cells: Sequence[object]) -> Row:
-        plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+        return self._plain_row(self._plain_cells(cells))
+
+    def _plain_cells(self, cells: Sequence[object]) -> list[object]:
+        return [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+
+    def _plain_row(self, plain: Sequence[object]) -> Row:
         try:
             return self._fields.row(plain)
         except BadCell as error:

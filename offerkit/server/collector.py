@@ -22,7 +22,7 @@ def set_up() -> None:
     """Exclude existing objects from all collections, and old ones from Python's own."""
     gc.enable()  # the command line turns it off: its runs are short
     gc.collect()
-    gc.set_threshold(2_000, 10, 1_000_000)
+    gc.set_threshold(1_000, 2, 1_000_000)  # little at a time: calls wait
     gc.freeze()  # what is compiled stays: looking through it again and again would only cost
 
 

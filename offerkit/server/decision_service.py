@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from logging import getLogger
 from typing import TypeVar
@@ -54,14 +54,13 @@ class DecisionService:
         self._written = OwnWrites() if alone else None
         self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
         self.session = session = replace(session, store_project=self._worker.store.project)
-        self.served: ServedCatalogs = served_catalogs(self._worker.store)
+        self._serve(served_catalogs(self._worker.store))
         self._reader = StoreReader(self._connect)
-        self._has_files = _has_files(self.served)
         self.presence = StorePresence()
         self.presence.identity = self.served.identity
         self.presence.listen(self._lost)
         self.writer = StoreWriter(session, self._written, self.presence)
-        self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
+        self._tidy = checkpoint_task(session, self.writer) if session.embedded else None  # others do that by themselves
         self._webhooks = WebhookSender(session, now)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
@@ -155,43 +154,56 @@ class DecisionService:
     ) -> tuple[ServedCatalogs, Answer, PendingWrite]:
         served = self.served
         checked = ask if insider else verified(served.inbound, self.session.environ, ask)
+        if self._worker is not None and self._waits_for_nothing:
+            self._called()
+            return served, *self._worker.decide(served, checked)
         if self.session.embedded or not self._has_files or self._worker is None:
             return served, *await self._with_worker(lambda worker: worker.decide(served, checked))
         self._calls += 1
         reads = self._worker.reads(served, checked)
         while self.served is served:
             self.presence.check(epoch)
-            try:
-                return served, *self._worker.decide(served, checked, reads)
-            except UnreadError:
+            if reads.missing:
                 reads.take(await self._reader.answers(reads.missing))
+                continue
+            with suppress(UnreadError):
+                return served, *self._worker.decide(served, checked, reads)
         return await self._decided(ask, epoch, insider=insider)  # a new revision is live: it decides
 
-    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+    def _serve(self, served: ServedCatalogs) -> None:
+        self.served: ServedCatalogs = served
+        self._has_files = _has_files(served)
+        self._waits_for_nothing = self._has_files and self.session.embedded
+
+    def _called(self) -> None:
         self._calls += 1
         self.presence.check()
-        if self.session.embedded and self._has_files and self._worker is not None:
+
+    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+        self._called()
+        if self._worker is not None and self._waits_for_nothing:
             return work(self._worker)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
 
     def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
+        """What ``work`` reads; once more if the store's connection was lost since the last call of this thread."""
         worker: ThreadWorker | None = getattr(self._own, "worker", None)
-        if worker is None or self._own.epoch != self.presence.epoch:
-            self._end_worker()
-            worker = self._own.worker = ThreadWorker(self.session, room=CAPACITY // self._config.threads)
-            self._own.epoch = self.presence.epoch
-            self._workers.append(worker)
-        try:
-            return work(worker)
-        except Refused as refused:
-            if refused.diagnostics[0].code is Code.STORE_CONNECTION:
-                self._end_worker()
-            raise
+        if worker is not None and self._own.epoch == self.presence.epoch:
+            try:
+                return work(worker)
+            except Refused as refused:
+                if refused.diagnostics[0].code is not Code.STORE_CONNECTION:
+                    raise
+        self._end_worker()
+        worker = self._own.worker = ThreadWorker(self.session, room=CAPACITY // self._config.threads)
+        self._own.epoch = self.presence.epoch
+        self._workers.append(worker)
+        return work(worker)
 
     def _end_worker(self) -> None:
-        """The next call of this thread opens the store again."""
+        """Close what this thread has of the store."""
         worker: ThreadWorker | None = getattr(self._own, "worker", None)
         if worker is not None:
             self._own.worker = None
@@ -231,8 +243,7 @@ class DecisionService:
             except Refused as refused:
                 self.presence.lose(refused)
                 return
-        self.served = served
-        self._has_files = _has_files(served)
+        self._serve(served)
         if self.presence.lost:
             self.presence.find(served.identity)
 
@@ -246,12 +257,24 @@ def _has_files(served: ServedCatalogs) -> bool:
 
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
-"""Seconds between two checkpoints; commits wait during one, so each must have little to move."""
+"""Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
+LONG = 500
+"""Pages of a log that is worth beginning anew."""
 
 
-def checkpoint_task(session: Session) -> BackgroundTask:
-    """Moves SQLite's log into its file in the background, so that no commit has to. Failures are logged."""
-    return BackgroundTask("offerkit-tidy", session, EVERY, Store.checkpoint, _told)
+def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:
+    """Moves SQLite's log into its file in the background; from a long one, ``writer`` moves what was added meanwhile.
+    Failures are logged.
+    """
+    length = 0
+
+    def checkpoint(store: Store) -> None:
+        nonlocal length
+        before, length = length, store.checkpoint()
+        if length > LONG and length != before:
+            writer.tidy()
+
+    return BackgroundTask("offerkit-tidy", session, EVERY, checkpoint, _told)
 
 
 def _told(error: Exception | None) -> None:

@@ -41,8 +41,11 @@ class _WriteJob:
     epoch: int
 
 
+@dataclass(frozen=True, slots=True)
 class _Wake:
-    """In the queue, not a job but a request to check whether the store still exists."""
+    """In the queue, not a job but a request: to check whether the store still exists, or to ``tidy`` it."""
+
+    tidy: bool = False
 
 
 class _Outcome(NamedTuple):
@@ -72,6 +75,7 @@ class StoreWriter:
         self._presence = presence or StorePresence()
         self._presence.listen(self._wake)
         self._jobs: SimpleQueue[_WriteJob | _Wake | None] = SimpleQueue()
+        self._untidy = False
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
@@ -106,6 +110,10 @@ class StoreWriter:
         """
         return self._put(run, epoch)
 
+    def tidy(self) -> None:
+        """Checkpoint between two transactions: only then is nothing left in the log, which begins anew."""
+        self._jobs.put(_Wake(tidy=True))
+
     def _wake(self) -> None:
         """Close a lost store, even without calls."""
         self._jobs.put(_Wake())
@@ -134,6 +142,7 @@ class StoreWriter:
                             jobs = ()
                             while goes_on and not jobs and not self._presence.lost:
                                 jobs, goes_on = self._taken()
+                                self._tidied(store)
                             jobs = self._current(jobs)
                         if epoch == self._presence.epoch:  # otherwise they are for the newly found store
                             jobs = ()
@@ -153,12 +162,20 @@ class StoreWriter:
                 _tell([_Outcome(job, error=refused)])
         return current
 
+    def _tidied(self, store: Store) -> None:
+        if self._untidy:
+            self._untidy = False
+            with suppress(Refused):  # it is tried again, and if the store is lost, the next transaction tells
+                store.checkpoint()
+
     def _taken(self) -> tuple[_Jobs, bool]:
         """The jobs of one transaction, at least one unless the writer ends; and whether more may follow."""
         jobs: list[_WriteJob] = []
         job = self._jobs.get()
         while job is not None:
-            if isinstance(job, _WriteJob) and not job.done.cancelled():
+            if isinstance(job, _Wake):
+                self._untidy |= job.tidy
+            elif not job.done.cancelled():
                 jobs.append(job)
             if len(jobs) == TOGETHER or isinstance(job, _Wake):
                 return jobs, True

@@ -78,13 +78,12 @@ class ThreadWorker:
         return prepare_update(served.catalogs, self.people(served), self.store, asked)
 
     def people(self, served: ServedCatalogs) -> ContactSources:
-        """The contacts as ``served`` declares them; sources are opened again for another revision."""
-        if self._people is None or self._served is not served:
-            if self._people is not None:
-                self._people.close()
-            self._people = ContactSources(
-                served.catalogs, self._session.project.root, self._session.environ, remember=PROFILES
-            )
+        """The contacts as ``served`` declares them."""
+        if self._people is None:
+            root, environ = self._session.project.root, self._session.environ
+            self._people = ContactSources(served.catalogs, root, environ, remember=PROFILES)
+        if self._served is not served:
+            self._people.follow(served.catalogs)
             self._served = served
             self._compared.forget()
             if self._histories is not None:

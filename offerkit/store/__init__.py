@@ -1,6 +1,6 @@
 """The store: stages, resource bodies, approvals, the chained history and propositions."""
 
-from offerkit.store.counted import CountFilter
+from offerkit.store.counted import CountedPart, CountedPropositionsReader, CountFilter
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import Holder, write_lock
@@ -12,6 +12,8 @@ from offerkit.store.store import Store, StoreStatus
 __all__ = [
     "ChangeRow",
     "CountFilter",
+    "CountedPart",
+    "CountedPropositionsReader",
     "DeliveryRun",
     "Draft",
     "Holder",

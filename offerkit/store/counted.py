@@ -1,24 +1,47 @@
-"""The propositions of all contacts that presentation rules count: filtered by the database, read in parts."""
+"""The propositions of all contacts that presentation rules count: filtered by the database, read by several threads.
+
+Where rows lie in the order of their key, each thread reads one range of contacts after another, and a range comes as
+one text for each column. So nearly all the work is the database's own, outside of Python's lock.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import Lock
+from typing import Self, TypeAlias
 
+from offerkit.diagnostics import Refused
 from offerkit.models.status import Status, status_number
 from offerkit.store.database import Cell, Database
+from offerkit.store.propositions import edited
 
-PART = 50_000
-"""Rows in a part."""
+SEPARATOR = "\0"
+"""Between the values in a column's text. What is stored never has it (offerkit.store.proposition_rows.keepable)."""
+PART = 25_000
+"""Rows that are looked at for one part."""
+_EXPORTED = 50_000
+"""Rows of a part of all propositions."""
+FEW = 25_000
+"""Of so few propositions in all periods, each is looked up by its time; more are found faster by reading all."""
+MOST_READERS = 4
 COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", "time")
 """Columns of the table that can be asked for."""
 _SPECIAL = {
     "campaign": "coalesce(campaign, '')",
     "delivery": "coalesce(delivery, '')",
-    "data": r"replace(data, ' ', '\u0020')",
-    "product": r"replace(product, ' ', '\u0020')",
+    "data": "data",
+    "product": "product",
 }
-"""Further ones: the delivery that made a proposition (empty: none); what was stored with it, as JSON without spaces."""
+"""Further ones: the delivery that made a proposition (empty: none); what was stored with it, as JSON."""
+_HEAVY = 5
+"""How many times fewer rows a part has when it has JSON."""
+
+CountedPart: TypeAlias = tuple[str, ...]
+"""Some propositions, a text for each column: contacts, the columns that were asked for, and for each proposition the
+number whose bits say which filters count it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +60,145 @@ class CountFilter:
     categories: tuple[str, ...] = ()
 
 
-def counted(
-    db: Database, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
-) -> Iterator[list[tuple[str, str]]]:
-    """The propositions that one of ``wanted`` counts: pairs of a contact and a text with a line for each proposition.
+class CountedPropositionsReader:
+    """Reads what rules count, always from one state of the store, which is that of the first read."""
 
-    A line has ``columns`` and a number whose bits say which of ``wanted`` count it, separated by spaces, which names
-    and times do not have, and JSON can do without. One text for each contact takes a third of the time of as many rows.
-    """
-    if not set(columns) <= {*COLUMNS, *_SPECIAL}:
-        raise ValueError(f"not columns of a proposition: {columns}")
-    if not wanted:
-        return iter(())
-    tests, args = [], list[Cell]()
-    for count_filter in wanted:
-        test, cells = _test(count_filter)
-        tests.append(test)
-        args += cells
-    flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
-    line = " || ' ' || ".join([*(_SPECIAL.get(name, name) for name in columns), f"({flags})"])
-    made = _MADE if {"campaign", "delivery"}.intersection(columns) else ""
-    sql = (
-        f"SELECT contact, {db.join_lines(line)} FROM proposition{made}"  # noqa: S608 - constants
-        f" WHERE environment = ? AND ({' OR '.join(tests)}) GROUP BY contact"
-    )
-    return db.stream(sql, (*args, *([environment] if made else []), environment, *args), PART)
+    def __init__(self, db: Database) -> None:
+        """Use it in a ``with`` statement; until its end, nothing else may use ``db``."""
+        self._db = db
+        self._open = ExitStack()
+        self._readers: Sequence[Database] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def edited(self) -> Refused:
+        """The error for a proposition that has values which are never written."""
+        return edited(self._db)
+
+    def streams(
+        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
+    ) -> list[Iterator[CountedPart]]:
+        """The propositions that one of ``wanted`` counts: each stream has some, and a thread of its own may read it."""
+        if not set(columns) <= {*COLUMNS, *_SPECIAL}:
+            raise ValueError(f"not columns of a proposition: {columns}")
+        if not wanted:
+            return []
+        if not self._readers:
+            self._readers = self._open.enter_context(self._db.readers(min(os.cpu_count() or 1, MOST_READERS)))
+        query = _CountQuery(self._db, environment, wanted, columns)
+        if not self._db.unindexed:
+            return [query.by_contact(self._readers[0])]
+        if query.few(self._readers[0]):
+            return [query.at_once(self._readers[0])]
+        ranges = _Ranges(environment, query.size)
+        return [query.by_ranges(reader, ranges) for reader in self._readers]
+
+
+class _Ranges:
+    """Ranges of contacts that have about as many propositions, for several threads."""
+
+    def __init__(self, environment: str, size: int) -> None:
+        self._environment, self._size = environment, size
+        self._next: str | None = ""
+        self._lock = Lock()
+
+    def take(self, db: Database) -> tuple[str, str | None] | None:
+        """The first contact of a range that nobody took yet, and the one after it; None when all are taken.
+
+        ``db`` also has the range's pages in memory then.
+        """
+        with self._lock:
+            first = self._next
+            if first is None:
+                return None
+            found = self._search(db, f">= ? ORDER BY contact LIMIT 1 OFFSET {self._size}", first)
+            if found == first:  # a contact with more propositions than a part
+                found = self._search(db, "> ? ORDER BY contact LIMIT 1", first)
+            self._next = found
+            return first, found
+
+    def _search(self, db: Database, which: str, first: str) -> str | None:
+        rows: list[tuple[str]] = db.rows(
+            f"SELECT contact FROM proposition WHERE environment = ? AND contact {which}",  # noqa: S608 - constants
+            (self._environment, first),
+        )
+        return rows[0][0] if rows else None
+
+
+class _CountQuery:
+    """The SQL for some filters and columns."""
+
+    def __init__(self, db: Database, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]) -> None:
+        self._environment = environment
+        # What nearly all filters share is tested first, and once.
+        self._since, self._until = min(each.since for each in wanted), max(each.until for each in wanted)
+        tests, args = [], list[Cell]()
+        for each in wanted:
+            test, cells = _test(each, self._until, f"{db.unindexed}time")
+            tests.append(test)
+            args += cells
+        flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
+        self._columns = ["contact", *(_SPECIAL.get(name, name) for name in columns), f"({flags})"]
+        made = {"campaign", "delivery"}.intersection(columns)
+        self._made, made_args = (_MADE, [environment]) if made else ("", [])
+        self._where = f"environment = ? AND {db.unindexed}time <= ? AND ({' OR '.join(tests)})"
+        self._args = (*args, *made_args, environment, self._until, *args)
+        self.size = PART // _HEAVY if {"data", "product"}.intersection(columns) else PART
+
+    def few(self, db: Database) -> bool:
+        """Whether there are few propositions in all periods."""
+        rows: list[tuple[int]] = db.rows(
+            "SELECT COUNT(*) FROM"
+            " (SELECT 1 FROM proposition WHERE environment = ? AND time >= ? AND time <= ? LIMIT ?) AS found",
+            (self._environment, self._since, self._until, FEW),
+        )
+        return rows[0][0] < FEW
+
+    def at_once(self, db: Database) -> Iterator[CountedPart]:
+        """All in one part, by their time."""
+        sql = f"SELECT {self._joined(db)} FROM proposition{self._made} WHERE {self._where} AND time >= ? AND time <= ?"  # noqa: S608
+        return _sound(db, db.stream(sql, (*self._args, self._since, self._until), 1))
+
+    def by_ranges(self, db: Database, ranges: _Ranges) -> Iterator[CountedPart]:
+        """The ranges that this reader takes, a part for each."""
+        sql = f"SELECT {self._joined(db)} FROM proposition{self._made} WHERE {self._where} AND contact >= ?"  # noqa: S608
+        while (part := ranges.take(db)) is not None:
+            first, after = part
+            if after is None:
+                yield from _sound(db, db.stream(sql, (*self._args, first), 1))
+            else:
+                yield from _sound(db, db.stream(f"{sql} AND contact < ?", (*self._args, first, after), 1))
+
+    def by_contact(self, db: Database) -> Iterator[CountedPart]:
+        """Rows that lie anywhere: one text a column for each contact; those of some contacts are joined."""
+        _, *columns = self._columns
+        lines = ", ".join(db.join(column, "\n") for column in columns)
+        sql = f"SELECT contact, {lines} FROM proposition{self._made} WHERE {self._where} GROUP BY contact"  # noqa: S608
+        rows: list[tuple[str, ...]]
+        for rows in db.stream(sql, self._args, self.size):
+            contacts, *texts = zip(*rows, strict=True)
+            numbers = [text.count("\n") + 1 for text in texts[-1]]
+            repeated = SEPARATOR.join(
+                SEPARATOR.join([contact] * number) for contact, number in zip(contacts, numbers, strict=True)
+            )
+            yield repeated, *("\n".join(column).replace("\n", SEPARATOR) for column in texts)
+
+    def _joined(self, db: Database) -> str:
+        return ", ".join(db.join(column, SEPARATOR) for column in self._columns)
+
+
+def _sound(db: Database, rows: Iterator[list[tuple[str | None, ...]]]) -> Iterator[CountedPart]:
+    """Parts without those of nothing. Raises Refused when the columns of one have different numbers of values."""
+    for (part,) in rows:
+        if part[0] is None:
+            continue
+        if len({text.count(SEPARATOR) for text in part if text is not None}) > 1 or None in part:
+            raise edited(db)
+        yield part  # type: ignore[misc]
 
 
 _MADE = (
@@ -70,14 +207,23 @@ _MADE = (
 )
 
 
-def _test(count_filter: CountFilter) -> tuple[str, list[Cell]]:
-    conditions, args = ["time >= ?", "time <= ?"], list[Cell]([count_filter.since, count_filter.until])
-    if count_filter.statuses:
-        conditions.append(f"status IN ({', '.join('?' * len(count_filter.statuses))})")
-        args += map(status_number, count_filter.statuses)
+def _test(count_filter: CountFilter, latest: str, time: str) -> tuple[str, list[Cell]]:
+    """A filter as SQL for propositions until ``latest``; what most of them fail, and is cheap, comes first.
+
+    ``time``: the column, hidden from the planner.
+    """
+    conditions, args = list[str](), list[Cell]()
     if count_filter.channel:
         conditions.append("channel = ?")
         args.append(count_filter.channel)
+    if count_filter.statuses:
+        conditions.append(f"status IN ({', '.join('?' * len(count_filter.statuses))})")
+        args += map(status_number, count_filter.statuses)
+    conditions.append(f"{time} >= ?")
+    args.append(count_filter.since)
+    if count_filter.until != latest:
+        conditions.append(f"{time} <= ?")
+        args.append(count_filter.until)
     about = ["offer = ?"] * len(count_filter.offers)
     about += ["category = ? OR (category >= ? AND category < ?)"] * len(count_filter.categories)
     if about:
@@ -92,4 +238,4 @@ def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator
     """All propositions of an environment, in parts; ``columns`` can also name its ``environment``, contact and call."""
     if not set(columns) <= {"contact", "environment", "interaction", *COLUMNS}:
         raise ValueError(f"not columns of a proposition: {columns}")
-    return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), PART)  # noqa: S608
+    return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), _EXPORTED)  # noqa: S608

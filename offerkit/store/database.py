@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Refused
 from offerkit.store.lock import Holder
@@ -71,8 +71,12 @@ class Database(Protocol):
     upgrades_itself: bool
     """Whether opening a store upgrades an older format; otherwise only ``offerkit store migrate`` does."""
 
-    def join_lines(self, text: str) -> str:
-        """The dialect's aggregate that joins all values of ``text`` by newlines."""
+    unindexed: str
+    """What hides a column from the planner, if rows lie in the order of their key: so it is the key that is searched.
+    Empty where they lie anywhere."""
+
+    def join(self, value: str, separator: str) -> str:
+        """The dialect's aggregate that joins all values by a character, those of several expressions in one order."""
 
     @property
     def in_writing(self) -> bool:
@@ -99,6 +103,9 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[None]:
         """Let all reads inside see one state; joins an open transaction."""
+
+    def readers(self, number: int) -> AbstractContextManager[Sequence[Self]]:
+        """Connections that see one state, for up to ``number`` threads; only one where there can be no more."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Lock the history at once: no other process appends a revision. Commit, or roll back on an exception."""
@@ -169,8 +176,8 @@ class Database(Protocol):
     def reader(self) -> QuestionReader | None:
         """Another connection to the open store; None where asking takes less time than waiting. For any thread."""
 
-    def checkpoint(self) -> None:
-        """Do maintenance that a commit would otherwise have to wait for."""
+    def checkpoint(self) -> int:
+        """Do maintenance that a commit would otherwise have to wait for. Returns the length of the log in pages."""
 
     def foreign_objects(self) -> list[str]:
         """Views, triggers and other objects that could stand in for the tables, in words. Fast."""

@@ -89,7 +89,7 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
         case pg.QueryCanceled():
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.DataError() | UnicodeError():
-            return _not_text(error)
+            return cannot_store(error)
         case _ if isinstance(error, _LOST) or (closed and isinstance(error, psycopg.OperationalError)):
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.Error() if error.sqlstate is not None:
@@ -128,13 +128,13 @@ def not_allowed(name: str, reason: str, *, write: bool) -> Refused:
     )
 
 
-def _not_text(error: Exception) -> Refused:
+def cannot_store(error: Exception) -> Refused:
     """PostgreSQL stores UTF-8 without NUL characters; a number can also be too large for its column."""
     return refuse(
         Code.BAD_VALUE,
         "PostgreSQL cannot store a value",
         detail="It has a NUL character or bytes that are not UTF-8."
-        if isinstance(error, UnicodeError) or "NUL" in str(error)
+        if isinstance(error, UnicodeError) or any(word in str(error) for word in ("NUL", "UTF-8", "Unicode"))
         else f"PostgreSQL says: {said(error)}.",
         hint="Write it again, in UTF-8 without NUL characters.",
     )

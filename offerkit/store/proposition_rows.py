@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 from typing import TypeAlias
 
 import orjson
@@ -12,7 +14,7 @@ import orjson
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.fingerprint import Json, canonical
-from offerkit.models.status import Status, status_number, status_of_number
+from offerkit.models.status import NUMBERED, Status, status_number, status_of_number
 from offerkit.times import check_utc, instant
 
 COLUMNS = (
@@ -28,6 +30,8 @@ Data: TypeAlias = Mapping[str, Json]
 
 PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str, str]
 """The columns of :data:`COLUMNS`, in order."""
+
+_weight = lru_cache(10_000)(Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,17 @@ def proposition_text(row: PropositionRow) -> PropositionText:
         data_text(row.proposed, row.accepted, row.statuses),
         product_text(row.product),
     )
+
+
+def stored_past(
+    offer: str, category: str, space: str, channel: str, status: int, at: str, weight: str, rank: int
+) -> PastProposition:
+    """A proposition from its columns; names and weights are shared with others, to save memory.
+
+    Raises LookupError, TypeError, ValueError or ArithmeticError if they were edited.
+    """
+    offer, category, space, channel = map(intern, (offer, category, space, channel))
+    return PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), _weight(weight), rank)
 
 
 def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:

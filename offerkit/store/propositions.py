@@ -8,12 +8,11 @@ asked of it: they are looked for among the newest propositions, and then in one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TypeAlias
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import PastProposition
-from offerkit.models.status import NUMBERED, Status, may_follow, next_statuses, status_number
+from offerkit.models.status import Status, may_follow, next_statuses, status_number
 from offerkit.store import errors, proposition_log
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
@@ -29,8 +28,9 @@ from offerkit.store.proposition_rows import (
     product_of,
     proposition_row,
     proposition_text,
+    stored_past,
 )
-from offerkit.times import check_utc, instant
+from offerkit.times import check_utc
 
 NEWEST = 10_000
 """How many propositions are looked up one by one; a pass over the table finds what is rarer sooner."""
@@ -79,10 +79,7 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[PastP
     """One contact's propositions from ``since`` on, as a decision reads them, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
     try:
-        return [
-            PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
-            for offer, category, space, channel, status, at, weight, rank in rows
-        ]
+        return [stored_past(*row) for row in rows]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise edited(db) from error
 
@@ -97,8 +94,8 @@ def past_with_data(db: Database, environment: str, contact: str, since: str) -> 
 
 
 def _with_data(row: _PastText) -> PastProposition:
-    offer, category, space, channel, status, at, weight, rank, campaign, delivery, data, product = row
-    past = PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
+    campaign, delivery, data, product = row[8:]
+    past = stored_past(*row[:8])
     stored = latest_data(*data_of(data))
     made = product_of(product) if product else None
     return past._replace(campaign=campaign, delivery=delivery, stored=stored, product=made)

@@ -6,15 +6,11 @@ did not change is recognised by its text, which takes less time than to read it 
 
 from __future__ import annotations
 
-from decimal import Decimal
 from functools import lru_cache
-from sys import intern
 
 from offerkit.engine.history import PastProposition
-from offerkit.models.status import NUMBERED
 from offerkit.store.database import Database, Question
-from offerkit.store.proposition_rows import data_of, latest_data, product_of
-from offerkit.times import instant
+from offerkit.store.proposition_rows import data_of, latest_data, product_of, stored_past
 
 _SEPARATOR = "\x1f"
 """Between the columns of a proposition: names, times and JSON do not have it."""
@@ -25,8 +21,6 @@ _MADE = (
     " LEFT JOIN (SELECT id AS run, campaign, delivery FROM delivery_run WHERE environment = ?) AS made"
     " ON run = interaction"
 )
-_STATUS = {str(number): status for number, status in NUMBERED.items()}
-_weight = lru_cache(10_000)(Decimal)  # histories share them
 
 
 @lru_cache
@@ -42,7 +36,7 @@ def past_question(db: Database, environment: str, contact: str, since: str, *, d
     With ``data``: with the delivery that made each, and what was stored with it.
     """
     args = environment, contact, since
-    return Question(_past_sql(db.join_lines("line"), data=data), (environment, *args) if data else args)
+    return Question(_past_sql(db.join("line", "\n"), data=data), (environment, *args) if data else args)
 
 
 def pasts_in(lines: str) -> list[PastProposition]:
@@ -53,8 +47,7 @@ def pasts_in(lines: str) -> list[PastProposition]:
 def _past(
     offer: str, category: str, space: str, channel: str, status: str, at: str, weight: str, rank: str, *more: str
 ) -> PastProposition:
-    offer, category, space, channel = map(intern, (offer, category, space, channel))
-    past = PastProposition(offer, category, space, channel, _STATUS[status], instant(at), _weight(weight), int(rank))
+    past = stored_past(offer, category, space, channel, int(status), at, weight, int(rank))
     if not more:
         return past
     campaign, delivery, data, product = more

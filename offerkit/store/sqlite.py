@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from offerkit.diagnostics import Refused, reason_of
@@ -19,7 +19,7 @@ from offerkit.store import errors, schema
 from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.lock import Holder, lock_holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
-from offerkit.store.sqlite_file import StoreFile, watched
+from offerkit.store.sqlite_file import REPLACED, StoreFile, watched
 
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header marks a store among SQLite files."""
@@ -36,6 +36,9 @@ _STATISTICS = (
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _Object = tuple[str, str, str, str | None]
 
+_ATTEMPTS = 100
+"""How often several connections try to see one state."""
+_PATIENCE = 5.0
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 
@@ -51,11 +54,12 @@ class SqliteDatabase:
         self.name = str(file.path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
         self.for_update = ""
+        self.unindexed = "+"
         self.upgrades_itself = True
 
-    def join_lines(self, text: str) -> str:
-        """Joins all values of ``text`` by newlines."""
-        return f"group_concat({text}, char(10))"
+    def join(self, value: str, separator: str) -> str:
+        """Joins the values as text."""
+        return f"group_concat({value}, char({ord(separator)}))"
 
     @property
     def in_writing(self) -> bool:
@@ -118,6 +122,32 @@ class SqliteDatabase:
             yield
         finally:
             self._roll_back()
+
+    @contextmanager
+    def readers(self, number: int) -> Iterator[Sequence[SqliteDatabase]]:
+        """More connections to the file; this one alone in a transaction, or while others write all the time."""
+        with ExitStack() as opened:
+            readers = (
+                [] if self._connection.in_transaction or number < 2 else [self._again(opened) for _ in range(number)]
+            )
+            for _ in range(_ATTEMPTS if readers else 0):
+                with ExitStack() as reading:
+                    for reader in readers:
+                        reading.enter_context(reader.reading())
+                    if len({reader.version() for reader in readers}) == 1:
+                        yield readers
+                        return
+            with self.reading():
+                yield [self]
+
+    def _again(self, opened: ExitStack) -> SqliteDatabase:
+        """Another connection for reading much of the file, until ``opened`` is closed."""
+        db = open_file(self._path, create=False, write=False, busy_timeout=_PATIENCE)
+        opened.callback(db.close)
+        if db.identity() != self.identity():
+            raise errors.replaced(self.name, REPLACED)
+        db.run("PRAGMA cache_size = -16384")  # 16 MB: a part of the table that is looked through twice
+        return db
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -214,10 +244,14 @@ class SqliteDatabase:
         """Raises Refused when the open file is no longer the one at the path."""
         self._file.check()
 
-    def checkpoint(self) -> None:
-        """Move the log into the file, as far as no reader needs it; readers and the writer continue meanwhile."""
+    def checkpoint(self) -> int:
+        """Move the log into the file, as far as no reader needs it; readers and the writer continue meanwhile.
+
+        Once nothing is left in it, the next commit begins the log anew: overwriting takes less time than appending.
+        """
         self._file.check()
-        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        return found[0][1]
 
     def foreign_objects(self) -> list[str]:
         """Views, triggers and virtual tables."""
@@ -289,7 +323,7 @@ class SqliteDatabase:
         self.run("PRAGMA trusted_schema = OFF")  # limits what views and triggers in the file can call
         if write:
             self.run("PRAGMA synchronous = FULL")
-            # 32 MB of log: a checkpoint then delays one call in a thousand, not one in a hundred
+            # 32 MB of log: a server does that before (offerkit.server.decision_service)
             self.run("PRAGMA wal_autocheckpoint = 8000")
             self.run("PRAGMA foreign_keys = ON")
         else:

@@ -79,6 +79,7 @@ class StoreFile:
         """Use :func:`watched`."""
         self.path = path
         self._real, self._main, self._inode = real, main, inode
+        self._linked = str(path) != real
         self._logs: dict[str, Identity] = {}
         self._closed = False
 
@@ -113,14 +114,13 @@ class StoreFile:
 
     def fate(self) -> str:
         """What happened to the open file, if the path no longer names it; empty if it still does."""
-        real = os.path.realpath(self.path)
-        main = identity(real)
-        if main is None:
-            return DELETED
-        if main != self._main or real != self._real:
-            return REPLACED
-        if self._inode.overwritten or self._overwritten():
-            return OVERWRITTEN
+        if self._linked:
+            real = os.path.realpath(self.path)
+            if real != self._real:
+                return DELETED if identity(real) is None else REPLACED
+        header_fate = self._header_fate()
+        if header_fate:
+            return header_fate
         if self._inode.log_lost or any(
             identity(self._real + suffix) != log_identity for suffix, log_identity in self._logs.items()
         ):
@@ -134,23 +134,35 @@ class StoreFile:
         if fate:
             raise errors.replaced(str(self.path), fate)
 
-    def _overwritten(self) -> bool:
-        """Whether the file's header went back; a checkpoint only ever makes it newer."""
+    def _header_fate(self) -> str:
+        """What happened to the file itself; empty if its header did not go back: a checkpoint only ever makes it newer.
+
+        A link in the file's place is another file; a folder that became a link leads to the same log, or to none.
+        """
         inode = self._inode
         with inode.lock:  # otherwise a header read before another thread's would seem to have gone back
-            header, status = os.pread(inode.descriptor, _HEADER, 0), os.fstat(inode.descriptor)
+            header = os.pread(inode.descriptor, _HEADER, 0)
+            try:
+                status = os.lstat(self._real)
+            except (OSError, ValueError):
+                return DELETED
+            if (status.st_dev, status.st_ino) != self._main:
+                return REPLACED
+            if inode.overwritten:
+                return OVERWRITTEN
             if len(header) < _HEADER:
                 inode.overwritten = inode.counter >= 0  # a new store has no header until its first commit
-                return inode.overwritten
+                return OVERWRITTEN if inode.overwritten else ""
             counter, version = int.from_bytes(header[24:28], "big"), int.from_bytes(header[60:64], "big")
             reached = inode.versions.get(version, inode.reached)
             inode.overwritten = counter < inode.counter or reached < inode.reached
             if not inode.overwritten and inode.written != (status.st_mtime_ns, status.st_size):
                 inode.overwritten = self._holds_another_project()
-            if not inode.overwritten:
-                inode.counter, inode.reached = counter, reached
-                inode.written = (status.st_mtime_ns, status.st_size)
-            return inode.overwritten
+            if inode.overwritten:
+                return OVERWRITTEN
+            inode.counter, inode.reached = counter, reached
+            inode.written = (status.st_mtime_ns, status.st_size)
+            return ""
 
     def _holds_another_project(self) -> bool:
         """Whether a new connection finds another project in the file; an open connection would not notice."""

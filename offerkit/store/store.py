@@ -37,7 +37,7 @@ from offerkit.store import (
     tokens,
     verify,
 )
-from offerkit.store.counted import CountFilter
+from offerkit.store.counted import CountedPropositionsReader
 from offerkit.store.database import Cell, Database, Question, QuestionReader
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.location import Location
@@ -274,9 +274,13 @@ class Store:
         """The digest of the newest revision, or the project's genesis digest if the history is empty."""
         return schema.read_meta(self._db).get("head", "")
 
-    def checkpoint(self) -> None:
-        """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile."""
-        self._db.checkpoint()
+    def checkpoint(self) -> int:
+        """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile.
+
+        Returns the length of the log in pages, if there is one. Once nothing was added to it meanwhile, the next commit
+        begins it anew.
+        """
+        return self._db.checkpoint()
 
     def tells(self) -> bool:
         """Whether changes are reported to receivers: the project has webhooks."""
@@ -320,11 +324,9 @@ class Store:
         """The error for a proposition that has values which are never written."""
         return propositions.edited(self._db)
 
-    def counted(
-        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
-    ) -> Iterator[list[tuple[str, str]]]:
-        """The propositions of all contacts that one of ``wanted`` counts: for each contact, a text of lines."""
-        return counted.counted(self._db, environment, wanted, columns)
+    def counting(self) -> CountedPropositionsReader:
+        """Reads the propositions of all contacts that rules count, from one state, in several threads."""
+        return CountedPropositionsReader(self._db)
 
     def exported(self, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
         """All propositions of ``environment``, in parts, with these columns."""

@@ -6,7 +6,7 @@ nobody has to say what changed. What is saved is to read the same lines, and to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.history_memory import (
     CAPACITY,
+    ContactKey,
     HistoryMemory,
     KeptData,
     Pasts,
@@ -57,20 +58,21 @@ class ComparedHistories:
         self._store = store
         self._known = HistoryMemory[_ComparedHistory](room)
 
-    def of(
-        self, catalog: Catalog, key: str, now: datetime, answer: Callable[[Question], str] | None = None
-    ) -> Sequence[PastProposition]:
+    def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
         """All propositions that rules and conditions may count at ``now``, and maybe more, in any order.
 
-        ``answer`` says what the store holds during this call; by default it is asked. Raises Refused if it cannot be.
+        Raises Refused if the store cannot be read.
         """
         if not key or not catalog.reads_history:
             return ()
-        contact, kept = (catalog.environment, key), catalog.seldom_read
-        text = (answer or self._store.answer)(self.question(catalog, key, now))
-        known = self._known.peek(contact)
+        return self.said(catalog, key, self._store.answer(self.question(catalog, key, now)))
+
+    def said(self, catalog: Catalog, key: str, text: str) -> Sequence[PastProposition]:
+        """The propositions that the answer to :meth:`question` names."""
         if not text:
             return ()
+        contact, kept = (catalog.environment, key), catalog.seldom_read
+        known = self._known.peek(contact)
         if known is None or known.kept != kept or not known.begins(text):
             pasts: Pasts = RememberedHistory(self._new(text, kept))
         elif known.length == len(text):
@@ -116,12 +118,13 @@ class CallReads:
     def __init__(self, histories: ComparedHistories, catalogs: Catalogs, ask: ProposeRequest) -> None:
         """What a call needs that names its contact or has a cookie is expected."""
         self._histories = histories
+        self._pasts: dict[ContactKey, Question] = {}
         self._answers: dict[Question, str] = {}
         self.missing: list[Question] = []
         """Questions that nobody has answered yet."""
         for environment in dict.fromkeys(place.space.partition("/")[0] for place in ask.places):
             if ask.contact and environment in catalogs and catalogs[environment].reads_history:
-                self._expect(histories.question(catalogs[environment], ask.contact, ask.at))
+                self._expect(self._past(catalogs[environment], ask.contact, ask.at))
             if ask.cookie:
                 self._expect(contact_question(environment, ask.cookie))
 
@@ -136,7 +139,16 @@ class CallReads:
 
     def pasts(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
         """As :meth:`ComparedHistories.of`. Raises UnreadError."""
-        return self._histories.of(catalog, key, now, self._answer)
+        if not key or not catalog.reads_history:
+            return ()
+        return self._histories.said(catalog, key, self._answer(self._past(catalog, key, now)))
+
+    def _past(self, catalog: Catalog, key: str, now: datetime) -> Question:
+        contact = (catalog.environment, key)
+        question = self._pasts.get(contact)
+        if question is None:
+            question = self._pasts[contact] = self._histories.question(catalog, key, now)
+        return question
 
     def _expect(self, question: Question) -> bool:
         """Ask it, too; no store holds anything of a key that none can store."""

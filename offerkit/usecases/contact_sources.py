@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import tzinfo
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -18,6 +19,7 @@ from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
+from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension, DimensionField, Source
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.rules.types import Row
@@ -41,6 +43,13 @@ def _find(contacts: Contacts, text: str, keys: tuple[str, ...]) -> FoundContact:
     return FoundContact(row, contacts.key_of(row) if row is not None else "")
 
 
+class _OpenSource(NamedTuple):
+    """The contacts of an environment, and what they follow from: the dimension's name and body, and the time zone."""
+
+    declared: tuple[str, JsonMap | None, tzinfo]
+    contacts: Contacts
+
+
 class ContactSources:
     """Opens the source of a dimension when a contact is first looked up, and closes all sources at the end."""
 
@@ -53,7 +62,7 @@ class ContactSources:
             BoundedCache(remember) if remember else None
         )
         self._catalogs, self._root, self._environ = catalogs, root, environ
-        self._open: dict[str, Contacts] = {}
+        self._open: dict[str, _OpenSource] = {}
         self._stamps: dict[str, tuple[Stamp | None, float]] = {}
         self._declared: dict[str, bool] = {}
         self._stack = ExitStack()
@@ -67,7 +76,26 @@ class ContactSources:
         self.close()
 
     def close(self) -> None:
+        for source in self._open.values():
+            source.contacts.close()
         self._stack.close()
+
+    def follow(self, catalogs: Catalogs) -> None:
+        """Read contacts as ``catalogs`` declare them. What is declared as before stays open, and is remembered."""
+        self._catalogs = catalogs
+        self._declared.clear()
+        for environment, source in list(self._open.items()):
+            if environment not in catalogs or self._declaration(environment) != source.declared:
+                source.contacts.close()
+                del self._open[environment]
+                self._stamps.pop(environment, None)
+                if self._remembered is not None:
+                    self._remembered.clear()
+
+    def _declaration(self, environment: str) -> tuple[str, JsonMap | None, tzinfo]:
+        catalog = self._catalogs[environment]
+        name = catalog.dimension.name
+        return name, self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, name)), catalog.zone
 
     def of(self, environment: str, file: str = "") -> Contacts:
         """The contacts of an environment's dimension. Raises Refused if it declares no readable source.
@@ -75,14 +103,13 @@ class ContactSources:
         ``file``: a CSV, JSON Lines or Parquet file of the project to read instead.
         """
         if environment not in self._open:
-            catalog = self._catalogs[environment]
-            body = self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
+            name, body, zone = declared = self._declaration(environment)
             model = Dimension.model_validate(body)
             if file:
                 model = model.model_copy(update={"source": source_file(file) or Source(format="csv", path=file)})
-            contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
-            self._open[environment] = self._stack.enter_context(contacts)
-        return self._open[environment]
+            contacts = open_contacts(name, model, self._root, self._environ, zone)
+            self._open[environment] = _OpenSource(declared, contacts)
+        return self._open[environment].contacts
 
     def data(
         self, environment: str, source: Source, fields: Mapping[str, DimensionField], key: tuple[str, ...]
@@ -101,8 +128,7 @@ class ContactSources:
         """Whether the environment's dimension declares a contact source."""
         declared = self._declared.get(environment)
         if declared is None:
-            dimension = Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)
-            declared = self._declared[environment] = "source" in (self._catalogs.snapshot(dimension) or {})
+            declared = self._declared[environment] = "source" in (self._declaration(environment)[1] or {})
         return declared
 
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:

@@ -7,7 +7,7 @@ are added to the cache; after a write by any other process, everything is read a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -39,16 +39,11 @@ _REMEMBERED_WRITES = 10_000
 """How many written propositions to keep for threads that have not checked the store since."""
 
 
-class _Added(NamedTuple):
-    contact: ContactKey
-    past: PastProposition
-
-
 class _Transaction(NamedTuple):
     """One transaction: the version before it, the propositions it adds, and the contacts it changes otherwise."""
 
     before: int
-    added: tuple[_Added, ...]
+    added: Sequence[PropositionRow]
     changed: frozenset[ContactKey]
 
 
@@ -62,8 +57,7 @@ class OwnWrites:
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[ContactKey]) -> None:
         """Record a transaction before its commit; for ``versions`` see :meth:`Store.renew`."""
         before, now = versions
-        added = tuple(_Added((row.environment, row.contact), past_of(row, data=True)) for row in rows)
-        self._parts[now] = _Transaction(before, added, frozenset(changed))
+        self._parts[now] = _Transaction(before, rows, frozenset(changed))
         self._size += 1 + len(rows)
         while self._size > _REMEMBERED_WRITES and len(self._parts) > 1:
             self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
@@ -105,7 +99,7 @@ class HistoryCache:
         self._known = HistoryMemory[_CachedHistory](room)
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[ContactKey, dict[str, PastProposition]] = {}
+        self._under_way: dict[ContactKey, dict[str, PropositionRow]] = {}
         self._ended: list[tuple[ContactKey, str]] = []
         self._weights: dict[Decimal, Decimal] = {}
 
@@ -128,7 +122,7 @@ class HistoryCache:
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        new = (self._lean(past, read.kept) for past in pending.values())
+        new = self._pasts(pending.values(), read.kept)
         return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
@@ -139,7 +133,7 @@ class HistoryCache:
         """
         for row in rows:
             contact = (row.environment, row.contact)
-            self._under_way.setdefault(contact, {})[row.id] = past_of(row, data=True)
+            self._under_way.setdefault(contact, {})[row.id] = row
         try:
             yield
         finally:
@@ -189,25 +183,30 @@ class HistoryCache:
     def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
             self._known.drop(contact)
-        more: dict[ContactKey, list[PastProposition]] = {}
-        for contact, past in part.added:
-            if self._known.peek(contact) is not None:
-                more.setdefault(contact, []).append(past)
-        for contact, pasts in more.items():
+        more: dict[ContactKey, list[PropositionRow]] = {}
+        for row in part.added:
+            more.setdefault((row.environment, row.contact), []).append(row)
+        for contact, rows in more.items():
             read = self._known.peek(contact)
-            if read is not None:  # caching another history may have evicted it
-                new = [self._lean(past, read.kept) for past in pasts]
-                self._known.keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept))
+            if read is not None:
+                pasts = read.pasts.extended(self._pasts(rows, read.kept))
+                self._known.keep(contact, _CachedHistory(read.since, pasts, read.kept))
 
     def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
         before = self._store.version()
-        pasts = (self._store.past_with_data if kept else self._store.past)(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(self._lean(past, kept) for past in pasts), kept)
+        if kept:
+            pasts = [self._lean(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
+        else:
+            pasts = self._store.past(*contact, utc(since))
+        read = _CachedHistory(since, RememberedHistory(pasts), kept)
         # otherwise it may already hold writes that would be added a second time
         if before is not None and self._store.version() == before:
             self._follow(before)
             self._known.keep(contact, read)
         return read
+
+    def _pasts(self, rows: Iterable[PropositionRow], kept: KeptData) -> list[PastProposition]:
+        return [self._lean(past_of(row, data=bool(kept)), kept) for row in rows]
 
     def _lean(self, past: PastProposition, kept: KeptData) -> PastProposition:
         """``past`` with its strings and weight shared with others to save memory, and no more data than is ``kept``."""

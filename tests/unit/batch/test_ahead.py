@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.batch.exclusions import prefetch
+from offerkit.batch.counted_rows import prefetch
 from offerkit.models.status import Status
 from offerkit.store import CountFilter, PropositionRow, Store
 
@@ -39,6 +39,25 @@ def test_an_error_comes_after_the_parts_before_it() -> None:
     assert taken == [1]
 
 
+def test_several_are_read_at_once_and_the_first_error_ends_it() -> None:
+    meeting = threading.Barrier(2)
+
+    def parts(name: str) -> Iterator[str]:
+        meeting.wait(10)
+        yield from (f"{name}{number}" for number in range(20))
+
+    assert sorted(prefetch(parts("a"), parts("b"))) == sorted(f"{name}{n}" for name in "ab" for n in range(20))
+
+    def failing() -> Iterator[str]:
+        meeting.wait(10)
+        yield "c0"
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(prefetch(parts("a"), failing()))
+    assert not [thread for thread in threading.enumerate() if thread.name == "offerkit-ahead"]
+
+
 def test_nothing_reads_on_when_it_is_left() -> None:
     given = []
 
@@ -64,8 +83,8 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
     ]  # fmt: skip
     with Store.open(tmp_path / "store.db", create=True) as store:
         store.add_propositions(rows)
-        found = [
-            row for part in prefetch(store.counted("people", [CountFilter(time, time)], ["offer"])) for row in part
-        ]
-        assert len(found) == 200 and found[0] == ("c0", "loan 1\nloan 1")
+        with store.counting() as history:
+            parts = list(prefetch(*history.streams("people", [CountFilter(time, time)], ["offer"])))
+        assert [part[0].split("\0")[:3] for part in parts] == [["c0", "c0", "c1"]]
+        assert [set(part[1].split("\0")) for part in parts] == [{"loan"}]
         assert len(store.past("people", "c0", time)) == 2

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from offerkit.batch import BatchRequest, batch_program, decide_all, find_exclusions, open_contact_table
+from offerkit.batch import batch_program, batch_request, decide_all, open_contact_table
 from offerkit.batch.emit import DIALECTS, InputTables, emit
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.call import CallContext
@@ -75,7 +75,7 @@ def answers(made: Catalog, history: Sequence[PastProposition], folder: Path) -> 
     with Store.open(folder / "store.db", create=True) as store:
         store.add_propositions(rows)
         with open_contact_table(people, ("id",), made.dimension.fields) as table:
-            (chunk,) = decide_all(table, BatchRequest(program, find_exclusions(table, program, store)))
+            (chunk,) = decide_all(table, batch_request(table, program, store))
     names = [made.offers[item.position].name for item in program.items]
     yield [[names[item] for item in column if item >= 0] for column in chunk.picks.T.tolist()]
     with duckdb.connect() as db:

@@ -129,3 +129,29 @@ def test_too_many_are_told_to_come_back(live: Workspace, monkeypatch: pytest.Mon
         await asyncio.gather(*waiting)
 
     run(live, work)
+
+
+def test_it_tidies_between_transactions(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if that fails, since calls need only their own commits; and a log of which nothing is left begins anew."""
+    lengths: list[int] = []
+    original = Store.checkpoint
+
+    def checkpoint(store: Store) -> int:
+        lengths.append(original(store))
+        if len(lengths) == 2:
+            raise refuse(Code.STORE_LOCKED, "no")
+        return lengths[-1]
+
+    monkeypatch.setattr(Store, "checkpoint", checkpoint)
+
+    async def work(writer: StoreWriter) -> None:
+        writer.start()
+        for number in range(4):
+            for more in range(3):
+                await writer.submit(remember(f"{number}-{more}"))
+            writer.tidy()
+        assert await writer.submit(lambda store: store.contact_of("shop", "3-2")) == "1"
+
+    run(live, work)
+    assert len(lengths) == 4
+    assert max(lengths[1:]) <= lengths[0], "each begins with what was written since"

@@ -139,22 +139,24 @@ def test_what_rules_count_with_deliveries_and_data(store: Store) -> None:
     assert second == past_of(rows[1], data=True)
     assert [past_of(row) for row in rows] == store.past("recipients", "42|fr", at(1))
     wanted = [CountFilter(at(1), at(2), offers=(rows[0].offer,))]
-    ((_, lines),) = [pair for part in store.counted("recipients", wanted, _ALL) for pair in part]
-    assert sorted(line.split(" ") for line in lines.split("\n")) == [
-        [
+    with store.counting() as history:
+        ((contacts, *columns),) = [part for stream in history.streams("recipients", wanted, _ALL) for part in stream]
+    assert contacts.split("\0") == ["42|fr", "42|fr"]
+    assert sorted(zip(*(column.split("\0") for column in columns), strict=True)) == [
+        (
             "",
             "",
             r'{"accepted":{},"proposed":{},"statuses":{"interested":{"a":0,"c":null},"rejected":{"a":"é"}}}',
             "",
             "1",
-        ],
-        [
+        ),
+        (
             "spring",
             "first",
-            r'{"accepted":{"a":2},"proposed":{"a":1,"b":"x\u0020y\n"}}',
-            r'{"hotel":"Sea\u0020front"}',
+            r'{"accepted":{"a":2},"proposed":{"a":1,"b":"x y\n"}}',
+            '{"hotel":"Sea front"}',
             "1",
-        ],
+        ),
     ]
 
 

@@ -32,6 +32,19 @@ def test_what_was_tidied_is_in_the_file_itself(tmp_path: Path) -> None:
         assert _count(alone) == 50
 
 
+def test_a_log_that_was_moved_begins_anew(tmp_path: Path) -> None:
+    with (
+        Store.open(tmp_path / "store.db", create=True) as store,
+        Store.open(tmp_path / "store.db", write=True) as other,
+    ):
+        for number in range(5):
+            store.add_propositions([made(number)])
+        length = other.checkpoint()
+        assert other.checkpoint() == length > 0, "nothing was added"
+        store.add_propositions([made(5)])
+        assert 0 < other.checkpoint() < length
+
+
 def _count(path: Path) -> int:
     connection = sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
     try:
