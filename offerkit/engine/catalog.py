@@ -14,7 +14,7 @@ from functools import cached_property
 
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.predicate_index import ConditionParts
+from offerkit.engine.predicate_index import SharedParts
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
     CallField,
@@ -163,5 +163,5 @@ class Catalog:
         return SpaceProgramBuilder(self.offers, self.rules, space, today, self._parts).build(positions)
 
     @cached_property
-    def _parts(self) -> ConditionParts:
-        return ConditionParts(self.dimension.name)
+    def _parts(self) -> SharedParts:
+        return SharedParts(self.dimension.name)

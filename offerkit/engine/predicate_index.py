@@ -24,7 +24,16 @@ from weakref import WeakValueDictionary
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.python import BundleEvaluator, Evaluator
-from offerkit.rules.steps import WHEN_TRUE, Part, Parts, StepReader, Steps, Term, all_hold, all_tests
+from offerkit.rules.steps import (
+    WHEN_TRUE,
+    ComparedTerm,
+    SteppedPart,
+    SteppedParts,
+    StepReader,
+    Steps,
+    all_hold,
+    all_tests,
+)
 from offerkit.rules.types import Row, Value
 
 TABLE_BYTES = FIELD_BYTES = 1 << 19
@@ -37,7 +46,7 @@ _ENTRY = 200
 """About the bytes of a remembered value besides its mask."""
 
 
-class ConditionParts:
+class SharedParts:
     """What the indexes of a catalog share: the parts of its conditions, and what may be remembered.
 
     Each condition is read once, or once a day if its constants depend on the day.
@@ -45,10 +54,10 @@ class ConditionParts:
 
     def __init__(self, dimension: str) -> None:
         self._reader = StepReader((dimension, "interaction"))
-        self._known: dict[BoundCondition, Parts] = {}
+        self._known: dict[BoundCondition, SteppedParts] = {}
         self.remembered = RememberedBytes()
 
-    def of(self, condition: BoundCondition, checked: CheckedExpression, today: date) -> Parts:
+    def of(self, condition: BoundCondition, checked: CheckedExpression, today: date) -> SteppedParts:
         """The parts of ``condition``, whose expression is ``checked``."""
         known = self._known.get(condition)
         if known is None:
@@ -85,7 +94,7 @@ class RememberedBytes:
 class PredicateIndex:
     """For one day, by bit, whether all conditions hold that something needs; the first thing has the highest bit."""
 
-    def __init__(self, needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date) -> None:
+    def __init__(self, needs: Sequence[Sequence[BoundCondition]], parts: SharedParts, today: date) -> None:
         """``needs``: the conditions of each thing."""
         size = len(needs)
         groups, self._whole, never = _grouped(needs, parts, today)
@@ -148,7 +157,7 @@ class AskedTests:
     __slots__ = ("_ask", "bits")
 
     def __init__(self) -> None:
-        self.bits: dict[Term, int] = {}
+        self.bits: dict[ComparedTerm, int] = {}
         self._ask: BundleEvaluator | None = None
 
     def failed(self, *values: object) -> int:
@@ -252,15 +261,15 @@ def _is_short(value: Value) -> bool:
 
 
 def _grouped(
-    needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date
-) -> tuple[dict[Term, dict[tuple[Part, ...], int]], dict[BoundCondition, int], int]:
+    needs: Sequence[Sequence[BoundCondition]], parts: SharedParts, today: date
+) -> tuple[dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]], dict[BoundCondition, int], int]:
     """By term the bits with the same parts; the bits of conditions that have no parts; and those that never hold."""
-    groups: dict[Term, dict[tuple[Part, ...], int]] = {}
+    groups: dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]] = {}
     whole: dict[BoundCondition, int] = {}
     never, bit = 0, 1 << len(needs)
     for conditions in needs:
         bit >>= 1
-        by_term: dict[Term, dict[Part, None]] = {}
+        by_term: dict[ComparedTerm, dict[SteppedPart, None]] = {}
         for condition in conditions:
             checked = condition.expression.checked
             found = parts.of(condition, checked, today).parts if checked is not None else ()

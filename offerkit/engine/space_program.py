@@ -16,7 +16,7 @@ from itertools import compress
 from operator import itemgetter
 
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.predicate_index import ConditionParts, PredicateIndex
+from offerkit.engine.predicate_index import PredicateIndex, SharedParts
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
 from offerkit.engine.weights import applicable_weights, times
@@ -107,7 +107,7 @@ class SpaceProgramBuilder:
     rules: Sequence[PresentationRule]
     space: str
     today: date
-    parts: ConditionParts
+    parts: SharedParts
     constant: list[tuple[RankedOffer, CompiledWeight]] = field(default_factory=list)
     computed: list[tuple[CompiledOffer, list[CompiledWeight]]] = field(default_factory=list)
 

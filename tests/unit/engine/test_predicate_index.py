@@ -12,7 +12,7 @@ import pytest
 
 from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.predicate_index import ConditionParts, FieldMasks, PredicateIndex, RememberedBytes
+from offerkit.engine.predicate_index import FieldMasks, PredicateIndex, RememberedBytes, SharedParts
 from offerkit.rules.check import check
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
 
@@ -38,7 +38,7 @@ def conditions(*texts: str) -> list[tuple[BoundCondition]]:
 
 
 def index(texts: Sequence[str]) -> PredicateIndex:
-    return PredicateIndex(conditions(*texts), ConditionParts("person"), NOW.date())
+    return PredicateIndex(conditions(*texts), SharedParts("person"), NOW.date())
 
 
 def facts(now: datetime = NOW, /, **fields: Value) -> CallFacts:
@@ -73,8 +73,8 @@ def test_what_is_left(fields: dict[str, Value], expected: list[int]) -> None:
 
 
 def test_nothing_needs_anything() -> None:
-    assert PredicateIndex([], ConditionParts("person"), NOW.date()).alive(facts()) == 0
-    assert PredicateIndex([(), ()], ConditionParts("person"), NOW.date()).alive(facts()) == 0b11
+    assert PredicateIndex([], SharedParts("person"), NOW.date()).alive(facts()) == 0
+    assert PredicateIndex([(), ()], SharedParts("person"), NOW.date()).alive(facts()) == 0b11
 
 
 def test_one_that_never_holds_and_one_that_always_does() -> None:
@@ -92,7 +92,7 @@ def test_one_is_not_true() -> None:
 def test_the_day_turns() -> None:
     """Parts that depend on the day are read anew, the others are not."""
     texts = ("person.date >= current_date", "days_since(person.date) = 0", "age_in_years(person.date) >= 18")
-    needs, parts = conditions(*texts), ConditionParts("person")
+    needs, parts = conditions(*texts), SharedParts("person")
     born = date(2008, 6, 2)
     found = []
     for day in (1, 2, 1, 3):
@@ -179,7 +179,7 @@ def test_threads_share_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_fields_forget_when_a_catalog_remembers_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many slices are asked."""
     monkeypatch.setattr(predicate_index, "CATALOG_BYTES", 50_000)
-    parts, needs = ConditionParts("person"), conditions("person.integer > 0 and person.string <> 'x'")
+    parts, needs = SharedParts("person"), conditions("person.integer > 0 and person.string <> 'x'")
     many = [PredicateIndex(needs, parts, NOW.date()) for _ in range(50)]
 
     def ask(numbers: range) -> int:
