@@ -146,7 +146,6 @@ class SqliteDatabase:
         opened.callback(db.close)
         if db.identity() != self.identity():
             raise errors.replaced(self.name, REPLACED)
-        db.run("PRAGMA cache_size = -32768")  # 32 MB: a part of the table that is looked through twice
         return db
 
     @contextmanager
