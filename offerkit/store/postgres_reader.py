@@ -30,11 +30,7 @@ class PostgresReader:
         self._prepared: dict[str, bytes] = {}
         self._answers: list[str] | None = None
         self._name = name
-
-    @property
-    def socket(self) -> int:
-        """libpq's."""
-        return self._libpq.socket
+        self.socket = self._libpq.socket  # libpq forgets it when the connection ends
 
     def ask(self, questions: Sequence[Question]) -> bool:
         """Send them, and that their answers are wanted now."""
