@@ -32,8 +32,8 @@ from serving import started
 
 from offerkit.specs import find_project
 from offerkit.times import utc
-from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.demonstration import live_copy
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.session import Session
 
 HERE = Path(__file__).resolve().parent

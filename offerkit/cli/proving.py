@@ -31,11 +31,15 @@ def proofs_of(
         return None
     if not plan.steps and not plan.blocked:
         return None
-    from offerkit.reports.proof_words import stated
     from offerkit.usecases.proofs import proofs_of_plan
     from offerkit.usecases.requests import ProofRequest
 
-    return stated(proofs_of_plan(session, plan, ProofRequest(session.now, at, progress=session.progress)))
+    proofs = proofs_of_plan(session, plan, ProofRequest(session.now, at, progress=session.progress))
+    if form != "json" and not proofs.tells:
+        return None
+    from offerkit.reports.proof_words import stated  # most plans need no words for proofs
+
+    return stated(proofs)
 
 
 def proofs_between(

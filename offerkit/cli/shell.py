@@ -61,7 +61,7 @@ class Shell:
         from offerkit.specs.git import git_email
         from offerkit.specs.project import is_folder
         from offerkit.store.known_heads import known_heads_of
-        from offerkit.usecases.backends import LOCAL, connect, is_server
+        from offerkit.usecases.local_backend import LOCAL, is_server
         from offerkit.usecases.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -75,6 +75,8 @@ class Shell:
         location: Location | None = None
         operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
+            from offerkit.usecases.backends import connect
+
             backend, copy = connect(self.store or "", operator, project.root, os.environ)
             location, operator, url = copy.path, copy.operator, backend.remote.url
             scopes = scopes_of(copy.scopes) if copy.scopes else None
@@ -108,7 +110,7 @@ class Shell:
         """
         from offerkit.store import Store
         from offerkit.usecases.audit import AuditedStore
-        from offerkit.usecases.backends import connect, is_server
+        from offerkit.usecases.local_backend import is_server
 
         try:
             session = self.session()
@@ -125,8 +127,13 @@ class Shell:
                     yield AuditedStore(store, history_only=far)
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
-            far = is_server(self.store)
-            location = connect(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
+            location: Location
+            if far := is_server(self.store):
+                from offerkit.usecases.backends import connect
+
+                location = connect(self.store, "", Path(folder), os.environ)[1].path
+            else:
+                location = located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
                 yield AuditedStore(store, history_only=far)
 

@@ -134,6 +134,27 @@ class Step:
         parse_fields(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
 
 
+@dataclass(frozen=True)
+class PlanOrigin:
+    """Where an applied plan comes from: its commit, and its authors according to commits and the operator.
+
+    ``commit``: empty if files have uncommitted changes. ``whole``: nothing else in it is left to apply. ``named``:
+    authors named by the operator; ``authors``: those of the commits. ``doubts``: reasons to suspect more authors, or
+    (``edited``) a plan that differs from what they wrote. ``unverified``: commits that are not verified.
+    """
+
+    commit: str = ""
+    whole: bool = False
+    named: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+
+
+NO_ORIGIN = PlanOrigin()
+
+
 def shown_as(step: Step, name: str) -> Step:
     """``step`` for display where the environment is already shown; ``name`` is not a full address."""
     return replace(step, address=cast("Address", name))

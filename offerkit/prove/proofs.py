@@ -86,3 +86,8 @@ class ChangeProofs:
     notes: tuple[tuple[str, str], ...] = ()
     missing: str = ""
     narrowing: tuple[NarrowingOutcome, ...] = ()
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.notes or self.missing or self.narrowing)

@@ -23,13 +23,14 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
+from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
 from offerkit.server.json_bodies import read_body
 from offerkit.server.redaction import redacted
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import Description, Handler, Operation
-from offerkit.server.schemas import CALL_REFUSALS, RequestBody, json_answer, refusals
+from offerkit.server.schemas import CALL_REFUSALS, JsonAnswer, RequestBody, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
@@ -56,7 +57,6 @@ from offerkit.usecases.requests import (
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
-    PlanOrigin,
     PolicyDenial,
     ReadPlan,
     RelayRequest,
@@ -414,7 +414,7 @@ def _stops(session: Session) -> list[Json]:
 
 def answer(body: Json) -> Response:
     """``body`` as the answer to a command line."""
-    return json_answer(body, headers={PROTOCOL_HEADER: PROTOCOL})
+    return JsonAnswer(body, 200, (PROTOCOL_HEADER.lower().encode(), PROTOCOL.encode()))
 
 
 @dataclass(frozen=True)

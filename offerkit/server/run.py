@@ -19,7 +19,7 @@ from offerkit.server.thread_worker import now
 from offerkit.specs import Project, find_project
 from offerkit.store.location import Location, parse_location
 from offerkit.times import utc
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.session import Session
 
 HEALTHCHECK = 60

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,14 @@ def content_key(code: bytes, file: SpecFile) -> bytes:
     """
     role = f"{file.environment}\0{file.declares}\0{file.path if file.has_cases else ''}\0".encode()
     return hashlib.sha256(code + role + file.content).digest()
+
+
+def bodies_key(key: bytes) -> bytes:
+    """The key of the bodies of the file with the cache key ``key``.
+
+    They have a row of their own, since few runs ask for any.
+    """
+    return hashlib.sha256(key + b"bodies").digest()
 
 
 def users_secret() -> bytes | None:
@@ -156,8 +164,8 @@ class Cache:
                         known[key] = orjson.loads(row[1])
         return known
 
-    def put(self, rows: dict[bytes, Any], keep: set[bytes]) -> None:
-        """Store ``rows``. When the cache has grown too large, drop all rows that are not in ``keep``."""
+    def put(self, rows: Mapping[bytes, Any], keep: set[bytes] | None = None) -> None:
+        """Store ``rows``. When the cache has grown too large, drop all rows but those of ``keep`` and their bodies."""
         if self._db is None or not rows:
             return
         with contextlib.suppress(sqlite3.Error):
@@ -170,8 +178,9 @@ class Cache:
                 [(key, self._signed(key, data), data) for key, data in encoded],
             )
             count = self._db.execute("SELECT count(*) FROM row").fetchone()[0]
-            if count > 4 * len(keep) + 100:
-                stale = [key for key in self._keys() if key[0] not in keep]
+            if keep is not None and count > 4 * len(keep) + 100:
+                kept = keep.union(map(bodies_key, keep))
+                stale = [key for key in self._keys() if key[0] not in kept]
                 self._db.executemany("DELETE FROM row WHERE key = ?", stale)
             self._db.execute("COMMIT")
 

@@ -19,7 +19,7 @@ from offerkit.specs.limits import MAX_BYTES
 from offerkit.specs.project import CASES as FOLDER
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Record
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, unpack
 from offerkit.state.changes import final_names
 from offerkit.state.references import Ref

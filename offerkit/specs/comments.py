@@ -19,8 +19,8 @@ from offerkit.specs.nodes import Comment, Node
 from offerkit.specs.quoting import indicators
 from offerkit.specs.scalars import resolve
 from offerkit.specs.yaml12_scanner import LINE_END
-from offerkit.specs.yaml_events import parse
 from offerkit.specs.yaml_parsers import Doubts, Events, built
+from offerkit.specs.yaml_reader import parse
 
 
 def read(content: bytes) -> CommentedNode:

@@ -16,7 +16,6 @@ from offerkit.diagnostics import Code, and_list, suggestion
 from offerkit.engine.stored_types import StoredTypes, stored_types
 from offerkit.fingerprint import JsonPath
 from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope, known_call_facts
-from offerkit.models.policy_names import scope_of
 from offerkit.models.typed_values import type_error
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
@@ -159,6 +158,8 @@ def _expressions(
             for expression in record.facts.expressions:
                 role = ExpressionRole(expression.role)
                 if role is ExpressionRole.POLICY:
+                    from offerkit.models.policy_names import scope_of  # imports models that most projects do not need
+
                     yield record, expression, scope_of(record.facts.keys, declared)
                 elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)
@@ -267,13 +268,15 @@ def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
-            for ref in record.refs:
-                used = index.by_address.get(ref.target) if ref.target.kind is Kind.FILTER else None
-                values = filter_values.get(ref.path, {})
-                shape = (ref.target, *values.items())
-                if used is None or not used.valid or shape in sound:
+            for target, path in record.refs:
+                if target.kind is not Kind.FILTER:
                     continue
-                findings = list(_use(record, ref.path, values, used))
+                values = filter_values.get(path, {})
+                shape = (target, *values.items()) if values else target
+                used = index.by_address.get(target) if shape not in sound else None
+                if used is None or not used.valid:
+                    continue
+                findings = list(_use(record, path, values, used))
                 yield from findings
                 if not findings:
                     sound.add(shape)

@@ -10,7 +10,6 @@ from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
-from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.campaigns import bad_deliveries
 from offerkit.specs.facts import COUNTED
@@ -116,7 +115,9 @@ def _operators(index: Index) -> Iterator[Mistake]:
 
 def _policies(index: Index, environment: str) -> Iterator[Mistake]:
     """Too many policies, and policies with properties of two kinds, which no resource has."""
-    for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
+    if policies := index.group(environment, Kind.POLICY):
+        from offerkit.models.policy import GOVERNED, MAX_POLICIES  # imports pydantic; most projects have no policies
+    for number, policy in enumerate(policies.values()):
         if number == MAX_POLICIES:
             yield Mistake(
                 policy,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offerkit.address import Kind
 from offerkit.fingerprint import JsonPath
-from offerkit.models.dimension import TypedField
 from offerkit.models.expression_scopes import ExpressionRole
-from offerkit.models.filter import FilterUse
-from offerkit.models.offer_field import OfferField
 from offerkit.rules.types import ExpectedResult
 from offerkit.specs.record import DeclaredField, Expression
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import TypedField
+    from offerkit.models.filter import FilterUse
+    from offerkit.models.offer_field import OfferField
 
 
 def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:

@@ -17,7 +17,7 @@ from offerkit.specs.parse import Parsed, parse_file
 from offerkit.specs.project import Project, SpecFile, read_files
 from offerkit.specs.shapes import cases_document, document
 from offerkit.specs.yaml12_scanner import LINE_END
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_writer import YamlWriter
 
 NO_CACHE = Cache(None)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
-from offerkit.fingerprint import manifest_digest
-from offerkit.specs.cache import Cache, code_digest, content_key, decode, encode
+from offerkit.fingerprint import fingerprint, manifest_digest
+from offerkit.specs.cache import Cache, bodies_key, code_digest, content_key, decode, encode
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.specs.project import CASES, Project, SpecFile, read_all
 from offerkit.specs.record import Index, Mistake, Record
@@ -42,6 +42,8 @@ class Loaded:
     _keys: dict[str, bytes]
     _records: list[Record] | None = None
     _bodies: dict[Address, bytes] = field(default_factory=dict)
+    _fresh: set[str] = field(default_factory=set)
+    """The files that were parsed in this run, whose bodies the cache does not have."""
 
     @cached_property
     def records(self) -> dict[Address, Record]:
@@ -64,7 +66,10 @@ class Loaded:
     def _parse(self, file: SpecFile) -> list[Record]:
         from offerkit.specs.parse import parse_file
 
-        parsed = parse_file(file)
+        self._fresh.add(file.path)
+        return self._take(parse_file(file))
+
+    def _take(self, parsed: Parsed) -> list[Record]:
         if parsed.diagnostics:
             raise Refused(parsed.diagnostics)
         self._bodies |= parsed.bodies
@@ -84,16 +89,48 @@ class Loaded:
         return [replace(d, severity=Severity.WARNING) for d in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
-        """The canonical bodies of ``addresses``, always made from the YAML, never from the cache."""
+        """The canonical bodies of ``addresses``: as they were remembered, if they have the fingerprints, else from
+        the YAML.
+        """
         records = [self.records[address] for address in addresses]
-        files = {record.position.file for record in records if record.address not in self._bodies}
-        by_path = {file.path: file for file in self.files}
-        for path in sorted(files):
-            for record in self._parse(by_path[path]):
+        keys = {record.position.file: bodies_key(self._keys[record.position.file]) for record in records}
+        missing = [record for record in records if record.address not in self._bodies]
+        if missing:
+            rows = self._cache.get({keys[record.position.file] for record in missing})
+            for record in missing:
+                body = rows.get(keys[record.position.file], {}).get(record.address, "").encode()
+                if fingerprint(record.kind, body) == record.fingerprint:
+                    self._bodies[record.address] = body
+            self._make_bodies({record.position.file for record in missing if record.address not in self._bodies})
+        self._remember(keys)
+        return {record.address: self._bodies[record.address] for record in records}
+
+    def _make_bodies(self, paths: set[str]) -> None:
+        """The bodies of files from their YAML."""
+        if not paths:
+            return
+        from offerkit.specs.parallel import parse_files
+
+        files = [file for file in self.files if file.path in paths]
+        for parsed in parse_files(files):
+            self._take(parsed)
+            for record in parsed.records:
                 if record.fingerprint != self.records[record.address].fingerprint:  # the cache was wrong
                     self._cache.forget()
                     raise RuntimeError(f"{record.address} has another fingerprint than when it was cached")
-        return {record.address: self._bodies[record.address] for record in records}
+        self._fresh |= paths
+
+    def _remember(self, keys: Mapping[str, bytes]) -> None:
+        """Keep the bodies of files that were parsed now for the next run: an apply asks for those of the plan."""
+        if not (self._fresh and self._fresh.intersection(keys) and self._cache.usable):
+            return
+        rows: dict[bytes, dict[str, str]] = {keys[path]: {} for path in sorted(self._fresh.intersection(keys))}
+        for record in self.records.values():
+            row = rows.get(keys.get(record.position.file, b""))
+            if row is not None:
+                row[record.address] = self._bodies[record.address].decode()
+        self._cache.put(rows)
+        self._fresh -= keys.keys()
 
 
 def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress, cases: bool = True) -> Loaded:
@@ -203,7 +240,8 @@ def _load_all(
     cache.put(
         {**fresh, project_key: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept_keys, project_key}
     )
-    return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
+    paths = {file.path for file in files if keys[file.path] not in rows}
+    return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies, paths)
 
 
 def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:

@@ -25,17 +25,17 @@ from offerkit.specs.campaigns import (
     tracking_bodies,
     unshown_slots,
 )
-from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, filter_values, offer_fields, themes, types
 from offerkit.specs.project import SpecFile
 from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
 from offerkit.specs.sections import RawResource, moves, sections
 from offerkit.specs.text_positions import TextPositions
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
 from offerkit.templates.assets import OUTWARDS, leads_out, path_fault
 from offerkit.templates.inspection import inspect
+from offerkit.templates.links import has_no_links
 from offerkit.templates.scan import is_template, where_named
 from offerkit.templates.space import is_image, is_path
 from offerkit.templates.urls import names_database, service_trouble, template_fault, url_fault
@@ -72,6 +72,8 @@ def parse_file(file: SpecFile) -> Parsed:
         return parsed
     parsed.diagnostics += diagnostics
     if file.has_cases:
+        from offerkit.specs.cases import applied_cases
+
         parsed.add(applied_cases(file, document, parsed.diagnostics))
         return parsed
     structural: list[Diagnostic] = []
@@ -363,7 +365,7 @@ def _variables(
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
         html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
-        if not (html or is_template(text)):
+        if not is_template(text) and (not html or has_no_links(text)):
             continue
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if inspection.error:

@@ -34,7 +34,7 @@ _IN_SINGLE = re.compile(r"[^'\n\r]*")
 _IN_DOUBLE = re.compile(r'[^"\\\n\r]*')
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 ESCAPES = {
     "0": "\0",
     "a": "\a",

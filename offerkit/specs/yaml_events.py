@@ -1,13 +1,13 @@
 """A YAML builder over a parser's events.
 
 Plain Python values, with the line and column of every key and value beside them. Much faster than ruamel's
-own constructors (docs/adr/0003-yaml-events.md), and the only place where limits on input are enforced.
+own constructors (docs/adr/0003-yaml-events.md), and where limits on depth and aliases are enforced.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from ruamel.yaml.events import (
     AliasEvent,
@@ -19,41 +19,18 @@ from ruamel.yaml.events import (
 )
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
+from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_DEPTH
 from offerkit.specs.scalars import Scalar, resolve
 from offerkit.specs.yaml12_scanner import NotYaml
 from offerkit.specs.yaml_parsers import Doubts, Events, built
-from offerkit.specs.yaml_usual import read_usual
-from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap, unpack
+from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap, stop, unpack
 
 
-def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
-    """The one document of ``content`` with the mistakes that do not stop reading (duplicate keys).
+def read_events(file: str, content: bytes, text: str) -> tuple[Value, list[Diagnostic]]:
+    """The one document of ``content``, which is ``text`` in UTF-8, with its duplicate keys as mistakes.
 
-    Raises Refused where reading cannot go on: not YAML, not UTF-8, over a limit, nothing in it.
+    Raises Refused where reading cannot go on.
     """
-    if len(content) > MAX_BYTES:
-        _stop(
-            file,
-            0,
-            Code.FILE_TOO_LARGE,
-            f"the file has {len(content):,} bytes; at most {MAX_BYTES:,} are read",
-            "Split it: the resources of an environment can be in any number of files.",
-        )
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line, column = before.count(b"\n"), error.start - (before.rfind(b"\n") + 1)
-        _stop(
-            file,
-            line << SHIFT | column,
-            Code.NOT_UTF8,
-            "the file is not valid UTF-8",
-            f"Byte 0x{content[error.start]:02x} is not allowed here; save the file as UTF-8.",
-        )
-    if (usual := read_usual(text)) is not None:
-        return usual, []
     try:
         return built(content, text.removeprefix("\ufeff"), partial(_document, file))
     except NotYaml as error:
@@ -75,10 +52,6 @@ def _syntax(file: str, error: NotYaml) -> Diagnostic:
     )
 
 
-def _stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
-    raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
-
-
 class _ValueBuilder:
     """One document's builder; recursion is bounded by MAX_DEPTH."""
 
@@ -98,7 +71,7 @@ class _ValueBuilder:
         parser.get_event()
         start = parser.get_event()
         if isinstance(start, StreamEndEvent):
-            _stop(
+            stop(
                 self.file,
                 0,
                 Code.EMPTY_FILE,
@@ -106,7 +79,7 @@ class _ValueBuilder:
                 "Start it with “version: 1”, or remove it.",
             )
         if start.version is not None and tuple(start.version) != (1, 2):
-            _stop(
+            stop(
                 self.file,
                 0,
                 Code.YAML_SYNTAX,
@@ -117,7 +90,7 @@ class _ValueBuilder:
         parser.get_event()
         after = parser.get_event()
         if not isinstance(after, StreamEndEvent):
-            _stop(
+            stop(
                 self.file,
                 _at(after),
                 Code.YAML_SYNTAX,
@@ -132,7 +105,7 @@ class _ValueBuilder:
         if kind is AliasEvent:
             return self.alias(event)
         if event.tag is not None:
-            _stop(
+            stop(
                 self.file,
                 _at(event),
                 Code.CUSTOM_TAG,
@@ -148,7 +121,7 @@ class _ValueBuilder:
         if kind is ScalarEvent:
             value = resolve(event.value) if event.implicit[0] and self.plain_doubts is None else self.scalar(event)
         elif depth >= MAX_DEPTH:
-            _stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
+            stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
         else:
             value = self.collection(parser, event, depth + 1)
         if anchor is not None:
@@ -188,7 +161,7 @@ class _ValueBuilder:
             mark = event.start_mark
             at = mark.line << SHIFT | mark.column
             if type(event) is not scalar:
-                _stop(
+                stop(
                     self.file,
                     at,
                     Code.YAML_SYNTAX,
@@ -196,7 +169,7 @@ class _ValueBuilder:
                     "Quote a text that begins with *, { or [.",
                 )
             if event.tag is not None or event.anchor is not None:
-                _stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
+                stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
             key = event.value
             if doubtful or not event.implicit[0]:
                 self.scalar(event)
@@ -225,12 +198,12 @@ class _ValueBuilder:
         known = self.anchors.get(event.anchor)
         if known is None:
             what = "refers to itself" if event.anchor in self.anchors else "has no anchor"
-            _stop(self.file, _at(event), Code.YAML_SYNTAX, f"the alias *{event.anchor} {what}", "Write it out.")
+            stop(self.file, _at(event), Code.YAML_SYNTAX, f"the alias *{event.anchor} {what}", "Write it out.")
         value, size = known
         self.nodes += size
         self.aliased += size
         if self.aliased > MAX_ALIASED_NODES:
-            _stop(
+            stop(
                 self.file,
                 _at(event),
                 Code.ALIAS_BUDGET,

@@ -15,7 +15,7 @@ import orjson
 from offerkit.specs.scalars import resolve
 from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap
 
-_UNUSUAL = re.compile("[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNUSUAL = re.compile("[\x00-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """Tabs, other line ends, byte order marks, and what is not allowed in YAML."""
 _KEY = "[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}"
 _LINE = re.compile(rf"^( *)(- +(?=[^ \n]))?(?:({_KEY}):( +(?=[^ \n])|(?= *$)))?([^\n]*)$", re.MULTILINE)
@@ -23,6 +23,7 @@ _LINE = re.compile(rf"^( *)(- +(?=[^ \n]))?(?:({_KEY}):( +(?=[^ \n])|(?= *$)))?(
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _QUOTED = re.compile(r"""'(?:[^'\n]|'')*'|"(?:[^"\\\n]|\\["\\/bfnrt])*\"""")
 _KEY_IN_BRACKETS = re.compile(rf"({_KEY}): +")
+_WORDS = re.compile(r"\[[A-Za-z][A-Za-z0-9_-]*(?:, [A-Za-z][A-Za-z0-9_-]*)*\]")
 _PLAIN_IN_BRACKETS = re.compile(r"""[A-Za-z0-9_](?:[^,\[\]{}:#"'\n]|:(?![ ,\[\]{}]|$))*""")
 _SPACES = re.compile(" *")
 _COMMENT = re.compile(" +(?:#.*)?$")
@@ -141,6 +142,8 @@ def _value(text: str, at: int) -> Value:
         return resolve(text)
     if first == '"' and text.find('"', 1) == len(text) - 1 and "\\" not in text:
         return text[1:-1]
+    if first == "[" and _WORDS.fullmatch(text):
+        return _words(text, at)
     if first in "[{":
         value, end = _brackets(text, 0, at, 1)
     else:
@@ -148,6 +151,17 @@ def _value(text: str, at: int) -> Value:
     if end < len(text) and not _COMMENT.match(text, end):
         raise _Unusual
     return value
+
+
+def _words(text: str, at: int) -> YamlList:
+    """The most frequent list in brackets: names."""
+    result = YamlList()
+    at += 1
+    for word in text[1:-1].split(", "):
+        result.append(resolve(word))
+        result.items_at.append(at)
+        at += len(word) + 2
+    return result
 
 
 def _quoted(text: str, start: int) -> tuple[Any, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
-from offerkit.diagnostics import Position
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.specs.scalars import Scalar
 
 Value: TypeAlias = "Scalar | YamlMap | YamlList"
@@ -38,6 +38,11 @@ class YamlList(list[Any]):
 def unpack(file: str, packed: int) -> Position:
     """The position that a packed integer stands for, counted from 1."""
     return Position(file, (packed >> SHIFT) + 1, (packed & ((1 << SHIFT) - 1)) + 1)
+
+
+def stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
+    """Raise Refused: reading ``file`` cannot go on at a packed position."""
+    raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
 
 
 def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -> int:

@@ -77,6 +77,11 @@ def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[TemplateFault]
                         )
 
 
+def has_no_links(html: str) -> bool:
+    """Whether ``html``, which is no template, certainly has none of the links that :func:`dead_links` looks for."""
+    return _SUSPECT.search(html) is None and not may_track(html)
+
+
 def _status_link(tokens: Sequence[Token]) -> Iterator[TemplateFault]:
     """Errors in the literal arguments of ``status_url``; ``tokens`` follow its name."""
     texts = [token.text for token in tokens]

@@ -22,13 +22,12 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.governance.rights import Actor, only_people
-from offerkit.plans.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind, PlanOrigin
 from offerkit.reports.words import listing
 from offerkit.specs.commits import Commit, Commits, UntoldError
 from offerkit.state.changes import Entry, FormerAddress
 from offerkit.state.names import NameHistory
 from offerkit.store import Store
-from offerkit.usecases.requests import PlanOrigin
 from offerkit.usecases.session import Session, declared_operators, operators, who_is
 from offerkit.usecases.state_refs import state_named
 

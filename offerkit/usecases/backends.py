@@ -1,6 +1,6 @@
-"""Access to store and contacts: local or through a server. Chosen once, when a session opens.
+"""Access to store and contacts through a server.
 
-A server gets plans and requests as data and checks the rights itself. Both sides of the protocol are in this module, so
+It gets plans and requests as data and checks the rights itself. Both sides of the protocol are in this module, so
 that messages are written and read in one place (docs/adr/0039-use-cases.md).
 """
 
@@ -17,18 +17,16 @@ from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
-from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
+from offerkit.plans.plan import NO_ORIGIN, ApprovalKey, Aspect, Plan, PlanOrigin, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import StoreCopy, diagnostic_of, error_json, remote_of, strange
-from offerkit.usecases.report_backends import LocalReports, ServerReports
+from offerkit.usecases.report_backends import ServerReports
 from offerkit.usecases.requests import (
-    NO_ORIGIN,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
-    PlanOrigin,
     RecordedReview,
     RelayOutcome,
     RelayRequest,
@@ -48,60 +46,6 @@ IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 _DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
 """How many seconds a server lets clients wait for the store's lock."""
-
-
-class LocalBackend(LocalReports):
-    """The store and the contacts are local; use cases run here."""
-
-    history_only = False
-
-    def require_local(self) -> None:
-        """Never refuses."""
-
-    def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
-        """Apply ``plan`` to the store."""
-        from offerkit.usecases.apply import apply_here
-
-        return apply_here(session, plan, actor)
-
-    def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
-        """Approve or reject in the store."""
-        from offerkit.usecases.approve import approve_or_reject_here
-
-        return approve_or_reject_here(session, request, decision)
-
-    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
-        """Record reviews as approvals in the store."""
-        from offerkit.usecases.relay import relay_here
-
-        return relay_here(session, request)
-
-    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
-        """Stop or resume in the store."""
-        from offerkit.usecases.stop import stop_here
-
-        return stop_here(session, request, decision)
-
-    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
-        """Record an override in the store."""
-        from offerkit.usecases.override import override_here
-
-        return override_here(session, request)
-
-    def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
-        """The impact on the local contacts."""
-        from offerkit.usecases.impact import impact_here
-
-        return impact_here(session, plan, request)
-
-    def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-        """The impact record from the local contacts."""
-        from offerkit.usecases.impact_limit import check_losses
-
-        return check_losses(session, store, plan)
-
-
-LOCAL = LocalBackend()
 
 
 @dataclass(frozen=True)
@@ -292,11 +236,6 @@ def connect(address: str, operator: str, root: Path, environ: Mapping[str, str])
             hint="A server identifies you by your token: leave out --as and OFFERKIT_OPERATOR.",
         )
     return ServerBackend(remote), copy
-
-
-def is_server(address: str | None) -> bool:
-    """Whether --store or OFFERKIT_STORE names a server."""
-    return (address or "").lower().startswith(("https://", "http://"))
 
 
 def impact_for(session: Session, plan: Plan, request: ImpactRequest) -> Impact:

@@ -18,7 +18,7 @@ from offerkit.specs import Project
 from offerkit.times import utc
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest

@@ -1,4 +1,4 @@
-"""What reads propositions and kept simulations, local or through a server: the part of backends that reports need."""
+"""What reads propositions and kept simulations through a server: the part of its backend that reports need."""
 
 from __future__ import annotations
 
@@ -23,28 +23,6 @@ if TYPE_CHECKING:
 EXPORT, REPORT = "/api/v1/store/propositions", "/api/v1/store/report"
 SIMULATIONS, REMOVAL = "/api/v1/store/simulations", "/api/v1/store/simulations/remove"
 T = TypeVar("T")
-
-
-class LocalReports:
-    """The store is local."""
-
-    def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
-        """The next changes of propositions."""
-        from offerkit.usecases.export_propositions import export_page_here
-
-        return export_page_here(session, request)
-
-    def report(self, session: Session, request: StatusReportRequest) -> StatusReport:
-        """Propositions counted by groups and status."""
-        from offerkit.usecases.status_report import status_report_here
-
-        return status_report_here(session, request)
-
-    def simulations(self, session: Session, request: SimulationsRequest) -> KeptSimulations:
-        """Kept simulations: listed, read or removed."""
-        from offerkit.usecases.keep_simulations import simulations_here
-
-        return simulations_here(session, request)
 
 
 @dataclass(frozen=True)

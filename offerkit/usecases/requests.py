@@ -191,27 +191,6 @@ class OverrideOutcome:
 
 
 @dataclass(frozen=True)
-class PlanOrigin:
-    """Where an applied plan comes from: its commit, and its authors according to commits and the operator.
-
-    ``commit``: empty if files have uncommitted changes. ``whole``: nothing else in it is left to apply. ``named``:
-    authors named by the operator; ``authors``: those of the commits. ``doubts``: reasons to suspect more authors, or
-    (``edited``) a plan that differs from what they wrote. ``unverified``: commits that are not verified.
-    """
-
-    commit: str = ""
-    whole: bool = False
-    named: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    unverified: tuple[str, ...] = ()
-    edited: tuple[str, ...] = ()
-
-
-NO_ORIGIN = PlanOrigin()
-
-
-@dataclass(frozen=True)
 class ReadPlan:
     """The plan that was read in a pull request before it is applied.
 

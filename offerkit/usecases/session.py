@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
-from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
@@ -21,36 +20,35 @@ from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.profiles import BUILT_IN, Profiles
 from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
-from offerkit.plans.plan import Plan, PlanKind
+from offerkit.plans.plan import NO_ORIGIN, Plan, PlanKind, PlanOrigin
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.names import NameHistory
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.known_heads import KnownHeads
 from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back_settings
-from offerkit.usecases.requests import (
-    NO_ORIGIN,
-    ApprovalOutcome,
-    ApprovalRequest,
-    ExportedPage,
-    ExportRequest,
-    ImpactRequest,
-    KeptSimulations,
-    OverrideOutcome,
-    OverrideRequest,
-    PlanOrigin,
-    ReadPlan,
-    RelayOutcome,
-    RelayRequest,
-    SimulationsRequest,
-    StatusReportRequest,
-    StopOutcome,
-    StopRequest,
-)
 
 if TYPE_CHECKING:
+    from offerkit.applier import Applied
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
+    from offerkit.usecases.requests import (
+        ApprovalOutcome,
+        ApprovalRequest,
+        ExportedPage,
+        ExportRequest,
+        ImpactRequest,
+        KeptSimulations,
+        OverrideOutcome,
+        OverrideRequest,
+        ReadPlan,
+        RelayOutcome,
+        RelayRequest,
+        SimulationsRequest,
+        StatusReportRequest,
+        StopOutcome,
+        StopRequest,
+    )
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -59,7 +57,7 @@ _LISTED = 1_000
 class Backend(Protocol):
     """Access to the store and the contacts. All methods raise Refused with everything that is refused.
 
-    :mod:`offerkit.usecases.backends` has the two implementations: local, and through a server.
+    :mod:`offerkit.usecases.backends` has the one through a server, :mod:`offerkit.usecases.local_backend` the other.
     """
 
     @property

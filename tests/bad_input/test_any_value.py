@@ -30,7 +30,7 @@ from offerkit.specs.cache import Cache
 from offerkit.specs.load import load_files
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile, read_files
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.plan import plan_design
 from offerkit.usecases.session import Session
 

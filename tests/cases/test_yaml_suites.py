@@ -18,7 +18,7 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.base import Number
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 
 FOLDER = Path(__file__).parent / "yaml"
 YAML: list[dict[str, Any]] = json.loads((FOLDER / "yaml-test-suite.json").read_text())

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from offerkit.diagnostics import Diagnostic
 from offerkit.specs import Project
-from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.lint import Linted, lint
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.session import Session
 
 MARK = "‸"

@@ -23,7 +23,7 @@ from offerkit.specs.fmt import formatted
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile, read_files
 from offerkit.specs.serialize import resource_text, section_text
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 
 texts = st.one_of(
     st.sampled_from(NASTY),

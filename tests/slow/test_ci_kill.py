@@ -29,7 +29,7 @@ from pathlib import Path
 from offerkit.governance.overrides import OverrideKind
 from offerkit.specs import Project
 from offerkit.store import parse_location
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.ci import apply_read, compare, planned
 from offerkit.usecases.ci_bundle import PullRequestRef
 from offerkit.usecases.override import override

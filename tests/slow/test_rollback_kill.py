@@ -25,7 +25,7 @@ from offerkit.specs import Project
 from offerkit.plans.make import AddressPatterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.promote import promote
 from offerkit.usecases.rollback import plan_rollback, plan_undo
 from offerkit.usecases.session import Session

@@ -36,7 +36,7 @@ from offerkit.plans.make import AddressPatterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest, StopRequest
 from offerkit.usecases.session import Session

@@ -28,8 +28,8 @@ from offerkit.specs.json_schema import cases_schema, environment_schema, specs_s
 from offerkit.specs.project import read_files
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
-from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.init import init_project, pipeline_of
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest

@@ -27,7 +27,7 @@ from offerkit.models.base import Number
 from offerkit.plans.plan_schema import plan_schema
 from offerkit.specs.json_schema import KNOWN, cases_schema, environment_schema, schema_files, specs_schema
 from offerkit.specs.project import read_files
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS, CASES, ENVIRONMENT = specs_schema, cases_schema, environment_schema

@@ -297,7 +297,7 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from offerkit.specs import Project; from offerkit.usecases.session import Session;"
         "from offerkit.usecases.plan import plan; from offerkit.usecases.promote import promote;"
-        "from offerkit.usecases.backends import LOCAL; from offerkit.plans.make import AddressPatterns;"
+        "from offerkit.usecases.local_backend import LOCAL; from offerkit.plans.make import AddressPatterns;"
         "from offerkit.plans.plan import plan_digest;"
         "from offerkit.store import parse_location;"
         "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada',"

@@ -14,8 +14,10 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.specs import Loaded, Project, load
+from offerkit.specs import Loaded, Project, load, parallel, parse
 from offerkit.specs.cache import Cache, decode, encode, users_secret
+from offerkit.specs.parse import Parsed
+from offerkit.specs.project import SpecFile
 
 pytestmark = pytest.mark.embedded
 
@@ -88,6 +90,43 @@ def test_a_changed_file_is_parsed_again_and_the_others_are_not(shop: Workspace) 
     load(Project(shop.root))
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Changed"}}}})
     assert told(load(Project(shop.root))) == told(load(Project(shop.root), use_cache=False))
+
+
+def test_bodies_are_made_once(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan makes them from the YAML; the apply that follows has them."""
+    true = told(load(Project(shop.root), use_cache=False))
+    load(Project(shop.root)).bodies(["shop/offer.safari"])  # type: ignore[list-item]
+    parsed = parsed_files(monkeypatch)
+    assert told(load(Project(shop.root))) == true
+    assert sorted(parsed) == sorted({r.position.file for r in true["records"].values()} - {"specs/shop/offers.yaml"})
+    parsed.clear()
+    assert told(load(Project(shop.root))) == true
+    assert parsed == []
+
+
+def test_bodies_with_another_fingerprint_are_made_anew(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = told(load(Project(shop.root)))
+
+    def another_body(value: dict[str, Any]) -> None:
+        if "records" not in value:
+            value.update((key, f"{text} ") for key, text in value.items() if isinstance(text, str) and "{" in text)
+
+    poison(shop.root, another_body, users_secret() or b"")
+    parsed = parsed_files(monkeypatch)
+    assert told(load(Project(shop.root))) == true
+    assert sorted(parsed) == sorted({r.position.file for r in true["records"].values()})
+
+
+def parsed_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are parsed from now on."""
+    paths: list[str] = []
+
+    def parse_file(file: SpecFile) -> Parsed:
+        paths.append(file.path)
+        return parse.parse_file(file)
+
+    monkeypatch.setattr(parallel, "parse_file", parse_file)
+    return paths
 
 
 def test_equal_files_in_two_places_keep_their_places(shop: Workspace) -> None:

@@ -73,7 +73,7 @@ def test_a_checkout_with_crlf_is_canonical_and_means_the_same() -> None:
     ],
 )
 def test_texts_of_several_lines_mean_the_same_with_any_line_end(text: str) -> None:
-    from offerkit.specs.yaml_events import parse
+    from offerkit.specs.yaml_reader import parse
 
     value, _ = parse("x", text.encode())
     for end in ("\r\n", "\r"):

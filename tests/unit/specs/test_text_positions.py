@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from offerkit.diagnostics import Refused
 from offerkit.specs.comments import LINE_END
 from offerkit.specs.text_positions import TextPositions
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import YamlMap, locate, unpack
 
 WORDS = "recipient.age >= 18 and\nrecipient.country\n\n  <> 'été'\n"

@@ -15,8 +15,9 @@ from offerkit.specs import yaml_parsers
 from offerkit.specs.limits import MAX_DEPTH, MAX_SECOND_OPINION
 from offerkit.specs.yaml12_parser import Yaml12Parser
 from offerkit.specs.yaml12_scanner import NotYaml
-from offerkit.specs.yaml_events import _document, parse
+from offerkit.specs.yaml_events import _document
 from offerkit.specs.yaml_parsers import Doubtful, Doubts, Events, built
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import YamlList, YamlMap, locate, unpack
 
 

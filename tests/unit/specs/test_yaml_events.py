@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
-from offerkit.specs.yaml_events import parse
+from offerkit.specs.yaml_reader import parse
 from offerkit.specs.yaml_values import Value, YamlList, YamlMap, locate, unpack
 
 

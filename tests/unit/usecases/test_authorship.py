@@ -16,14 +16,13 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.rights import ALL_SCOPES, Actor, may_stop
 from offerkit.plans.make import AddressPatterns
-from offerkit.plans.plan import Plan, envelope
+from offerkit.plans.plan import NO_ORIGIN, Plan, PlanOrigin, envelope
 from offerkit.specs.commits import Commits, UntoldError
 from offerkit.store import RevisionRow
 from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.apply import apply
 from offerkit.usecases.authorship import ForgeConfirmation, origin_of
 from offerkit.usecases.plan import plan as make_plan
-from offerkit.usecases.requests import NO_ORIGIN, PlanOrigin
 
 SAFARI = "shop/offer.safari"
 OPERATORS = "specs/shared.yaml"

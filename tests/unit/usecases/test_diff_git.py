@@ -17,13 +17,14 @@ from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.impact import Impact
 from offerkit.plans.make import AddressPatterns
+from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
 from offerkit.usecases.diff import Difference, compare, impact_between
 from offerkit.usecases.impact import impact_of_plan
 from offerkit.usecases.outdated_checkout import checkout_warnings, outdated_checkout
-from offerkit.usecases.requests import ImpactRequest, PlanOrigin
+from offerkit.usecases.requests import ImpactRequest
 
 pytestmark = pytest.mark.embedded
 SHARED, OFFERS, CATALOG, SHOP = (

@@ -14,7 +14,7 @@ from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import PlanReport
 from offerkit.specs import Project
 from offerkit.usecases.apply import apply
-from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.plan_files import load_plan
 from offerkit.usecases.session import Session

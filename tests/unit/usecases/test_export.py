@@ -17,8 +17,8 @@ from offerkit.specs import Project, load_folder
 from offerkit.specs.fmt import format_files
 from offerkit.specs.project import read_files
 from offerkit.usecases import export as exporting
-from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.export import Exported, export
+from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.session import Session
 

@@ -1,0 +1,110 @@
+"""Access to a local store and local contacts; which of the backends a session gets is chosen once, when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offerkit.applier import Applied
+    from offerkit.engine.impact import Impact
+    from offerkit.engine.status_report import StatusReport
+    from offerkit.fingerprint import Json
+    from offerkit.governance.approvals import Decision
+    from offerkit.governance.rights import Actor
+    from offerkit.plans.plan import Plan
+    from offerkit.store import Store
+    from offerkit.usecases.requests import (
+        ApprovalOutcome,
+        ApprovalRequest,
+        ExportedPage,
+        ExportRequest,
+        ImpactRequest,
+        KeptSimulations,
+        OverrideOutcome,
+        OverrideRequest,
+        RelayOutcome,
+        RelayRequest,
+        SimulationsRequest,
+        StatusReportRequest,
+        StopOutcome,
+        StopRequest,
+    )
+    from offerkit.usecases.session import Session
+
+
+class LocalBackend:
+    """The store and the contacts are local; use cases run here."""
+
+    history_only = False
+
+    def require_local(self) -> None:
+        """Never refuses."""
+
+    def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
+        """Apply ``plan`` to the store."""
+        from offerkit.usecases.apply import apply_here
+
+        return apply_here(session, plan, actor)
+
+    def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+        """Approve or reject in the store."""
+        from offerkit.usecases.approve import approve_or_reject_here
+
+        return approve_or_reject_here(session, request, decision)
+
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals in the store."""
+        from offerkit.usecases.relay import relay_here
+
+        return relay_here(session, request)
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop or resume in the store."""
+        from offerkit.usecases.stop import stop_here
+
+        return stop_here(session, request, decision)
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Record an override in the store."""
+        from offerkit.usecases.override import override_here
+
+        return override_here(session, request)
+
+    def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
+        """The impact on the local contacts."""
+        from offerkit.usecases.impact import impact_here
+
+        return impact_here(session, plan, request)
+
+    def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+        """The impact record from the local contacts."""
+        from offerkit.usecases.impact_limit import check_losses
+
+        return check_losses(session, store, plan)
+
+    def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
+        """The next changes of propositions."""
+        from offerkit.usecases.export_propositions import export_page_here
+
+        return export_page_here(session, request)
+
+    def report(self, session: Session, request: StatusReportRequest) -> StatusReport:
+        """Propositions counted by groups and status."""
+        from offerkit.usecases.status_report import status_report_here
+
+        return status_report_here(session, request)
+
+    def simulations(self, session: Session, request: SimulationsRequest) -> KeptSimulations:
+        """Kept simulations: listed, read or removed."""
+        from offerkit.usecases.keep_simulations import simulations_here
+
+        return simulations_here(session, request)
+
+
+LOCAL = LocalBackend()
+
+
+def is_server(address: str | None) -> bool:
+    """Whether --store or OFFERKIT_STORE names a server."""
+    return (address or "").lower().startswith(("https://", "http://"))
