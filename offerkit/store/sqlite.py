@@ -59,7 +59,7 @@ class SqliteDatabase:
 
     def join(self, value: str, separator: str) -> str:
         """Joins the values as text."""
-        return f"group_concat({value}, char({ord(separator)}))"
+        return f"group_concat({value}, {separator})"
 
     @property
     def in_writing(self) -> bool:
