@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from offerkit.contacts.bulk import column, data_column
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.engine.contact_history import HistoryCondition
+from offerkit.rules.check import conjuncts
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
@@ -28,6 +30,21 @@ def bound_condition_sql(condition: BoundCondition, facts: CallFacts, row_data: C
     contact, *others = condition.expression.namespaces
     rows: dict[str, Row] = dict(zip(others, (facts.data, *condition.bound), strict=True))
     return condition_sql(checked, contact, rows, facts, row_data)
+
+
+def condition_parts(
+    condition: BoundCondition, facts: CallFacts, row_data: Collection[str] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The parts of the top-level ``and`` as :func:`bound_condition_sql`, each after the columns that it reads."""
+    checked = condition.expression.checked
+    if checked is None:
+        yield (), "NULL"
+        return
+    for part in conjuncts(checked):
+        expression = replace(condition.expression, checked=part)
+        columns = [column(name) for name in fields_read(BoundCondition(expression))]
+        columns += [data_column(name) for name in expression.data_read if name in row_data]
+        yield tuple(columns), bound_condition_sql(BoundCondition(expression, condition.bound), facts, row_data)
 
 
 def gives_integer(formula: BoundCondition) -> bool:

@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.condition_sql import bound_condition_sql, gives_integer
+from offerkit.batch.condition_table import ConditionTable
 from offerkit.batch.contact_histories import NO_COUNTS, HistoryCounts, count_histories
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.exclusions import Exclusions, find_exclusions
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.presentation_rules import applies_at
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.reasons import Cause
@@ -93,12 +93,12 @@ def batch_request(
 def decide_all(people: ContactTable, batch: BatchRequest) -> Iterator[DecidedChunk]:
     """The decisions for all contacts, in the order of the table."""
     decider = _ChunkDecider(batch)
-    truth = decider.open(people)
+    table = decider.open(people)
     try:
         for first in range(0, people.count, CHUNK):
-            yield decider.chunk(people, truth, first, min(first + CHUNK, people.count))
+            yield decider.chunk(people, table, first, min(first + CHUNK, people.count))
     finally:
-        people.connection.execute(f"DROP TABLE {truth}")
+        table.drop()
 
 
 class _ChunkDecider:
@@ -116,49 +116,25 @@ class _ChunkDecider:
         self._formulas = _Formulas(program)
         self._environment = [program.number(requirement.condition) for requirement in catalog.requirements]
 
-    def open(self, people: ContactTable) -> str:
-        """Create the table of every condition for each contact, in one query, and return its name.
-
-        Eight conditions form a byte. A ``CASE`` stops at the first part that fails, for each contact; Boolean columns
-        would evaluate every part for every contact, which takes three times as long.
-        """
+    def open(self, people: ContactTable) -> ConditionTable:
+        """Create the table of every condition for each contact."""
         program = self._program
-        histories = self._batch.histories
-        conditions = [
-            histories.sql(condition)
-            if isinstance(condition, HistoryCondition)
-            else bound_condition_sql(condition, program.facts, program.row_data)
-            for condition in program.conditions
-        ]
-        parts = [
-            " + ".join(
-                f"CASE WHEN {sql} THEN {1 << bit}::UTINYINT ELSE 0::UTINYINT END" for bit, sql in enumerate(byte)
-            )
-            + f" AS b{number}"
-            for number, byte in enumerate(conditions[first : first + 8] for first in range(0, len(conditions), 8))
-        ]
-        parts += self._formulas.columns
         before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
-        parts.append(f"md5_number_upper({before} || k) AS digest")
-        truth = people.fresh("truth")
-        people.connection.execute(
-            f"CREATE TEMP TABLE {truth} AS SELECT n, {', '.join(parts)} FROM {histories.source}"  # noqa: S608 - quoted
-        )
-        return truth
+        further = [*self._formulas.columns, f"md5_number_upper({before} || k) AS digest"]
+        return ConditionTable(people, program, self._batch.histories, further)
 
-    def chunk(self, people: ContactTable, truth: str, first: int, last: int) -> DecidedChunk:
+    def chunk(self, people: ContactTable, table: ConditionTable, first: int, last: int) -> DecidedChunk:
         """The decisions for the contacts from ``first`` to before ``last``."""
         import numpy
 
         program = self._program
         rows = people.connection.execute(
-            f"SELECT * FROM {truth} WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - our own name
+            f"SELECT * FROM {table.name} WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - our own name
             [first, last],
         ).fetchnumpy()
         width = last - first
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
-        for position in range(len(program.conditions)):
-            numpy.not_equal(rows[f"b{position // 8}"] & numpy.uint8(1 << position % 8), 0, out=holds[position])
+        table.holds(rows, holds[:-1])
         holds[-1] = holds[self._environment].all(axis=0)
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for position, item in enumerate(program.items):

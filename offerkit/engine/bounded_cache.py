@@ -11,41 +11,46 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[K, V]):
-    """Keeps at most ``size`` values. Two threads may create the same value at once; one of the two is kept."""
+    """Keeps values of at most ``size`` together, and always the newest.
 
-    __slots__ = ("_known", "_lock", "_size")
+    ``weigh``: the size of a value; 1 unless given. Two threads may create the same value at once; one of the two is
+    kept.
+    """
 
-    def __init__(self, size: int) -> None:
-        self._known: dict[K, V] = {}
+    __slots__ = ("_known", "_lock", "_size", "_total", "_weigh")
+
+    def __init__(self, size: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+        self._known: dict[K, tuple[V, int]] = {}
         self._lock = Lock()
-        self._size = size
+        self._size, self._weigh, self._total = size, weigh, 0
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The cached value of ``key``; if missing, the value that ``make`` returns is cached and returned."""
         known = self._known.get(key)
         if known is not None:
-            return known
+            return known[0]
         value = make()
-        with self._lock:
-            while len(self._known) >= self._size:
-                del self._known[next(iter(self._known))]
-            self._known[key] = value
+        self.put(key, value)
         return value
 
     def peek(self, key: K) -> V | None:
         """The cached value of ``key``, or None."""
-        return self._known.get(key)
+        known = self._known.get(key)
+        return None if known is None else known[0]
 
     def put(self, key: K, value: V) -> None:
         """Replace the value of ``key``."""
+        weight = self._weigh(value)
         with self._lock:
-            while len(self._known) >= self._size and key not in self._known:
-                del self._known[next(iter(self._known))]
-            self._known[key] = value
+            self._total += weight - self._known.pop(key, (value, 0))[1]
+            while self._known and self._total > self._size:
+                self._total -= self._known.pop(next(iter(self._known)))[1]
+            self._known[key] = value, weight
 
     def clear(self) -> None:
         with self._lock:
             self._known.clear()
+            self._total = 0
 
     def __len__(self) -> int:
         return len(self._known)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
-from offerkit.engine.predicate_index import ConditionParts
+from offerkit.engine.predicate_index import SharedParts
 from offerkit.engine.report import Report
 from offerkit.engine.resources import (
     CallField,
@@ -30,6 +30,9 @@ from offerkit.engine.space_program import SpaceProgram, SpaceProgramBuilder
 from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
 from offerkit.rules.types import FieldType, NameScope, Row
 
+PROGRAM_BYTES = 1 << 28
+"""About the most that the space programs of a catalog take; there are at most 512."""
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogCache:
@@ -38,7 +41,11 @@ class CatalogCache:
     ``about``: by a presentation rule's position, whether it applies to an offer in the category it was proposed in.
     """
 
-    space_programs: BoundedCache[tuple[object, ...], SpaceProgram] = field(default_factory=lambda: BoundedCache(512))
+    space_programs: BoundedCache[tuple[object, ...], SpaceProgram] = field(
+        default_factory=lambda: BoundedCache(
+            PROGRAM_BYTES, lambda program: max(program.size_bytes, PROGRAM_BYTES // 512)
+        )
+    )
     about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)
 
 
@@ -156,5 +163,5 @@ class Catalog:
         return SpaceProgramBuilder(self.offers, self.rules, space, today, self._parts).build(positions)
 
     @cached_property
-    def _parts(self) -> ConditionParts:
-        return ConditionParts(self.dimension.name)
+    def _parts(self) -> SharedParts:
+        return SharedParts(self.dimension.name)

@@ -17,30 +17,47 @@ from datetime import date
 from functools import reduce
 from itertools import compress
 from operator import and_, getitem, itemgetter, not_, or_
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.python import BundleEvaluator, Evaluator
-from offerkit.rules.steps import WHEN_TRUE, Part, Parts, StepReader, Steps, Term, all_hold, all_tests
+from offerkit.rules.steps import (
+    WHEN_TRUE,
+    ComparedTerm,
+    SteppedPart,
+    SteppedParts,
+    StepReader,
+    Steps,
+    all_hold,
+    all_tests,
+)
 from offerkit.rules.types import Row, Value
 
-TABLE_BYTES = REMEMBERED_BYTES = 1 << 19
-"""About the most that the masks of one table take, and those that are remembered for the values of one field."""
+TABLE_BYTES = FIELD_BYTES = 1 << 19
+"""About the most that the masks of one table take, and that is remembered for the values of one field."""
+CATALOG_BYTES = 1 << 26
+"""About the most that is remembered for all fields of a catalog, in the indexes of all its spaces and slices."""
 LONGEST = 200
 """Values of more characters are not remembered."""
 _ENTRY = 200
 """About the bytes of a remembered value besides its mask."""
 
 
-class ConditionParts:
-    """The parts of a catalog's conditions: each condition is read once, or once a day if its constants depend on it."""
+class SharedParts:
+    """What the indexes of a catalog share: the parts of its conditions, and what may be remembered.
+
+    Each condition is read once, or once a day if its constants depend on the day.
+    """
 
     def __init__(self, dimension: str) -> None:
         self._reader = StepReader((dimension, "interaction"))
-        self._known: dict[BoundCondition, Parts] = {}
+        self._known: dict[BoundCondition, SteppedParts] = {}
+        self.remembered = RememberedBytes()
 
-    def of(self, condition: BoundCondition, checked: CheckedExpression, today: date) -> Parts:
+    def of(self, condition: BoundCondition, checked: CheckedExpression, today: date) -> SteppedParts:
         """The parts of ``condition``, whose expression is ``checked``."""
         known = self._known.get(condition)
         if known is None:
@@ -51,35 +68,68 @@ class ConditionParts:
         return known
 
 
+class RememberedBytes:
+    """About how much all fields of a catalog's indexes remember; if it is too much, all forget all."""
+
+    def __init__(self) -> None:
+        self._fields: WeakValueDictionary[int, FieldMasks] = WeakValueDictionary()
+        self._lock = Lock()
+        self._used = 0
+
+    def register(self, field: FieldMasks) -> None:
+        """Let ``field`` forget with the others."""
+        self._fields[id(field)] = field
+
+    def add(self, size: int) -> None:
+        """Count what is remembered next. What a field has forgotten meanwhile still counts."""
+        with self._lock:
+            self._used += size
+            if self._used <= CATALOG_BYTES:
+                return
+            self._used = size
+        for field in list(self._fields.values()):
+            field.clear()
+
+
 class PredicateIndex:
     """For one day, by bit, whether all conditions hold that something needs; the first thing has the highest bit."""
 
-    def __init__(self, needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date) -> None:
+    def __init__(self, needs: Sequence[Sequence[BoundCondition]], parts: SharedParts, today: date) -> None:
         """``needs``: the conditions of each thing."""
         size = len(needs)
         groups, self._whole, never = _grouped(needs, parts, today)
         self._everything = ((1 << size) - 1) & ~never
         self._terms: list[tuple[Evaluator, StepTable, int]] = []
-        self._tests: list[tuple[Evaluator, int]] = []
+        self._tests = AskedTests()
         fields: tuple[dict[str, FieldMasks], dict[str, FieldMasks]] = {}, {}
         for term, of_parts in groups.items():
             joined = [(all_hold(group), bits) for group, bits in of_parts.items()]
-            is_test = [steps for steps, _ in joined] == [WHEN_TRUE]
+            of_field = None
             if term.field is not None:
                 space, name = term.field
                 of_space = fields[term.namespaces.index(space)]
-                of_field = of_space.setdefault(name, FieldMasks(name, today, size))
-                if is_test:
-                    of_field.tests[term] = joined[0][1]
-                else:
-                    of_field.tables.append((None if term.is_field else term.evaluate, StepTable(joined, size)))
-            elif is_test:
-                self._tests.append((term.holds, joined[0][1]))
-            else:
+                of_field = of_space.setdefault(name, FieldMasks(name, today, size, parts.remembered))
+            if joined[0][0] is WHEN_TRUE:
+                (self._tests if of_field is None else of_field.tests).bits[term] = joined[0][1]
+            elif of_field is None:
                 self._terms.append((term.evaluate, StepTable(joined, size), sum(bits for _, bits in joined)))
+            else:
+                of_field.tables.append((None if term.is_field else term.evaluate, StepTable(joined, size)))
         self._contact, self._data = (_values_of([*of_space]) for of_space in fields)
         self._masks = tuple(masks for of_space in fields for masks in of_space.values())
-        self._more = bool(self._terms or self._tests or self._whole)
+        for masks in self._masks:
+            parts.remembered.register(masks)
+        self._more = bool(self._terms or self._tests.bits or self._whole)
+
+    @property
+    def size_bytes(self) -> int:
+        """About what the masks take, without those that are remembered."""
+        tables = [
+            *(table for masks in self._masks for _, table in masks.tables),
+            *(table for _, table, _ in self._terms),
+        ]
+        tests = sum(len(asked.bits) for asked in (self._tests, *(masks.tests for masks in self._masks)))
+        return (sum(table.kept for table in tables) + tests) * (self._everything.bit_length() // 8 + 32)
 
     def alive(self, facts: CallFacts) -> int:
         """The bits of what all conditions hold for."""
@@ -90,16 +140,31 @@ class PredicateIndex:
     def _asked(self, facts: CallFacts, alive: int) -> int:
         """Those of ``alive`` that are left by what depends on several fields, the time of day or the history."""
         contact, data, now, today, _ = facts
-        for evaluate, table, mask in self._terms:
-            if alive & mask:
+        for evaluate, table, bits in self._terms:
+            if alive & bits:
                 alive &= table.find(evaluate(contact, data, now, today))
-        for holds, mask in self._tests:
-            if alive & mask and holds(contact, data, now, today) is not True:
-                alive &= ~mask
-        for condition, mask in self._whole.items():
-            if alive & mask and condition.value(facts) is not True:
-                alive &= ~mask
+        if self._tests.bits:
+            alive &= ~self._tests.failed(contact, data, now, today)
+        for condition, bits in self._whole.items():
+            if alive & bits and condition.value(facts) is not True:
+                alive &= ~bits
         return alive
+
+
+class AskedTests:
+    """Tests, compiled into one function on first use, with the bits that need each."""
+
+    __slots__ = ("_ask", "bits")
+
+    def __init__(self) -> None:
+        self.bits: dict[ComparedTerm, int] = {}
+        self._ask: BundleEvaluator | None = None
+
+    def failed(self, *values: object) -> int:
+        """The bits that need a test that is not true; ``values`` as for functions of rules/python.py."""
+        if self._ask is None:
+            self._ask = all_tests([*self.bits])
+        return reduce(or_, compress(self.bits.values(), map(not_, self._ask(*values))), 0)
 
 
 class StepTable:
@@ -130,6 +195,11 @@ class StepTable:
             if self._apart > 1:
                 self._turns.append(tuple(_bits(turns[cut])))
 
+    @property
+    def kept(self) -> int:
+        """How many masks are kept."""
+        return len(self._masks)
+
     def find(self, value: Any) -> int:
         """The bits that are left for a term's value; None is unknown."""
         if value is None:
@@ -151,27 +221,24 @@ class FieldMasks(dict[Value, int]):
     Threads may look up and remember values at the same time; each finds the same bits.
     """
 
-    __slots__ = ("_asked", "_everything", "_most", "_name", "_today", "tables", "tests")
+    __slots__ = ("__weakref__", "_entry", "_everything", "_name", "_remembered", "_today", "tables", "tests")
 
-    def __init__(self, name: str, today: date, size: int) -> None:
+    def __init__(self, name: str, today: date, size: int, remembered: RememberedBytes) -> None:
         self._name, self._today, self._everything = name, today, (1 << size) - 1
-        self._most = REMEMBERED_BYTES // (size // 8 + _ENTRY)
+        self._entry, self._remembered = size // 8 + _ENTRY, remembered
         self.tables: list[tuple[Evaluator | None, StepTable]] = []
-        self.tests: dict[Term, int] = {}
-        self._asked: BundleEvaluator | None = None
+        self.tests = AskedTests()
 
     def __missing__(self, value: Value) -> int:
         alive, row = self._everything, {self._name: value}
         for evaluate, table in self.tables:
             alive &= table.find(value if evaluate is None else evaluate(row, row, None, self._today))
-        if self.tests:
-            if self._asked is None:
-                self._asked = all_tests([*self.tests])
-            answers = self._asked(row, row, None, self._today)
-            alive &= ~reduce(or_, compress(self.tests.values(), map(not_, answers)), 0)
+        if self.tests.bits:
+            alive &= ~self.tests.failed(row, row, None, self._today)
         if _is_short(value):
-            if len(self) >= self._most:
+            if (len(self) + 1) * self._entry > FIELD_BYTES:
                 self.clear()
+            self._remembered.add(self._entry)
             self[value] = alive
         return alive
 
@@ -194,15 +261,15 @@ def _is_short(value: Value) -> bool:
 
 
 def _grouped(
-    needs: Sequence[Sequence[BoundCondition]], parts: ConditionParts, today: date
-) -> tuple[dict[Term, dict[tuple[Part, ...], int]], dict[BoundCondition, int], int]:
+    needs: Sequence[Sequence[BoundCondition]], parts: SharedParts, today: date
+) -> tuple[dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]], dict[BoundCondition, int], int]:
     """By term the bits with the same parts; the bits of conditions that have no parts; and those that never hold."""
-    groups: dict[Term, dict[tuple[Part, ...], int]] = {}
+    groups: dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]] = {}
     whole: dict[BoundCondition, int] = {}
     never, bit = 0, 1 << len(needs)
     for conditions in needs:
         bit >>= 1
-        by_term: dict[Term, dict[Part, None]] = {}
+        by_term: dict[ComparedTerm, dict[SteppedPart, None]] = {}
         for condition in conditions:
             checked = condition.expression.checked
             found = parts.of(condition, checked, today).parts if checked is not None else ()

@@ -8,17 +8,18 @@ in other engines break ties in the same way (docs/engine.md). The hash only shuf
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
-from heapq import nsmallest
 from typing import NamedTuple
 
 from offerkit.engine.resources import CompiledOffer
 from offerkit.hooks import Product
 
 _MASK = (1 << 32) - 1
+_ENOUGH = 8
+"""Of many entries of equal weight, about so many times as many as are needed are sorted."""
 
 
 class RankedOffer(NamedTuple):
@@ -28,9 +29,6 @@ class RankedOffer(NamedTuple):
     position: int
     product: Product | None = None
     order: int = 0
-
-
-TieKey = Callable[[RankedOffer], tuple[int, int, int]]
 
 
 def offer_tie(name: str) -> int:
@@ -49,42 +47,54 @@ def mixing(text: str) -> tuple[int, int]:
     return int(digits[8:16], 16) | 1, int(digits[:8], 16)
 
 
-def tie_key(offers: Sequence[CompiledOffer], seed: str, key: str, today: date) -> TieKey:
-    """The sort key of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
+class TieBreak(NamedTuple):
+    """The order of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
 
     Multiplies and adds the two hashes modulo 2³²: of any two offers, each wins equally often.
     """
-    factor, shift = mixing(tie_text(seed, today) + key)
 
-    def of(entry: RankedOffer) -> tuple[int, int, int]:
-        mixed = (offers[entry.position].tie * factor + shift) & _MASK
+    offers: Sequence[CompiledOffer]
+    factor: int
+    shift: int
+
+    def key(self, entry: RankedOffer) -> tuple[int, int, int]:
+        """The sort key of an entry."""
+        mixed = (self.offers[entry.position].tie * self.factor + self.shift) & _MASK
         return mixed, entry.position, entry.order
 
-    return of
+    def first(self, entries: list[RankedOffer], n: int | None) -> list[RankedOffer]:
+        """The first ``n`` (None: all) of ``entries``, which have one weight. Only those that may be are sorted."""
+        if len(entries) == 1:
+            return entries
+        if n is not None and len(entries) > 2 * _ENOUGH * n:
+            offers, factor, shift, limit = *self, (_ENOUGH * n << 32) // len(entries)
+            few = [entry for entry in entries if (offers[entry[1]].tie * factor + shift) & _MASK < limit]
+            entries = few if len(few) >= n else entries
+        return sorted(entries, key=self.key)[:n]
 
 
-def ranked(entries: Iterable[RankedOffer], tie: TieKey, n: int | None) -> list[RankedOffer]:
+def tie_break(offers: Sequence[CompiledOffer], seed: str, key: str, today: date) -> TieBreak:
+    """How ties are broken for a contact on a day."""
+    return TieBreak(offers, *mixing(tie_text(seed, today) + key))
+
+
+def ranked(entries: Iterable[RankedOffer], tie: TieBreak, n: int | None) -> list[RankedOffer]:
     """The first ``n`` (None: all) of ``entries``, which come by weight, highest first. Reads no more than it needs."""
     result: list[RankedOffer] = []
     group: list[RankedOffer] = []
     weight: Decimal | None = None
     for entry in entries:
         if entry[0] is not weight and entry[0] != weight:
-            _close(result, group, tie, n)
+            if group:
+                result += tie.first(group, None if n is None else n - len(result))
             if n is not None and len(result) >= n:
                 return result
             weight = entry[0]
             group = []
         group.append(entry)
-    _close(result, group, tie, n)
+    if group:
+        result += tie.first(group, None if n is None else n - len(result))
     return result
-
-
-def _close(result: list[RankedOffer], group: list[RankedOffer], tie: TieKey, n: int | None) -> None:
-    """Add a group of equal weight to ``result``, up to ``n`` in all."""
-    if len(group) > 1:
-        group = sorted(group, key=tie) if n is None else nsmallest(n - len(result), group, key=tie)
-    result.extend(group)
 
 
 def first_entries(entries: Iterable[RankedOffer]) -> list[RankedOffer]:

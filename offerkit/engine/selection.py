@@ -12,7 +12,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.decision import ChosenOffer
 from offerkit.engine.hooks import post_process, products
-from offerkit.engine.ranking import RankedOffer, first_entries, ranked, tie_key
+from offerkit.engine.ranking import RankedOffer, first_entries, ranked, tie_break
 from offerkit.engine.reasons import ExclusionReason
 from offerkit.engine.report import Report
 from offerkit.engine.resources import CompiledOffer, CompiledSpace
@@ -99,7 +99,7 @@ def sort_entries(
     A post-processing hook sees every product of a dynamic offer; only the first of each offer is kept. Its order
     counts, whatever new weights it gives.
     """
-    tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
+    tie = tie_break(catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import compress
+from operator import itemgetter
 
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.predicate_index import ConditionParts, PredicateIndex
+from offerkit.engine.predicate_index import PredicateIndex, SharedParts
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
 from offerkit.engine.weights import applicable_weights, times
@@ -61,11 +62,15 @@ class SpaceProgram:
         """All bits."""
         return (1 << (len(self.entries) + len(self.computed))) - 1
 
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes: the masks of offers and categories, the index, and a little for each offer."""
+        size = len(self.needs)
+        return size * (size // 16 + 500) + (len(self.of_category) + len(self.about)) * size // 8 + self.index.size_bytes
+
     def constant_entries(self, alive: int) -> Iterator[RankedOffer]:
         """The entries of constant weight with a bit in ``alive``, highest first, each offer once."""
-        size = len(self.entries) + len(self.computed)
-        flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
-        entries = compress(self.entries, flags)
+        entries = compress(self.entries, self._flags(alive))
         return _first_of_each_offer(entries) if self.repeats else entries
 
     def constant_bits(self, alive: int) -> int:
@@ -74,9 +79,16 @@ class SpaceProgram:
 
     def count(self, alive: int) -> int:
         """The number of offers of constant weight with a bit in ``alive``."""
-        return (
-            sum(1 for _ in self.constant_entries(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
-        )
+        if self.repeats:
+            return len(set(compress(map(_position, self.entries), self._flags(alive))))
+        return (alive >> len(self.computed)).bit_count()
+
+    def _flags(self, alive: int) -> bytes:
+        """Whether each bit is in ``alive``, the highest first."""
+        return bin(alive | 1 << len(self.needs))[3:].encode().translate(_FLAGS)
+
+
+_position = itemgetter(RankedOffer._fields.index("position"))
 
 
 def _first_of_each_offer(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer]:
@@ -95,7 +107,7 @@ class SpaceProgramBuilder:
     rules: Sequence[PresentationRule]
     space: str
     today: date
-    parts: ConditionParts
+    parts: SharedParts
     constant: list[tuple[RankedOffer, CompiledWeight]] = field(default_factory=list)
     computed: list[tuple[CompiledOffer, list[CompiledWeight]]] = field(default_factory=list)
 

@@ -76,7 +76,7 @@ NOTHING_BOUND: Mapping[str, Row] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class ComparedTerm:
     """What a part compares with constants: a field or a larger expression, or the whole part."""
 
     expression: CheckedExpression
@@ -86,11 +86,6 @@ class Term:
     def evaluate(self) -> Evaluator:
         """Its value; called as the functions of python.py are."""
         return compile_one(self.expression, self.namespaces)
-
-    @cached_property
-    def holds(self) -> Evaluator:
-        """Whether it is true, if it is a test; faster than its value."""
-        return compile_one(self.expression, self.namespaces, exact=False)
 
     @property
     def field(self) -> tuple[str, str] | None:
@@ -116,23 +111,23 @@ class Steps(NamedTuple):
 
 
 WHEN_TRUE = Steps(unknown=False, lowest=False, changes=(True,))
-"""Those of a test: a whole part as a term of its own."""
+"""Those of a test, a whole part as a term of its own. Only this object: other steps can be equal to it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class SteppedPart:
     """A part of a condition: it holds for the values of ``term`` that ``steps`` say."""
 
-    term: Term
+    term: ComparedTerm
     steps: Steps
 
 
-def all_tests(terms: Sequence[Term]) -> BundleEvaluator:
+def all_tests(terms: Sequence[ComparedTerm]) -> BundleEvaluator:
     """Whether each of ``terms``, which are tests, is true, as one function."""
     return compile_many([term.expression for term in terms], terms[0].namespaces, exact=False)
 
 
-def all_hold(parts: Sequence[Part]) -> Steps:
+def all_hold(parts: Sequence[SteppedPart]) -> Steps:
     """Where all ``parts``, which have the same term, hold."""
     if len(parts) == 1:
         return parts[0].steps
@@ -154,15 +149,15 @@ def all_hold(parts: Sequence[Part]) -> Steps:
     return Steps(all(steps.unknown for steps in each), lowest, tuple(changes))
 
 
-class Parts(NamedTuple):
+class SteppedParts(NamedTuple):
     """What must hold for a condition to hold; None if it never does. ``daily``: only that day, because of constants."""
 
-    parts: tuple[Part, ...] | None
+    parts: tuple[SteppedPart, ...] | None
     daily: bool
 
 
 class _Read(NamedTuple):
-    part: Part | bool
+    part: SteppedPart | bool
     """True or False if it is the same for everybody."""
     daily: bool
 
@@ -176,19 +171,21 @@ class StepReader:
     def __init__(self, namespaces: Sequence[str]) -> None:
         """``namespaces``: those of the rows that terms are evaluated with."""
         self._namespaces = namespaces
-        self._terms: dict[object, Term] = {}
+        self._terms: dict[object, ComparedTerm] = {}
         self._shapes: dict[object, Evaluator] = {}
         self._steady: dict[object, _Read] = {}
         self._daily: tuple[date, dict[object, _Read]] = _ANY_TIME.date(), {}
 
-    def read(self, condition: CheckedExpression, today: date, bound: Mapping[str, Row] = NOTHING_BOUND) -> Parts:
+    def read(self, condition: CheckedExpression, today: date, bound: Mapping[str, Row] = NOTHING_BOUND) -> SteppedParts:
         """The parts of a condition on the day ``today``; ``bound``: the rows of namespaces that are not evaluated."""
         root = _with_values(condition.root, bound) if bound else condition.root
         read = [self._part(part, today) for part in _conjuncts(root)]
         daily = any(each.daily for each in read)
         if any(each.part is False for each in read):
-            return Parts(None, daily)
-        return Parts(tuple(dict.fromkeys(each.part for each in read if isinstance(each.part, Part))), daily)
+            return SteppedParts(None, daily)
+        return SteppedParts(
+            tuple(dict.fromkeys(each.part for each in read if isinstance(each.part, SteppedPart))), daily
+        )
 
     def _part(self, part: Node, today: date) -> _Read:
         key = tree_key(part)
@@ -210,7 +207,7 @@ class StepReader:
             return _Read(holds is True, shape.daily)
         found = [*shape.terms.items()]
         if len(found) != 1 or _is_test(found[0][1]):
-            return _Read(Part(self._term(part, key), WHEN_TRUE), daily=False)
+            return _Read(SteppedPart(self._term(part, key), WHEN_TRUE), daily=False)
         [(term_key, node)] = found
         term, evaluate = self._term(node, term_key), self._evaluator(root)
         steps = _steps(
@@ -218,10 +215,10 @@ class StepReader:
             shape.row.values(),
             lambda value: evaluate({_TERM: value}, shape.row, _ANY_TIME, today) is True,
         )
-        return _Read(Part(term, steps), shape.daily)
+        return _Read(SteppedPart(term, steps), shape.daily)
 
-    def _term(self, node: Node, key: object) -> Term:
-        return self._terms.setdefault(key, Term(expression_of(node), self._namespaces))
+    def _term(self, node: Node, key: object) -> ComparedTerm:
+        return self._terms.setdefault(key, ComparedTerm(expression_of(node), self._namespaces))
 
     def _evaluator(self, shape: Node) -> Evaluator:
         key = tree_key(shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC
 from functools import partial
 
 from starlette.requests import Request
@@ -22,11 +22,11 @@ from offerkit.server.routing import Description, Operation
 from offerkit.server.schemas import (
     CALL_REFUSALS,
     AnswerView,
+    JsonAnswer,
     Place,
     ProposeBody,
     UpdateBody,
     UpdatedView,
-    json_answer,
     refusals,
 )
 from offerkit.server.thread_worker import now
@@ -37,7 +37,7 @@ from offerkit.usecases.propose import zone_of
 from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 from offerkit.usecases.update_status import StatusUpdate
 
-REVISION = "Offerkit-Revision"
+REVISION = b"offerkit-revision"
 """The header that names the revision an answer is from."""
 _PROBLEMS = refusals(*CALL_REFUSALS)
 
@@ -48,24 +48,27 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
     async def propose(request: Request) -> Response:
         """Propose offers to a contact on the given spaces. Propositions are stored before the answer is sent."""
         body = await read_body(request, ProposeBody)
-        count_spaces(request, body.space_names)
+        names = body.space_names
+        count_spaces(request, names)
         operator = operator_of(request)
         if not operator and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         known = operator and (body.contact or body.cookie)
-        environments = service.environments(body.space_names, cookie=bool(body.cookie)) if known else ()
-        insider = await _insider(service, request, environments)
+        environments = service.environments(names, cookie=bool(body.cookie)) if known else ()
+        insider = bool(operator) and await _insider(service, request, environments)
         if body.explain and not insider:
             raise not_a_contact_reader(
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
-        answer, revision = await service.propose(_ask(service, body, status_base, hints=insider), insider=insider)
+        answer, revision = await service.propose(
+            _ask(service, body, names, status_base, hints=insider), insider=insider
+        )
         document = answer_data(answer) if insider else _outside(answer)
         assert isinstance(document, dict)
         document["revision"] = revision
         if answer.cookie:
             document["cookie"] = answer.cookie
-        return json_answer(document, headers={REVISION: str(revision)})
+        return JsonAnswer(document, 200, (REVISION, str(revision).encode()))
 
     async def update(request: Request) -> Response:
         """Set the status of a proposition. Setting the status that it already has changes nothing."""
@@ -79,7 +82,7 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
             "before": str(change.before),
             "changed": change.changed,
         }
-        return json_answer(document)
+        return JsonAnswer(document)
 
     described = partial(Description, tag="decisions", responses=_PROBLEMS)
     return [
@@ -100,10 +103,13 @@ async def _insider(service: DecisionService, request: Request, environments: Seq
     return bool(request.scope[INSIDER])
 
 
-def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints: bool) -> ProposeRequest:
+def _ask(
+    service: DecisionService, body: ProposeBody, names: Sequence[str], status_base: str, *, hints: bool
+) -> ProposeRequest:
+    zone = zone_of(service.served.catalogs, names) if body.at else UTC
     return ProposeRequest(
-        spaces=tuple(dict.fromkeys(body.space_names)),
-        at=_at(service, body),
+        spaces=tuple(dict.fromkeys(names)),
+        at=parse_time(body.at, zone, utc(now())) if body.at else now(),
         contact=body.contact,
         cookie=body.cookie,
         session=body.session,
@@ -134,12 +140,6 @@ def _wanted(body: ProposeBody) -> tuple[SpaceRequest, ...]:
         for place in places
     ]
     return tuple(wanted if len(wanted) == len(set(wanted)) else dict.fromkeys(wanted))
-
-
-def _at(service: DecisionService, body: ProposeBody) -> datetime:
-    return (
-        parse_time(body.at, zone_of(service.served.catalogs, tuple(body.space_names)), utc(now())) if body.at else now()
-    )
 
 
 def _product(proposed: ProposedOffer) -> dict[str, Json]:

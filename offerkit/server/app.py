@@ -31,7 +31,7 @@ from offerkit.server.problems import LEFT, RequestError, error_response, problem
 from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors, allow_origin
 from offerkit.server.redaction import redacted
 from offerkit.server.routing import Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
-from offerkit.server.schemas import json_answer, refusals
+from offerkit.server.schemas import JsonAnswer, refusals
 from offerkit.usecases.session import Session
 
 
@@ -81,7 +81,7 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
 
     async def live(_: Request) -> Response:
         """The process answers."""
-        return json_answer({"status": "alive"})
+        return JsonAnswer({"status": "alive"})
 
     async def ready(_: Request) -> Response:
         """Calls can be answered and stored: what is live is compiled, and the store can be read."""
@@ -89,7 +89,7 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
         body: dict[str, Json] = {"status": "not ready" if reason else "ready", "revision": service.served.serial}
         if service.presence.reason:
             body["reason"] = service.presence.reason
-        return json_answer(body, 503 if reason else 200)
+        return JsonAnswer(body, 503 if reason else 200)
 
     async def measures(request: Request) -> Response:
         """Metrics in Prometheus's text format, for callers on this machine and for operators."""

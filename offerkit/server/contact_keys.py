@@ -70,19 +70,17 @@ def verified(inbound: InboundRules, environ: Mapping[str, str], ask: ProposeRequ
 
     Raises Refused when the key is raw, or its signature is invalid, expired or for another environment.
     """
+    if not (inbound.signing and ask.contact):
+        return ask
     names = dict.fromkeys(space.partition("/")[0] for space in ask.spaces)
-    wary = [name for name in names if name in inbound.environments and _signed(inbound.environments[name])]
-    if not (wary and ask.contact):
+    wary = [name for name in names if name in inbound.signing]
+    if not wary:
         return ask
     keys = {
         unsign(secret_of(name, inbound.environments[name], environ), name, ask.contact, ask.at.timestamp())
         for name in wary
     }
     return ask._replace(contact=keys.pop())
-
-
-def _signed(inbound: Inbound) -> bool:
-    return inbound.contact_keys == "signed"
 
 
 def _proof(secret: bytes, environment: str, key: str, expiry: str) -> str:

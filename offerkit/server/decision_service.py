@@ -54,9 +54,8 @@ class DecisionService:
         self._written = OwnWrites() if alone else None
         self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
         self.session = session = replace(session, store_project=self._worker.store.project)
-        self.served: ServedCatalogs = served_catalogs(self._worker.store)
+        self._serve(served_catalogs(self._worker.store))
         self._reader = StoreReader(self._connect)
-        self._has_files = _has_files(self.served)
         self.presence = StorePresence()
         self.presence.identity = self.served.identity
         self.presence.listen(self._lost)
@@ -155,6 +154,9 @@ class DecisionService:
     ) -> tuple[ServedCatalogs, Answer, PendingWrite]:
         served = self.served
         checked = ask if insider else verified(served.inbound, self.session.environ, ask)
+        if self._worker is not None and self._waits_for_nothing:
+            self._called()
+            return served, *self._worker.decide(served, checked)
         if self.session.embedded or not self._has_files or self._worker is None:
             return served, *await self._with_worker(lambda worker: worker.decide(served, checked))
         self._calls += 1
@@ -168,10 +170,18 @@ class DecisionService:
                 return served, *self._worker.decide(served, checked, reads)
         return await self._decided(ask, epoch, insider=insider)  # a new revision is live: it decides
 
-    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+    def _serve(self, served: ServedCatalogs) -> None:
+        self.served: ServedCatalogs = served
+        self._has_files = _has_files(served)
+        self._waits_for_nothing = self._has_files and self.session.embedded
+
+    def _called(self) -> None:
         self._calls += 1
         self.presence.check()
-        if self.session.embedded and self._has_files and self._worker is not None:
+
+    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+        self._called()
+        if self._worker is not None and self._waits_for_nothing:
             return work(self._worker)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
@@ -233,8 +243,7 @@ class DecisionService:
             except Refused as refused:
                 self.presence.lose(refused)
                 return
-        self.served = served
-        self._has_files = _has_files(served)
+        self._serve(served)
         if self.presence.lost:
             self.presence.find(served.identity)
 
@@ -249,8 +258,8 @@ def _has_files(served: ServedCatalogs) -> bool:
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
 """Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
-LONG = 500
-"""Pages of a log that is worth beginning anew."""
+LONG = 8_000
+"""Pages of a log that is to begin anew, 32 MB: that moment delays all calls, so it must not come often."""
 
 
 def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:

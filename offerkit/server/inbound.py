@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from offerkit.address import environment_address
 from offerkit.models.environment import Environment
@@ -16,6 +17,11 @@ class InboundRules:
     """``inbound:`` of every live environment, by its name."""
 
     environments: Mapping[str, Inbound]
+
+    @cached_property
+    def signing(self) -> frozenset[str]:
+        """The environments that take signed contact keys only."""
+        return frozenset(name for name, rules in self.environments.items() if rules.contact_keys == "signed")
 
     def rate(self, environment: str) -> int:
         """Calls per minute from one address; for an unknown environment, the highest limit of all."""

@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from offerkit.server.problems import RequestError
+from offerkit.server.request_limits import content_of
+from offerkit.server.routing import HEADERS_BY_NAME
 from offerkit.server.schemas import UNION_TAGS
 
 B = TypeVar("B", bound=BaseModel)
@@ -51,11 +53,12 @@ async def read_body(request: Request, model: type[B]) -> B:
 
     Raises UnreadableError, or InvalidRequestError with what is wrong.
     """
-    kind = request.headers.get("content-type", "")
-    if not kind.lower().startswith("application/json"):
-        raise UnreadableError(415, "send JSON, as Content-Type: application/json")
-    only_utf8(kind)
-    return parse_body(await request.body(), model)
+    kind = request.scope[HEADERS_BY_NAME].get(b"content-type", b"")
+    if kind != b"application/json":
+        if not kind.lower().startswith(b"application/json"):
+            raise UnreadableError(415, "send JSON, as Content-Type: application/json")
+        only_utf8(kind.decode("latin-1"))
+    return parse_body(await content_of(request), model)
 
 
 def parse_body(content: bytes, model: type[B]) -> B:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -16,8 +18,9 @@ class Metrics:
     def __init__(self, *, shared: bool = False) -> None:
         """``shared``: the metrics of all workers are in files of one folder."""
         self._shared = shared
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._times: dict[str, Histogram] = {}
         self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
+        self._counts: Counts[tuple[Counter, tuple[str, ...]]] = Counts()
         self.registry = CollectorRegistry()
         on = self.registry
         self.requests = Counter(
@@ -56,32 +59,36 @@ class Metrics:
 
     def told(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
-        key = (route, method, status)
-        if key not in self._known:
-            self._known[key] = self.requests.labels(route, method, str(status)), self.seconds.labels(route)
-        count, histogram = self._known[key]
-        count.inc()
+        histogram = self._times.get(route)
+        if histogram is None:
+            histogram = self._times[route] = self.seconds.labels(route)
         histogram.observe(seconds)
+        self._counts[self.requests, (route, method, str(status))] += 1
+        if self._shared:
+            self._count()
 
     def answered(self, answer: Answer) -> None:
         """Count the decisions of one call."""
+        counts = self._counts
         for space in answer.spaces:
-            self._of(self.decisions, space.name, space.how).inc()
-            if space.proposed:
-                self._of(self.propositions, space.name).inc(len(space.proposed))
+            name = space.name
+            counts[self.decisions, (name, space.how)] += 1
+            counts[self.propositions, (name,)] += len(space.proposed)
             for reason, count in space.excluded.items():
-                if count:
-                    self._of(self.excluded, reason).inc(count)
+                counts[self.excluded, (reason,)] += count
 
-    def _of(self, counter: Counter, *labels: str) -> Counter:
-        """The child of ``counter``; to find one in the library takes several times as long as to count."""
-        key = counter, labels
-        if key not in self._children:
-            self._children[key] = counter.labels(*labels)
-        return self._children[key]
+    def _count(self) -> None:
+        """Give the library what was counted: that takes several times as long as to count."""
+        for key, count in self._counts.items():
+            if count:
+                counter, labels = key
+                child = self._children.get(key) or self._children.setdefault(key, counter.labels(*labels))
+                child.inc(count)
+        self._counts.clear()
 
     def exposed(self) -> tuple[bytes, str]:
         """The metrics in Prometheus's text format, and its media type."""
+        self._count()
         registry = self.registry
         if self._shared:
             registry = CollectorRegistry()

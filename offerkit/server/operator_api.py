@@ -30,7 +30,7 @@ from offerkit.server.json_bodies import read_body
 from offerkit.server.redaction import redacted
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import Description, Handler, Operation
-from offerkit.server.schemas import CALL_REFUSALS, RequestBody, json_answer, refusals
+from offerkit.server.schemas import CALL_REFUSALS, JsonAnswer, RequestBody, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
@@ -414,7 +414,7 @@ def _stops(session: Session) -> list[Json]:
 
 def answer(body: Json) -> Response:
     """``body`` as the answer to a command line."""
-    return json_answer(body, headers={PROTOCOL_HEADER: PROTOCOL})
+    return JsonAnswer(body, 200, (PROTOCOL_HEADER.lower().encode(), PROTOCOL.encode()))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from itertools import chain
 from time import monotonic
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from offerkit.server.connections import HEAD, PATIENCE, TOO_LARGE, TOO_LATE
@@ -66,6 +67,18 @@ class ArrivingBody:
                 raise TooLargeError(self._limit)
             self.arrived = not message.get("more_body", False)
         return message
+
+
+async def content_of(request: Request) -> bytes:
+    """The whole body of ``request``. Raises ClientDisconnect when the caller leaves before its end."""
+    parts: list[bytes] = []
+    while True:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def arrived(scope: Scope, came: int) -> bool:

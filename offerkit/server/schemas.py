@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from offerkit.engine.call import MAX_COUNT
 from offerkit.fingerprint import Json
@@ -233,9 +234,20 @@ class ProblemView(BaseModel):
     )
 
 
-def json_answer(body: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer in JSON."""
-    return Response(orjson.dumps(body), status, headers, "application/json")
+class JsonAnswer(Response):
+    """An answer in JSON, which is sent as it is: no header is derived from another."""
+
+    media_type = "application/json"
+
+    def __init__(self, body: Json, status: int = 200, *headers: tuple[bytes, bytes]) -> None:
+        self.status_code, self.background, self.body = status, None, orjson.dumps(body)
+        length = str(len(self.body)).encode()
+        self.raw_headers = [(b"content-length", length), (b"content-type", b"application/json"), *headers]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def call_data_name(written: str) -> str:

@@ -16,6 +16,7 @@ from offerkit.server.decision_service import DecisionService
 from offerkit.server.json_bodies import UnreadableError, only_utf8
 from offerkit.server.problems import NOTHING_HERE, problem_response, public_message, status_of, without_hidden_spaces
 from offerkit.server.rate_limit import own_origin
+from offerkit.server.request_limits import content_of
 from offerkit.server.routing import Operation
 from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, PROPOSITION_SERVICE, SERVICE, SERVICES, SoapFault
 from offerkit.server.thread_worker import now
@@ -56,7 +57,7 @@ def routes(service: DecisionService, status_base: str, public_url: str) -> list[
             content_type = request.headers.get("content-type", "")
             only_utf8(content_type)
             action = soap_xml.action_of(content_type, request.headers.get("soapaction", ""))
-            soap_request = soap_xml.read(await request.body(), action)
+            soap_request = soap_xml.read(await content_of(request), action)
             if soap_request.operation == "Propose":
                 envelope = await _propose(service, _ask(environment, space, soap_request, status_base), soap_request)
             else:

@@ -24,7 +24,7 @@ from offerkit.server.json_bodies import read_body
 from offerkit.server.problems import NOTHING_HERE, problem_response
 from offerkit.server.rate_limit import CALL_PATH, environment_of, own_origin
 from offerkit.server.routing import Description, Handler, Operation
-from offerkit.server.schemas import CallData, Key, Names, RequestBody, call_data_name, json_answer, refusals
+from offerkit.server.schemas import CallData, JsonAnswer, Key, Names, RequestBody, call_data_name, refusals
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.templates.urls import url_trouble
@@ -63,7 +63,7 @@ def routes(service: DecisionService, public_url: str, status_path: str) -> list[
         if body.xml:
             response = Response(page_call.xml(answer), media_type="application/xml")
         else:
-            response = json_answer({"divs": {**page_call.html(answer)}})
+            response = JsonAnswer({"divs": {**page_call.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
         elsewhere = bool(served.inbound.environments[environment].origins)
         if answer is not None and answer.cookie:

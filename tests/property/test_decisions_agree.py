@@ -116,13 +116,15 @@ def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
     outs = [case.outs(decision) for decision in explained]
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
     asked = batch_program(made, case.call, reasons=True)
-    reading = (
-        patch.multiple("offerkit.store.counted", FEW=0, PART=3) if seed % 2 else nullcontext()
-    )  # by ranges, or all at once
+    # As large batches do it, or small ones.
+    reading = patch.multiple("offerkit.store.counted", FEW=0, PART=3) if seed % 2 else nullcontext()
+    evaluating = patch.multiple("offerkit.batch.condition_table", MANY=0, _SHARING=1) if seed % 3 else nullcontext()
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
         with reading:
             batch = batch_request(table, asked, store)
-        for chunk in decide_contacts(table, batch, store):
+        with evaluating:
+            chunks = list(decide_contacts(table, batch, store))
+        for chunk in chunks:
             for column in range(chunk.picks.shape[1]):
                 items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
                 assert [made.offers[item.position].name for item in items] == chosen[chunk.first + column]

@@ -12,11 +12,11 @@ import pytest
 from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_trees import DATE, FIELDS, INT, NOW, TIME, B, S, Trees, row, value
+from rule_trees import DATE, FIELDS, INT, NOW, TIME, B, D, S, Trees, row, value
 
 from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.predicate_index import ConditionParts, PredicateIndex
+from offerkit.engine.predicate_index import PredicateIndex, SharedParts
 from offerkit.rules.nodes import CallNode, CaseNode, FieldNode, Literal, Node, expression_of
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 
@@ -47,7 +47,7 @@ def facts_of(made: dict[tuple[str, str], Value], now: datetime) -> CallFacts:
 
 def agree(random: Random, conditions: Sequence[BoundCondition], rows: Sequence[dict[tuple[str, str], Value]]) -> None:
     """Hold an index of things that need some of ``conditions`` against the conditions, for each row and moment."""
-    parts = ConditionParts("recipient")
+    parts = SharedParts("recipient")
     needs = [random.sample(conditions, random.choice((0, 1, 1, 2, 3))) for _ in range(random.choice((1, 5, 40)))]
     for now in random.sample(MOMENTS, 2):
         index = PredicateIndex(needs, parts, now.date())
@@ -72,6 +72,8 @@ class Comparisons:
         self.field = (space, name)
         self.node: Node = FieldNode(FieldType(base), 0, 0, space, name)
         pool: list[Value] = [value(random, base) for _ in range(4)]
+        if base in (INT, D) and random.random() < 0.5:  # next to True and False, which equal numbers
+            pool = [0, 1] if base is INT else [Decimal(0), Decimal(1)]
         self.values = [beside for each in pool for beside in _beside(each)]
         self.base, self.pool = base, pool
         if base is DATE and random.random() < 0.7:

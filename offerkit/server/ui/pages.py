@@ -24,6 +24,7 @@ from offerkit.server.config import ServerConfig
 from offerkit.server.json_bodies import InvalidRequestError
 from offerkit.server.problems import status_of
 from offerkit.server.redaction import redacted
+from offerkit.server.request_limits import content_of
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import ROUTE
 from offerkit.server.thread_worker import now
@@ -133,7 +134,7 @@ class Pages:
         if not same_origin(request, self._public):
             raise _foreign()
         try:
-            text = (await request.body()).decode()
+            text = (await content_of(request)).decode()
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
         except ValueError:  # UnicodeError as well
             raise refuse(Code.BAD_REQUEST, "the form cannot be read") from None

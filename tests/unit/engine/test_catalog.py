@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -22,7 +22,7 @@ from offerkit.engine.inline_catalog import inline_bodies, inline_catalog
 from offerkit.engine.reasons import ExclusionReason
 from offerkit.rules import steps
 from offerkit.rules.nodes import CheckedExpression
-from offerkit.rules.python import compile_one
+from offerkit.rules.python import compile_many
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECTIONS: dict[str, Any] = {
@@ -138,26 +138,23 @@ def test_the_failing_part_with_its_place_and_values() -> None:
 
 def test_a_part_on_several_fields_is_evaluated_once_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     """What several conditions have in common; parts on one field are looked up."""
-    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
+    evaluated: list[tuple[str, ...]] = []
 
-    def counting(expression: CheckedExpression, namespaces: Any, *, exact: bool = True) -> Any:
-        evaluate = compile_one(expression, namespaces, exact=exact)
+    def recording(expressions: Sequence[CheckedExpression], namespaces: Sequence[str], *, exact: bool = True) -> Any:
+        evaluate = compile_many(expressions, namespaces, exact=exact)
 
-        def counted(*rows: Any) -> Any:
-            counts[expression.fields] += 1
+        def recorded(*rows: Any) -> Any:
+            evaluated.append(tuple(name for expression in expressions for _, name in expression.fields))
             return evaluate(*rows)
 
-        return counted
+        return recorded
 
-    monkeypatch.setattr(steps, "compile_one", counting)
+    monkeypatch.setattr(steps, "compile_many", recording)
     texts = {"x": "person.age > person.id and person.id > 0", "y": "person.age < 90 and person.age > person.id"}
     made = _changed(offers={name: {"category": "all", "eligible": {"when": text}} for name, text in texts.items()})
     for times in (1, 2, 3):
         assert {"x", "y"} < {offer.offer for offer in decide(made, _call(made, age=30, id=7), []).chosen}
-        assert counts[("person", "age"), ("person", "id")] == times
-    counts.clear()
-    decide(made, _call(made, age=7, id=30), [])
-    assert list(counts) == [(("person", "age"), ("person", "id"))]
+        assert evaluated == [("age", "id")] * times
 
 
 def test_kept_lineups_are_bounded_and_threads_agree() -> None:
@@ -184,6 +181,21 @@ def test_bounded_forgets_the_oldest() -> None:
     assert len(kept) == 3
     assert kept.get(4, lambda: 0) == 40
     assert kept.get(1, lambda: 11) == 11
+
+
+def test_bounded_by_weight() -> None:
+    kept: BoundedCache[int, int] = BoundedCache(10, lambda value: value)
+    for number in (4, 5, 3):
+        kept.put(number, number)
+    assert [kept.peek(number) for number in (4, 5, 3)] == [None, 5, 3]
+    kept.put(5, 1)
+    kept.put(6, 6)
+    assert [kept.peek(number) for number in (3, 5, 6)] == [3, 1, 6]
+    assert kept.get(7, lambda: 50) == 50
+    assert len(kept) == 1
+    kept.clear()
+    kept.put(1, 10)
+    assert kept.peek(1) == 10
 
 
 def test_hooks_get_what_they_cannot_change() -> None:

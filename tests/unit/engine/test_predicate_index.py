@@ -12,7 +12,7 @@ import pytest
 
 from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.predicate_index import ConditionParts, FieldMasks, PredicateIndex
+from offerkit.engine.predicate_index import FieldMasks, PredicateIndex, RememberedBytes, SharedParts
 from offerkit.rules.check import check
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
 
@@ -38,7 +38,7 @@ def conditions(*texts: str) -> list[tuple[BoundCondition]]:
 
 
 def index(texts: Sequence[str]) -> PredicateIndex:
-    return PredicateIndex(conditions(*texts), ConditionParts("person"), NOW.date())
+    return PredicateIndex(conditions(*texts), SharedParts("person"), NOW.date())
 
 
 def facts(now: datetime = NOW, /, **fields: Value) -> CallFacts:
@@ -73,8 +73,8 @@ def test_what_is_left(fields: dict[str, Value], expected: list[int]) -> None:
 
 
 def test_nothing_needs_anything() -> None:
-    assert PredicateIndex([], ConditionParts("person"), NOW.date()).alive(facts()) == 0
-    assert PredicateIndex([(), ()], ConditionParts("person"), NOW.date()).alive(facts()) == 0b11
+    assert PredicateIndex([], SharedParts("person"), NOW.date()).alive(facts()) == 0
+    assert PredicateIndex([(), ()], SharedParts("person"), NOW.date()).alive(facts()) == 0b11
 
 
 def test_one_that_never_holds_and_one_that_always_does() -> None:
@@ -82,10 +82,17 @@ def test_one_that_never_holds_and_one_that_always_does() -> None:
     assert left(index(texts), facts(integer=1), len(texts)) == [1]
 
 
+def test_one_is_not_true() -> None:
+    """The steps of a number that changes at 1 equal those of a test."""
+    made = index(["person.integer > 0", "person.decimal >= 1"])
+    answers = [left(made, facts(integer=number, decimal=Decimal(number)), 2) for number in (-1, 0, 1, 2)]
+    assert answers == [[], [], [0, 1], [0, 1]]
+
+
 def test_the_day_turns() -> None:
     """Parts that depend on the day are read anew, the others are not."""
     texts = ("person.date >= current_date", "days_since(person.date) = 0", "age_in_years(person.date) >= 18")
-    needs, parts = conditions(*texts), ConditionParts("person")
+    needs, parts = conditions(*texts), SharedParts("person")
     born = date(2008, 6, 2)
     found = []
     for day in (1, 2, 1, 3):
@@ -103,7 +110,7 @@ def test_the_time_of_day_is_never_remembered() -> None:
 
 
 def test_ever_new_values_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predicate_index, "REMEMBERED_BYTES", 20_000)
+    monkeypatch.setattr(predicate_index, "FIELD_BYTES", 20_000)
     texts = [
         f"person.integer >= {number} and person.decimal < {number}.5 and person.string <> 'text {number}'"
         f" and lower(interaction.page) like '%{number}%x' and not contains(person.list, 'tag {number % 10}')"
@@ -129,7 +136,7 @@ def test_ever_new_values_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_long_values_are_not_remembered() -> None:
-    masks = FieldMasks("string", NOW.date(), 1)
+    masks = FieldMasks("string", NOW.date(), 1, RememberedBytes())
     masks.tables.append((None, predicate_index.StepTable([], 1)))
     for value in ("x" * 201, ("x",) * 201, ("x" * 150,) * 2, "x" * 200, ("x",) * 200):
         assert masks[value] == 1
@@ -149,7 +156,7 @@ def test_few_masks_of_a_large_table_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_threads_share_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predicate_index, "REMEMBERED_BYTES", 4_000)
+    monkeypatch.setattr(predicate_index, "FIELD_BYTES", 4_000)
     texts = [f"person.integer >= {number} and person.string <> '{number}'" for number in range(300)]
     made = index(texts)
     wrong: list[int] = []
@@ -167,3 +174,23 @@ def test_threads_share_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_all_fields_forget_when_a_catalog_remembers_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many slices are asked."""
+    monkeypatch.setattr(predicate_index, "CATALOG_BYTES", 50_000)
+    parts, needs = SharedParts("person"), conditions("person.integer > 0 and person.string <> 'x'")
+    many = [PredicateIndex(needs, parts, NOW.date()) for _ in range(50)]
+
+    def ask(numbers: range) -> int:
+        for number in numbers:
+            assert many[number % 50].alive(facts(integer=number + 1, string=f"text {number}")) == 1
+        return get_traced_memory()[0]
+
+    start()
+    try:
+        before = ask(range(50))
+        grown = [ask(range(begin, begin + 500)) - before for begin in range(1_000, 6_000, 500)]
+    finally:
+        stop()
+    assert max(grown) < 3 * 50_000

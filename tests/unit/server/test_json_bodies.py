@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from helpers.serving import client, with_people
 from helpers.workspace import Workspace
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from offerkit.server.decision_service import DecisionService
 
@@ -108,10 +109,10 @@ def test_a_mistake_of_ours_is_a_problem_document(
 def test_who_leaves_before_the_end_of_the_body_is_no_mistake_of_ours(
     asking: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def left(_: Request) -> bytes:
-        raise ClientDisconnect
+    async def left() -> Message:
+        return {"type": "http.disconnect"}
 
-    monkeypatch.setattr(Request, "body", left)
+    monkeypatch.setattr(Request, "receive", property(lambda _: left))
     refused(asking.post(SOAP, content=ENVELOPE), 400)
     refused(asking.post(PROPOSE, content=BODIES[PROPOSE], headers=JSON), 400)
     assert "a mistake of ours" not in caplog.text
