@@ -258,8 +258,8 @@ def _has_files(served: ServedCatalogs) -> bool:
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
 """Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
-LONG = 500
-"""Pages of a log that is worth beginning anew."""
+LONG = 8_000
+"""Pages of a log that is to begin anew, 32 MB: that moment delays all calls, so it must not come often."""
 
 
 def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:

@@ -1,7 +1,7 @@
 """One writer for many calls: it stores waiting calls in one transaction; they are answered after the commit.
 
-Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile share the next sync, one
-statement that adds all their propositions, and one message to the event loop.
+Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile, and in the moment after,
+share the next sync, one statement that adds all their propositions, and one message to the event loop.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
 from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Refused, refuse
@@ -29,6 +30,10 @@ TOGETHER = 200
 """Jobs of one transaction at most."""
 WAITING = 5_000
 """Jobs that may wait; more are refused, so that callers hear at once."""
+APART = 0.002
+"""Seconds from the beginning of one transaction to the next, at least, while several jobs come at once: each takes much
+of the processor, whatever it stores.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class StoreWriter:
         self._presence = presence or StorePresence()
         self._presence.listen(self._wake)
         self._jobs: SimpleQueue[_WriteJob | _Wake | None] = SimpleQueue()
-        self._untidy = False
+        self._untidy = self._crowded = False
+        self._begun = 0.0
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
@@ -172,11 +178,15 @@ class StoreWriter:
         """The jobs of one transaction, at least one unless the writer ends; and whether more may follow."""
         jobs: list[_WriteJob] = []
         job = self._jobs.get()
+        if self._crowded or not self._jobs.empty():
+            sleep(max(self._begun + APART - monotonic(), 0.0))
+        self._begun = monotonic()
         while job is not None:
             if isinstance(job, _Wake):
                 self._untidy |= job.tidy
             elif not job.done.cancelled():
                 jobs.append(job)
+            self._crowded = len(jobs) > 1
             if len(jobs) == TOGETHER or isinstance(job, _Wake):
                 return jobs, True
             try:

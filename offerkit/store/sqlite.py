@@ -323,8 +323,8 @@ class SqliteDatabase:
         self.run("PRAGMA trusted_schema = OFF")  # limits what views and triggers in the file can call
         if write:
             self.run("PRAGMA synchronous = FULL")
-            # 32 MB of log: a server does that before (offerkit.server.decision_service)
-            self.run("PRAGMA wal_autocheckpoint = 8000")
+            # 64 MB of log: a server checkpoints before, beside its calls (offerkit.server.decision_service)
+            self.run("PRAGMA wal_autocheckpoint = 16000")
             self.run("PRAGMA foreign_keys = ON")
         else:
             self.run("PRAGMA query_only = ON")
