@@ -1,11 +1,13 @@
 """Measure ``offerkit serve`` over loopback: propose with and without storing, on SQLite and on PostgreSQL, beside the
-bare framework answering a constant and zen-engine on the same 200 rules behind the same framework.
+bare framework answering a constant and zen-engine on the same 200 rules behind the same framework; and calls for
+contacts never met before, apart from those for contacts that call again and again.
 
 Each server has one core and one process, the load (wrk, from Debian's package of that name) the other. All servers are
 measured in turn, several rounds of it: medians are printed, and ratios are taken within a round, so that a drifting
 machine does not decide. Prints Markdown.
 
-    python benchmarks/serving.py [--rounds 3] [--seconds 5] [--memory-seconds 600] [--postgres postgresql://USER@HOST/DB]
+    python benchmarks/serving.py [--contacts 1000000] [--sources jsonl,sqlite] [--rounds 3] [--seconds 5]
+        [--memory-seconds 600] [--postgres postgresql://USER@HOST/DB]
 """
 
 from __future__ import annotations
@@ -33,15 +35,21 @@ from serving_project import write_project
 from offerkit.store import parse_location
 
 HERE = Path(__file__).resolve().parent
-OFFERS, PEOPLE = 1_000, 10_000
+OFFERS, PEOPLE, NEW = 1_000, 10_000, 30_000
+"""Live offers; contacts that call again and again, and those that call once, all with 20 propositions."""
 CONNECTIONS = {False: 8, True: 16}
 """At once, without and with storing: what waits shares a transaction."""
 SHARE = 0.7
+FIRST_SECONDS = 3
+"""Of each measure of first calls: their contacts must last for all rounds."""
 BODY = '{"spaces":["recipients/web-home"],"contact":"%s","n":3,"data":{"device":"mobile","basket":12.5},"store":%s}'
 SCRIPT = """
 math.randomseed(7)
+local new = %d
+local number = function() return math.random(0, %d) end
+if new > 0 then number = function() new = new + 1; return new - 1 end end
 request = function()
-  local body = string.format('%s', string.format("c-%%06d", math.random(0, %d)))
+  local body = string.format('%s', string.format("c-%%06d", number() * %d))
   return wrk.format("POST", "/api/v1/propose", {["Content-Type"] = "application/json"}, body)
 end
 """
@@ -83,11 +91,15 @@ def _until(url: str, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"no server answers at {url}")
 
 
-def full(port: int, *, store: bool, seconds: int, folder: Path) -> Load:
-    """As much as wrk on the other core can send over a few connections."""
+def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, apart: int = 1) -> Load:
+    """As much as wrk on the other core can send over a few connections.
+
+    ``new``: the first of the contacts to call once, in their order, instead of any of those that call again and again.
+    ``apart``: how far contacts that call stand apart in the file.
+    """
     script = folder / "load.lua"
     body = BODY % ("%s", str(store).lower())
-    script.write_text(SCRIPT % (body, PEOPLE - 1))
+    script.write_text(SCRIPT % (new, PEOPLE - 1, body, apart))
     command = [
         "taskset",
         "-c",
@@ -114,14 +126,14 @@ def _seconds(said: str, part: str) -> float:
     return float(found[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[found[2]]
 
 
-def steady(port: int, rate: float, seconds: int, *, store: bool) -> Load:
+def steady(port: int, rate: float, seconds: int, *, store: bool, apart: int) -> Load:
     """Calls at a steady ``rate``: a call's time counts from when it was due."""
-    times, failed, took = paced(port, rate, seconds, lambda number: _body(number, store=store))
+    times, failed, took = paced(port, rate, seconds, lambda number: _body(number, apart, store=store))
     return Load(len(times) / took, quantile(times, 0.5), quantile(times, 0.99), failed)
 
 
-def _body(number: int, *, store: bool) -> str:
-    return BODY % (f"c-{number * 7919 % PEOPLE:06d}", str(store).lower())
+def _body(number: int, apart: int, *, store: bool) -> str:
+    return BODY % (f"c-{number * 7919 % PEOPLE * apart:06d}", str(store).lower())
 
 
 def resident(process: int) -> int:
@@ -155,6 +167,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="of each measure")
     parser.add_argument("--rounds", type=int, default=3, help="of all measures, in turn")
     parser.add_argument("--memory-seconds", type=int, default=0, help="of load on each store, for its memory")
+    parser.add_argument("--contacts", type=int, default=1_000_000)
+    parser.add_argument("--sources", default="", help="formats of contacts to measure besides csv: jsonl,sqlite")
     parser.add_argument("--postgres", default="")
     asked = parser.parse_args()
     for program in ("wrk", "taskset"):
@@ -173,16 +187,19 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
             command = [sys.executable, str(HERE / "serving_peers.py"), kind, str(port)]
             stack.enter_context(started(command, port, folder, {}, "/openapi.json"))
             peers[name] = port
-        stores = [("SQLite", str(folder / "sqlite/.offerkit/store.db"))]
-        stores += [("PostgreSQL", asked.postgres)] if asked.postgres else []
+        sources = filter(None, asked.sources.split(","))
+        stores = [("SQLite", "csv", ""), *([("PostgreSQL", "csv", asked.postgres)] if asked.postgres else [])]
+        stores += [(f"SQLite, contacts in {source}", source, "") for source in sources]
         ours = {}
-        for port, (name, store) in enumerate(stores, 18_710):
-            ours[name] = port, stack.enter_context(_offerkit(name, store, port, folder / name.lower()))
+        for port, (name, source, url) in enumerate(stores, 18_710):
+            root = folder / str(port)
+            store = url or str(root / ".offerkit/store.db")
+            ours[name] = port, stack.enter_context(_offerkit(store, source, asked.contacts, port, root))
         return _rounds(asked, peers, ours, folder)
 
 
-def _offerkit(name: str, store: str, port: int, root: Path) -> AbstractContextManager[int]:
-    write_project(root, parse_location(store), OFFERS, PEOPLE)
+def _offerkit(store: str, source: str, contacts: int, port: int, root: Path) -> AbstractContextManager[int]:
+    write_project(root, parse_location(store), OFFERS, contacts, PEOPLE + NEW, source)
     program = str(Path(sys.executable).with_name("offerkit"))
     command = [program, "serve", "--port", str(port), "--log-level", "error"]
     return started(command, port, root, {"OFFERKIT_STORE": store}, "/health/ready")
@@ -191,24 +208,32 @@ def _offerkit(name: str, store: str, port: int, root: Path) -> AbstractContextMa
 def _rounds(
     asked: argparse.Namespace, peers: dict[str, int], ours: dict[str, tuple[int, int]], folder: Path
 ) -> list[str]:
+    apart = asked.contacts // (PEOPLE + NEW)
     for port in peers.values():
         full(port, store=False, seconds=2, folder=folder)
     for port, _ in ours.values():
-        full(port, store=False, seconds=20, folder=folder)  # every contact was met
+        full(port, store=False, seconds=20, folder=folder, apart=apart)  # every contact was met
+    new = dict.fromkeys(ours, PEOPLE)
     loads: dict[str, list[Load]] = {}
     for _ in range(asked.rounds):
         for name, port in peers.items():
             load = full(port, store=False, seconds=asked.seconds, folder=folder)
             loads.setdefault(name, []).append(load)
-            part = steady(port, load.rate * SHARE, asked.seconds, store=False)
+            part = steady(port, load.rate * SHARE, asked.seconds, store=False, apart=apart)
             loads.setdefault(f"{name}, at {SHARE:.0%} of that", []).append(part)
         for store in (False, True):
             for name, (port, _) in ours.items():
                 what = f"offerkit, {name}, {'stored' if store else 'not stored'}"
-                load = full(port, store=store, seconds=asked.seconds, folder=folder)
+                load = full(port, store=store, seconds=asked.seconds, folder=folder, apart=apart)
                 loads.setdefault(what, []).append(load)
-                part = steady(port, load.rate * SHARE, asked.seconds, store=store)
+                part = steady(port, load.rate * SHARE, asked.seconds, store=store, apart=apart)
                 loads.setdefault(f"{what}, at {SHARE:.0%} of that", []).append(part)
+        for name, (port, _) in ours.items():
+            load = full(port, store=False, seconds=FIRST_SECONDS, folder=folder, new=new[name], apart=apart)
+            loads.setdefault(f"offerkit, {name}, not stored, first calls", []).append(load)
+            new[name] += int(load.rate * (FIRST_SECONDS + 1))
+    if max(new.values()) > PEOPLE + NEW:
+        print("some contacts called twice: fewer rounds, or a larger NEW", file=sys.stderr)
     bare = next(iter(loads.values()))
     lines = ["| | requests a second | p50 | p99 | of bare | failed |", "|:--|--:|--:|--:|--:|--:|"]
     lines += [row(name, rounds, bare) for name, rounds in loads.items()]

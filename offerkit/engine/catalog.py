@@ -104,6 +104,11 @@ class Catalog:
         """What presentation rules read of propositions besides the usual: deliveries, stored data, products."""
         return frozenset[tuple[str, str]]().union(*(rule.seldom_read for rule in self.rules))
 
+    @cached_property
+    def required_data(self) -> tuple[str, ...]:
+        """The names of the call data that every call must have."""
+        return tuple(name for name, field in self.call_data.items() if field.required)
+
     @property
     def reads_history(self) -> bool:
         """Whether a decision needs the contact's propositions."""

@@ -81,8 +81,8 @@ def call_data(
     values, wrong = typed(catalog, data, hints=hints)
     if not required:
         return {**catalog.no_data, **values}, wrong
-    missing = [name for name, field in catalog.call_data.items() if field.required and name not in data]
-    empty = [name for name, field in catalog.call_data.items() if field.required and values.get(name, "") is None]
+    missing = [name for name in catalog.required_data if name not in data]
+    empty = [name for name in catalog.required_data if values.get(name, "") is None]
     for name in (*missing, *empty):
         wrong.append(
             Diagnostic(

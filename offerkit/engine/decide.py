@@ -179,6 +179,7 @@ def _excluded_bits(
     """The bits of the offers that presentation rules exclude. Rules that concern no eligible offer are skipped."""
     program, alive, excluded = weighed.program, weighed.alive, 0
     tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
+    counted = history if tally is not None else tuple(history)  # by what is in a rule's period only, if it is the first
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
         bits = _applicable_bits(catalog, program, position, facts) if about is None else about
@@ -188,7 +189,7 @@ def _excluded_bits(
         if cached is not None and cached.since <= moment.now <= cached.until:
             bits = cached.bits
         else:
-            bits &= _excluded(catalog, position, moment, program, facts, history)
+            bits &= _excluded(catalog, position, moment, program, facts, counted)
             if tally is not None and rule.steady:
                 tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
         if bits and rule.weighs:

@@ -156,8 +156,10 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposit
 def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
     if rule.of not in ("offer", "category"):
         return ReachedMaximum(position, rule, len(counted), {})
-    counts = Counter([past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted])
-    by = {name: count for name, count in counts.items() if count >= rule.maximum}
+    names = [past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted]
+    if len(names) - len(set(names)) < rule.maximum - 1:  # as is usual: none of them is there so often
+        return None
+    by = {name: count for name, count in Counter(names).items() if count >= rule.maximum}
     return ReachedMaximum(position, rule, 0, by) if by else None
 
 

@@ -43,8 +43,8 @@ def tie_text(seed: str, today: date) -> str:
 
 def mixing(text: str) -> tuple[int, int]:
     """Factor (odd) and shift, 32 bits each; ``text`` is :func:`tie_text` followed by the contact's key."""
-    digits = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-    return int(digits[8:16], 16) | 1, int(digits[:8], 16)
+    digest = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return int.from_bytes(digest[4:8]) | 1, int.from_bytes(digest[:4])
 
 
 class TieBreak(NamedTuple):

@@ -81,9 +81,11 @@ class OfferDefaults(Resource):
         if self.template is not None:
             yield Reference(("template",), Kind.TEMPLATE, self.template)
         yield from filter_references(("eligible", "filters"), self.eligible.filters)
-        yield from history_references(("eligible", "history"), self.eligible.history)
+        if self.eligible.history:
+            yield from history_references(("eligible", "history"), self.eligible.history)
         for place, weight in enumerate(self.weights):
-            yield from filter_references(("weights", place, "filters"), weight.filters)
+            if weight.filters:
+                yield from filter_references(("weights", place, "filters"), weight.filters)
             if weight.spaces:
                 yield from references_to(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
         for space in self.representations:

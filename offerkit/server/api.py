@@ -142,12 +142,6 @@ def _wanted(body: ProposeBody) -> tuple[SpaceRequest, ...]:
     return tuple(wanted if len(wanted) == len(set(wanted)) else dict.fromkeys(wanted))
 
 
-def _product(proposed: ProposedOffer) -> dict[str, Json]:
-    """The declared values of an offer's product, if it has any."""
-    values: Json = {name: show(value) for name, value in proposed.product_fields.items()}
-    return {"product": values} if values else {}
-
-
 def _outside(answer: Answer) -> Json:
     """The answer for callers who cannot see the catalog: without weights, categories and reasons."""
     return {
@@ -159,18 +153,22 @@ def _outside(answer: Answer) -> Json:
                 "space": space.name,
                 "identified": str(space.how),
                 "revision": space.revision,
-                "propositions": [
-                    {
-                        "id": proposed.id,
-                        "rank": proposed.rank,
-                        "offer": proposed.offer,
-                        "fields": dict(proposed.fields),
-                        "rendered": dict(proposed.rendered),
-                        **_product(proposed),
-                    }
-                    for proposed in space.proposed
-                ],
+                "propositions": [_shown(proposed) for proposed in space.proposed],
             }
             for space in answer.spaces
         ],
     }
+
+
+def _shown(proposed: ProposedOffer) -> Json:
+    """An offer, and the declared values of its product, if it has any."""
+    document: dict[str, Json] = {
+        "id": proposed.id,
+        "rank": proposed.rank,
+        "offer": proposed.offer,
+        "fields": dict(proposed.fields),
+        "rendered": dict(proposed.rendered),
+    }
+    if proposed.product_fields:
+        document["product"] = {name: show(value) for name, value in proposed.product_fields.items()}
+    return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter as Counts
+from collections import defaultdict
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -19,8 +19,8 @@ class Metrics:
         """``shared``: the metrics of all workers are in files of one folder."""
         self._shared = shared
         self._times: dict[str, Histogram] = {}
-        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
-        self._counts: Counts[tuple[Counter, tuple[str, ...]]] = Counts()
+        self._children: dict[tuple[Counter, tuple[str | int, ...]], Counter] = {}
+        self._counts: defaultdict[tuple[Counter, tuple[str | int, ...]], int] = defaultdict(int)
         self.registry = CollectorRegistry()
         on = self.registry
         self.requests = Counter(
@@ -63,7 +63,7 @@ class Metrics:
         if histogram is None:
             histogram = self._times[route] = self.seconds.labels(route)
         histogram.observe(seconds)
-        self._counts[self.requests, (route, method, str(status))] += 1
+        self._counts[self.requests, (route, method, status)] += 1
         if self._shared:
             self._count()
 
@@ -75,7 +75,8 @@ class Metrics:
             counts[self.decisions, (name, space.how)] += 1
             counts[self.propositions, (name,)] += len(space.proposed)
             for reason, count in space.excluded.items():
-                counts[self.excluded, (reason,)] += count
+                if count:
+                    counts[self.excluded, (reason,)] += count
 
     def _count(self) -> None:
         """Give the library what was counted: that takes several times as long as to count."""

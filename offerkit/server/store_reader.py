@@ -1,7 +1,7 @@
 """Reads a store that is elsewhere in the event loop: what many calls ask goes in one round trip, on one connection.
 
 While that is under way, the questions of other calls gather. To ask again does no harm, so a connection that was lost
-is made anew, and what was under way is asked once more.
+is opened again, and what was under way is asked once more.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
     """Every condition and formula of ``resource``, with its path, its role and the kind of result expected."""
     return tuple(
-        Expression(path, text, role.value, expected.value)
+        Expression(path, text, str(role), str(expected))
         for path, text, role, expected in _all(kind, resource)
         if text is not None
     )

@@ -29,7 +29,7 @@ _SPACES = re.compile(" *")
 _COMMENT = re.compile(" +(?:#.*)?$")
 _LINE_BREAKS = re.compile("\n+")
 _LONGEST = 1_000_000
-"""Longer texts are left to the parsers, which keep no list of all lines."""
+"""Longer texts are left to the parsers, which do not hold all lines at once."""
 _DEEPEST_BLOCK, _DEEPEST_BRACKETS = 16, 8
 """Deeper values are left to the parsers, which have a limit that is greater than both together."""
 

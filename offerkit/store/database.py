@@ -36,9 +36,8 @@ class Question(NamedTuple):
 class QuestionReader(Protocol):
     """A connection of its own that asks without waiting; its user waits for the socket. Errors become Refused."""
 
-    @property
-    def socket(self) -> int:
-        """The number of the socket: an answer, or the end of the connection, makes it readable."""
+    socket: int
+    """The number of the socket: an answer, or the end of the connection, makes it readable."""
 
     def ask(self, questions: Sequence[Question]) -> bool:
         """Send ``questions``, once those before are answered. Returns as :meth:`flush`."""

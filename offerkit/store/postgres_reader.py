@@ -30,11 +30,7 @@ class PostgresReader:
         self._prepared: dict[str, bytes] = {}
         self._answers: list[str] | None = None
         self._name = name
-
-    @property
-    def socket(self) -> int:
-        """libpq's."""
-        return self._libpq.socket
+        self.socket = self._libpq.socket  # libpq forgets it when the connection ends
 
     def ask(self, questions: Sequence[Question]) -> bool:
         """Send them, and that their answers are wanted now."""
@@ -55,7 +51,7 @@ class PostgresReader:
             return self._libpq.flush() == 0
 
     def receive(self) -> list[str] | None:
-        """What has arrived by now; the end of the connection is found even if nothing was asked."""
+        """The answers, once all have arrived; the end of the connection is found even if nothing was asked."""
         with self._errors():
             self._libpq.consume_input()
             while self._answers is not None and not self._libpq.is_busy():

@@ -183,15 +183,15 @@ class LiveSpace:
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
         """The space's renderer; for the arguments see :class:`ContentRenderer`."""
-        # Loads the template language: deciding needs none of it.
-        from offerkit.usecases.content_renderer import ContentRenderer
-
         key = status_base, clicked
-        if key not in self._renderers:
-            self._renderers[key] = ContentRenderer(
-                self._catalogs.snapshot, self.catalog, self._space, status_base, clicked
-            )
-        return self._renderers[key]
+        known = self._renderers.get(key)
+        if known is None:
+            # Loads the template language: deciding needs none of it.
+            from offerkit.usecases.content_renderer import ContentRenderer
+
+            known = ContentRenderer(self._catalogs.snapshot, self.catalog, self._space, status_base, clicked)
+            self._renderers[key] = known
+        return known
 
     @cached_property
     def proposed_data(self) -> ExtraData:

@@ -111,7 +111,7 @@ class UnreadError(Exception):
 class CallReads:
     """What one call reads of a store that is elsewhere: expected, asked for together with other calls', then at hand.
 
-    Deciding raises :class:`UnreadError` before it decides anything if more is needed; it begins anew once that is
+    Deciding raises :class:`UnreadError` before it decides anything if more is needed; it begins again once that is
     answered.
     """
 

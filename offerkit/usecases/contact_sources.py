@@ -19,6 +19,7 @@ from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, no_contact
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import contact_row
 from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension, DimensionField, Source
 from offerkit.reports.csv_file import CsvWriter
@@ -32,15 +33,15 @@ _FRESH: Final = 0.1
 
 
 class FoundContact(NamedTuple):
-    """A contact, and its primary key as text; None and empty if there is none with the key that was asked for."""
+    """A contact with all fields, and its primary key as text; None and empty if no contact has the given key."""
 
     row: Row | None
     key: str = ""
 
 
-def _find(contacts: Contacts, text: str, keys: tuple[str, ...]) -> FoundContact:
+def _find(catalog: Catalog, contacts: Contacts, text: str, keys: tuple[str, ...]) -> FoundContact:
     row = contacts.find(contacts.parse_key(text, keys))
-    return FoundContact(row, contacts.key_of(row) if row is not None else "")
+    return FoundContact(contact_row(catalog, row), contacts.key_of(row)) if row is not None else FoundContact(None)
 
 
 class _OpenSource(NamedTuple):
@@ -140,8 +141,10 @@ class ContactSources:
         contacts = self.of(environment)
         stamp = self._stamp(environment, contacts) if self._remembered is not None else None
         if stamp is None or self._remembered is None:
-            return _find(contacts, text, keys)
-        return self._remembered.get((environment, text, keys, stamp), lambda: _find(contacts, text, keys))
+            return _find(self._catalogs[environment], contacts, text, keys)
+        return self._remembered.get(
+            (environment, text, keys, stamp), lambda: _find(self._catalogs[environment], contacts, text, keys)
+        )
 
     def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
         """Identifies the current version of the file; checked a few times a second at most."""

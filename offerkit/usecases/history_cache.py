@@ -193,15 +193,15 @@ class HistoryCache:
                 self._known.keep(contact, _CachedHistory(read.since, pasts, read.kept))
 
     def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
-        before = self._store.version()
-        if kept:
-            pasts = [self._lean(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
-        else:
-            pasts = self._store.past(*contact, utc(since))
+        with self._store.reading():  # the version belongs to what is read: no write is added a second time
+            version = self._store.version()
+            if kept:
+                pasts = [self._lean(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
+            else:
+                pasts = self._store.past(*contact, utc(since))
         read = _CachedHistory(since, RememberedHistory(pasts), kept)
-        # otherwise it may already hold writes that would be added a second time
-        if before is not None and self._store.version() == before:
-            self._follow(before)
+        if version is not None:
+            self._follow(version)
             self._known.keep(contact, read)
         return read
 

@@ -17,7 +17,7 @@ from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.call_facts import BATCH, identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.check_call import contact_row, make_call
+from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
 from offerkit.engine.extra_data import ExtraData, product_row, stored_product
@@ -239,7 +239,7 @@ def _prepare(
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
         )
     else:
-        contact = contact_row(catalog, who.contact)
+        contact = catalog.nobody if who.contact is None else who.contact
         how = BATCH if batch else identification_of(who.how)
         data = with_call_facts(catalog, call.data, space, how)
         call = call._replace(contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)

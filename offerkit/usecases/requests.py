@@ -346,8 +346,10 @@ class ProposeRequest(NamedTuple):
     @property
     def places(self) -> tuple[SpaceRequest, ...]:
         """What is requested, in order; the answer has one part for each."""
+        if self.wanted:
+            return self.wanted
         same = (self.n, self.categories, self.anonymous_categories, self.themes)
-        return self.wanted or tuple(SpaceRequest(name, *same) for name in dict.fromkeys(self.spaces))
+        return tuple([SpaceRequest(name, *same) for name in dict.fromkeys(self.spaces)])
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-import secrets
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -139,23 +136,12 @@ def test_a_paused_holder_that_was_cut_off_wakes_up_and_commits_nothing() -> None
     check(url, out.split() + rest.split())
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of this test's own, which does care for crashes."""
-    own = Server(Path("/tmp") / f"offerkit-pg-{secrets.token_hex(6)}")
-    own.init()
-    own.start()
-    yield own
-    own.stop()
-    subprocess.run(["rm", "-rf", str(own.folder)], check=True)
-
-
-def test_the_server_crashes(server: Server) -> None:
-    url = server.url()
+def test_the_server_crashes(database: Server) -> None:
+    url = database.url()
     Store.open(parse_location(url), create=True).close()
     writers = [start(REVISE, url, "r"), start(PROPOSE, url, "p"), start(PROPOSE, url, "q")]
     time.sleep(2)
-    server.stop(signal.SIGQUIT)
+    database.stop(signal.SIGQUIT)
     told = []
     for writer in writers:
         out, error = writer.communicate(timeout=60)
@@ -165,7 +151,7 @@ def test_the_server_crashes(server: Server) -> None:
     with pytest.raises(Refused) as refused:
         Store.open(parse_location(url))
     assert refused.value.diagnostics[0].code is Code.STORE_CONNECTION
-    server.start()
+    database.start()
     check(url, told)
     assert len(told) > 20
     with Store.open(parse_location(url), write=True) as store:

@@ -28,10 +28,7 @@ class Line:
         self.batches: list[list[str]] = []
         self.fails: Exception | None = None
         self.full, self.closed = full, False
-
-    @property
-    def socket(self) -> int:
-        return self.mine.fileno()
+        self.socket = self.mine.fileno()
 
     def ask(self, questions: Sequence[Question]) -> bool:
         if self.fails is not None:

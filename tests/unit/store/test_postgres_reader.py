@@ -126,12 +126,14 @@ def test_an_error_is_told(store: Store, reader: PostgresReader, sql: str, code: 
 
 def test_a_connection_that_the_server_ends(store: Store, location: PostgresAddress, reader: PostgresReader) -> None:
     ended(reader, location)
-    select.select([reader.socket], [], [], 60)
+    number = reader.socket
+    select.select([number], [], [], 60)
     with pytest.raises(Refused) as caught:
         for _ in range(100):
             reader.receive()
     assert caught.value.diagnostics[0].code is Code.STORE_CONNECTION
     assert refused(reader, past(store, "1")) is Code.STORE_CONNECTION
+    assert reader.socket == number, "an event loop lets go of it after the connection has ended"
 
 
 def test_it_ends_while_something_is_asked(store: Store, location: PostgresAddress, reader: PostgresReader) -> None:
