@@ -39,10 +39,12 @@ class Effort:
     rounds: int
     loop_contacts: int
     stored: int
+    own_rules: int
+    """Offers of a catalog in which each has a rule of its own."""
 
 
-FULL = Effort(sizes=(1000, 4000, 16000), contacts=3000, rounds=5, loop_contacts=100, stored=1_000_000)
-QUICK = Effort(sizes=(1000, 4000), contacts=400, rounds=3, loop_contacts=20, stored=40_000)
+FULL = Effort(sizes=(1000, 4000, 16000), contacts=3000, rounds=5, loop_contacts=100, stored=1_000_000, own_rules=10_000)
+QUICK = Effort(sizes=(1000, 4000), contacts=400, rounds=3, loop_contacts=20, stored=40_000, own_rules=2_000)
 
 
 def run(effort: Effort, quick: bool) -> Measured:
@@ -57,6 +59,8 @@ def run(effort: Effort, quick: bool) -> Measured:
         say(f"decisions of {size:,} offers")
         growth.append(decisions_engine.measure_growth(size, people, effort.rounds, effort.loop_contacts))
         memory[f"decisions of {size:,} offers"] = peak_bytes()
+    say(f"{effort.own_rules:,} offers with as many rules")
+    many_rules = decisions_engine.measure_many_rules(effort.own_rules, people, effort.rounds)
     say(f"storing, {effort.stored:,} propositions")
     storing = decisions_engine.measure_storing(effort.sizes[0], people, effort.rounds, effort.stored)
     say("eligibility")
@@ -70,6 +74,7 @@ def run(effort: Effort, quick: bool) -> Measured:
         stored=effort.stored,
         eligibility=eligibility,
         growth=growth,
+        many_rules=many_rules,
         storing=storing,
         starts=starts,
         memory=memory,

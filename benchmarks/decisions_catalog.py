@@ -32,9 +32,13 @@ STATUSES = ("presented", "interested", "accepted", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many of each kind go with a number of offers: categories, themes and rules grow with its square root."""
+    """How many of each kind go with a number of offers: categories, themes and rules grow with its square root.
+
+    ``distinct``: this many rules instead.
+    """
 
     offers: int
+    distinct: int = 0
 
     def _grown(self, at_thousand: int) -> int:
         return round(at_thousand * math.sqrt(self.offers / 1000))
@@ -49,7 +53,7 @@ class Shape:
 
     @property
     def rules(self) -> int:
-        return self._grown(200)
+        return self.distinct or self._grown(200)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from decisions_measure import Spread, per_item, spread
 from decisions_rules import Contact, Rule
-from decisions_ways import CEL, OFFERKIT, ZEN, Prepared, Way, ways
+from decisions_ways import CEL, NEVER_MET, OFFERKIT, ZEN, Prepared, Way, ways
 from measure import BenchmarkError
 
 
@@ -53,6 +53,11 @@ class Eligibility:
         """A peer's fastest way."""
         return min((each for each in self.timed if each.peer == peer), key=lambda each: each.seconds.median)
 
+    @property
+    def never_met(self) -> Timed:
+        """Ours, for contacts that were never met before."""
+        return next(each for each in self.timed if each.title == NEVER_MET)
+
     def usual(self, peer: str) -> Timed:
         """A peer's fastest way that asks a rule at a time."""
         ways = (each for each in self.timed if each.peer == peer and each.single)
@@ -67,7 +72,7 @@ def measure(rules: Sequence[Rule], contacts: Sequence[Contact], rounds: int, qui
     few = 20 if quick else 100
     check_ways(found, known[:few])
     ours = next(way for way in found if way.peer == OFFERKIT)
-    eligible = sum(sum(map(bool, ours.ask(ours.prepare(contact)))) for contact in known)
+    eligible = sum(sum(map(bool, ours.answers(ours.prepare(contact)))) for contact in known)
     complete = [compare(found, peer, _sample(known, peer, few), len(rules)) for peer in (ZEN, CEL)]
     if any(each.eligible_only_here or each.eligible_only_there or each.failed for each in complete):
         raise BenchmarkError(f"not the same rules: {complete}")
@@ -87,7 +92,7 @@ def _sample(contacts: Sequence[Contact], peer: str, few: int) -> Sequence[Contac
 def check_ways(found: Sequence[Way], contacts: Sequence[Contact]) -> None:
     """Raise when two ways give different answers for a contact of whom everything is known."""
     for contact in contacts[:20]:
-        answers = {way.title: [bool(answer) for answer in way.ask(way.prepare(contact))] for way in found}
+        answers = {way.title: [bool(answer) for answer in way.answers(way.prepare(contact))] for way in found}
         first, *rest = answers
         wrong = [title for title in rest if answers[title] != answers[first]]
         if wrong:
@@ -100,7 +105,7 @@ def compare(found: Sequence[Way], peer: str, contacts: Sequence[Contact], rules:
     theirs = next(way for way in found if way.peer == peer)
     only_there = only_here = failed = 0
     for contact in contacts:
-        answers = [bool(answer) for answer in ours.ask(ours.prepare(contact))]
+        answers = [bool(answer) for answer in ours.answers(ours.prepare(contact))]
         prepared = theirs.prepare(contact)
         for number in range(rules):
             answer = _answer(theirs, number, prepared)
@@ -139,8 +144,13 @@ def time_ways(found: Sequence[Way], contacts: Sequence[Contact], rounds: int) ->
 
 
 def _job(way: Way, prepared: Sequence[Prepared]) -> Callable[[], float]:
-    def ask() -> None:
-        for each in prepared:
-            way.ask(each)
+    def timed() -> float:
+        ask = way.ask if way.renew is None else way.renew()
 
-    return lambda: per_item(ask, len(prepared))
+        def ask_all() -> None:
+            for each in prepared:
+                ask(each)
+
+        return per_item(ask_all, len(prepared))
+
+    return timed

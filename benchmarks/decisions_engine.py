@@ -6,7 +6,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from secrets import token_hex
 
 from decisions_catalog import ENVIRONMENT, ROOTS, SPACE, Live, Shape, category_name, history, live, theme_name
 from decisions_loop import Asked, Loop
-from decisions_measure import Latency, Spread, latency, quiet, spread
+from decisions_measure import Latency, Spread, latency, latency_of, quiet, spread
 from decisions_rules import NOW, Contact, contact_name
 from measure import BenchmarkError
 
@@ -31,6 +31,7 @@ from offerkit.store import PropositionRow, Store
 COUNT = 3
 """How many offers each call asks for."""
 WHOLE, CATEGORY, THEME = "whole catalog", "naming a category", "naming a theme"
+MET, NEVER_MET = "contacts met before", "contacts never met before"
 CHUNK = 20_000
 CHECKED = 200
 """Contacts for whom each kind of call is checked against the plain loop."""
@@ -53,6 +54,14 @@ class Growth:
     engine: Mapping[str, Latency]
     loop: Mapping[str, Latency]
     considered: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ManyRules:
+    """Decisions over a catalog where every offer has a rule of its own, by whether the contact was met before."""
+
+    shape: Shape
+    engine: Mapping[str, Latency]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,8 @@ class Stage:
         return decide(self.catalog, call, asked.history)
 
 
-def stage(offers: int, contacts: Sequence[Contact]) -> Stage:
-    """Generate and compile a live stage of so many offers."""
-    shape = Shape(offers)
+def stage(shape: Shape, contacts: Sequence[Contact]) -> Stage:
+    """Generate and compile a live stage."""
     found = live(shape)
     catalog = compiled(found)
     if catalog.problems:
@@ -122,7 +130,7 @@ def measure_start(offers: int, contacts: Sequence[Contact], rounds: int) -> Star
 
 def measure_growth(offers: int, contacts: Sequence[Contact], rounds: int, loop_contacts: int) -> Growth:
     """Decide for all contacts, by each kind of call, and by the plain loop for some of them."""
-    here = stage(offers, contacts)
+    here = stage(Shape(offers), contacts)
     loop = Loop(here.live)
     engine: dict[str, Latency] = {}
     looped: dict[str, Latency] = {}
@@ -133,6 +141,22 @@ def measure_growth(offers: int, contacts: Sequence[Contact], rounds: int, loop_c
         engine[kind] = latency([partial(here.decide, each) for each in asked], rounds)
         looped[kind] = latency([partial(loop.decide, each) for each in asked[:loop_contacts]], rounds)
     return Growth(here.live.shape, engine, looped, considered)
+
+
+def measure_many_rules(offers: int, contacts: Sequence[Contact], rounds: int) -> ManyRules:
+    """Decide over a whole catalog where each offer has a rule of its own, for contacts met before, and for others."""
+    here = stage(Shape(offers, distinct=offers), contacts)
+    asked = here.asked(WHOLE)
+    check(here, Loop(here.live), asked[:20])
+
+    def never_met() -> list[Callable[[], object]]:
+        other = replace(here, catalog=replace(here.catalog))  # it has computed nothing yet
+        first, *others = asked
+        other.decide(first)
+        return [partial(other.decide, each) for each in others]
+
+    met = latency([partial(here.decide, each) for each in asked], rounds)
+    return ManyRules(here.live.shape, {MET: met, NEVER_MET: latency_of(never_met, rounds)})
 
 
 def check(here: Stage, loop: Loop, asked: Sequence[Asked]) -> tuple[float, float]:
@@ -151,7 +175,7 @@ def check(here: Stage, loop: Loop, asked: Sequence[Asked]) -> tuple[float, float
 
 def measure_storing(offers: int, contacts: Sequence[Contact], rounds: int, rows: int) -> dict[str, Latency]:
     """Decide with the history in memory, read from a store of so many propositions, and with storing, too."""
-    here = stage(offers, contacts)
+    here = stage(Shape(offers), contacts)
     with tempfile.TemporaryDirectory(prefix="offerkit-benchmark-") as directory:
         path = Path(directory) / "store.db"
         with Store.open(path, create=True) as store:

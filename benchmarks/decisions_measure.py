@@ -78,10 +78,16 @@ def latency(asks: Sequence[Callable[[], object]], rounds: int, *, warm_up: int =
     """
     for ask in asks[: warm_up or len(asks)]:
         ask()
+    return latency_of(lambda: asks, rounds)
+
+
+def latency_of(asks: Callable[[], Sequence[Callable[[], object]]], rounds: int) -> Latency:
+    """Run everything that ``asks`` gives for each round once, each timed by itself."""
     p50, p99, p99_cpu, rate = [], [], [], []
     for _ in range(rounds):
+        these = asks()
         with quiet():
-            both = list(_timed(asks))
+            both = list(_timed(these))
         wall, cpu = (sorted(times) for times in zip(*both, strict=True))
         p50.append(quantile(wall, 0.5))
         p99.append(quantile(wall, 0.99))

@@ -26,23 +26,31 @@ Prepared: TypeAlias = Any
 Runner: TypeAlias = Any
 NAMESPACES = ("recipient", "interaction")
 OFFERKIT, ZEN, CEL = "offerkit", "zen-engine", "cel-python"
+NEVER_MET = "an index of all rules, contacts never met before"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to ask all rules. ``ask`` gives an answer for each, in order; ``contacts``: how many are asked a round.
+    """One way to ask all rules. ``ask`` answers all; ``contacts``: how many are asked a round.
 
     ``ask_one`` asks a single rule, by its number, and is not timed; absent where another way of the peer has it.
-    ``single``: a rule at a time.
+    ``single``: a rule at a time. ``decode``: makes an answer for each rule, in order, of what ``ask`` gives. ``renew``:
+    another ``ask``, which has met no contact yet, for each round.
     """
 
     peer: str
     title: str
     prepare: Callable[[Contact], Prepared]
-    ask: Callable[[Prepared], Sequence[object]]
+    ask: Callable[[Prepared], object]
     contacts: int
     ask_one: Callable[[int, Prepared], object] | None = None
     single: bool = False
+    decode: Callable[[Any], Sequence[object]] = list
+    renew: Callable[[], Callable[[Prepared], object]] | None = None
+
+    def answers(self, prepared: Prepared) -> Sequence[object]:
+        """An answer for each rule, in order."""
+        return self.decode(self.ask(prepared))
 
 
 def versions() -> dict[str, str]:
@@ -52,7 +60,7 @@ def versions() -> dict[str, str]:
 
 def ways(rules: Sequence[Rule]) -> list[Way]:
     """Every way, with the rules compiled; the first of each peer answers single rules too."""
-    return [*offerkit_ways(rules), *zen_ways(rules), *cel_ways(rules)]
+    return [*offerkit_ways(rules), *index_ways(rules), *zen_ways(rules), *cel_ways(rules)]
 
 
 def checked_rules(rules: Sequence[Rule]) -> list[CheckedExpression]:
@@ -90,6 +98,33 @@ def offerkit_ways(rules: Sequence[Rule]) -> list[Way]:
     return [
         Way(OFFERKIT, "one function for all rules (`compile_many`)", rows, ask_all, 1000, ask_one),
         Way(OFFERKIT, "a function a rule (`compile_one`)", rows, ask_each, 1000, single=True),
+    ]
+
+
+def index_ways(rules: Sequence[Rule]) -> list[Way]:
+    """The index that decisions use, for contacts that it has met, and for others; the answers are bits of a number."""
+    from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
+    from offerkit.engine.predicate_index import PredicateIndex, SharedParts
+
+    checked = checked_rules(rules)
+    needs = [(BoundCondition(CompiledExpression(rule.text, rule, "", NAMESPACES)),) for rule in checked]
+    nobody = CallFacts(dict.fromkeys(RECIPIENT), dict.fromkeys(CALL_DATA), WALL_CLOCK, TODAY)
+
+    def facts(contact: Contact) -> Prepared:
+        return CallFacts(contact.recipient, contact.interaction, WALL_CLOCK, TODAY)
+
+    def answers(alive: int) -> Sequence[object]:
+        return [mark == "1" for mark in f"{alive:0{len(needs)}b}"]
+
+    def renewed() -> Callable[[Prepared], object]:
+        alive = PredicateIndex(needs, SharedParts("recipient"), TODAY).alive
+        alive(nobody)  # compiles what is compiled on first use
+        return alive
+
+    title = "an index of all rules, contacts met before"
+    return [
+        Way(OFFERKIT, title, facts, renewed(), 1000, decode=answers),
+        Way(OFFERKIT, NEVER_MET, facts, renewed(), 1000, decode=answers, renew=renewed),
     ]
 
 

@@ -12,18 +12,18 @@ remembered up to a limit (docs/adr/0065-predicate-index.md).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import reduce
 from itertools import compress
-from operator import and_, getitem, itemgetter, not_, or_
+from operator import not_, or_
 from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
 from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.rules.nodes import CheckedExpression
-from offerkit.rules.python import BundleEvaluator, Evaluator
+from offerkit.rules.python import BundleEvaluator, Evaluator, compile_lookup
 from offerkit.rules.steps import (
     WHEN_TRUE,
     ComparedTerm,
@@ -34,7 +34,7 @@ from offerkit.rules.steps import (
     all_hold,
     all_tests,
 )
-from offerkit.rules.types import Row, Value
+from offerkit.rules.types import Value
 
 TABLE_BYTES = FIELD_BYTES = 1 << 19
 """About the most that the masks of one table take, and that is remembered for the values of one field."""
@@ -53,7 +53,8 @@ class SharedParts:
     """
 
     def __init__(self, dimension: str) -> None:
-        self._reader = StepReader((dimension, "interaction"))
+        self.namespaces = (dimension, "interaction")
+        self._reader = StepReader(self.namespaces)
         self._known: dict[BoundCondition, SteppedParts] = {}
         self.remembered = RememberedBytes()
 
@@ -101,40 +102,39 @@ class PredicateIndex:
         self._everything = ((1 << size) - 1) & ~never
         self._terms: list[tuple[Evaluator, StepTable, int]] = []
         self._tests = AskedTests()
-        fields: tuple[dict[str, FieldMasks], dict[str, FieldMasks]] = {}, {}
+        self._fields: dict[tuple[str, str], FieldMasks] = {}
         for term, of_parts in groups.items():
-            joined = [(all_hold(group), bits) for group, bits in of_parts.items()]
             of_field = None
             if term.field is not None:
-                space, name = term.field
-                of_space = fields[term.namespaces.index(space)]
-                of_field = of_space.setdefault(name, FieldMasks(name, today, size, parts.remembered))
-            if joined[0][0] is WHEN_TRUE:
-                (self._tests if of_field is None else of_field.tests).bits[term] = joined[0][1]
-            elif of_field is None:
-                self._terms.append((term.evaluate, StepTable(joined, size), sum(bits for _, bits in joined)))
+                if term.field not in self._fields:
+                    self._fields[term.field] = FieldMasks(term.field[1], today, self._everything, parts.remembered)
+                of_field = self._fields[term.field]
+            bits = sum(of_parts.values())
+            if all(part.steps is WHEN_TRUE for group in of_parts for part in group):
+                (self._tests if of_field is None else of_field.tests).bits[term] = bits
+                continue
+            table = StepTable([(all_hold(group), bits) for group, bits in of_parts.items()], size)
+            if of_field is None:
+                self._terms.append((term.evaluate, table, bits))
             else:
-                of_field.tables.append((None if term.is_field else term.evaluate, StepTable(joined, size)))
-        self._contact, self._data = (_values_of([*of_space]) for of_space in fields)
-        self._masks = tuple(masks for of_space in fields for masks in of_space.values())
-        for masks in self._masks:
-            parts.remembered.register(masks)
+                of_field.tables.append((None if term.is_field else term.evaluate, table))
+        self._look_up = compile_lookup(self._fields, parts.namespaces) if self._fields else None
         self._more = bool(self._terms or self._tests.bits or self._whole)
 
     @property
     def size_bytes(self) -> int:
         """About what the masks take, without those that are remembered."""
         tables = [
-            *(table for masks in self._masks for _, table in masks.tables),
+            *(table for masks in self._fields.values() for _, table in masks.tables),
             *(table for _, table, _ in self._terms),
         ]
-        tests = sum(len(asked.bits) for asked in (self._tests, *(masks.tests for masks in self._masks)))
+        tests = sum(len(asked.bits) for asked in (self._tests, *(masks.tests for masks in self._fields.values())))
         return (sum(table.kept for table in tables) + tests) * (self._everything.bit_length() // 8 + 32)
 
     def alive(self, facts: CallFacts) -> int:
         """The bits of what all conditions hold for."""
-        values = self._contact(facts.contact) + self._data(facts.data)
-        alive = reduce(and_, map(getitem, self._masks, values), self._everything)
+        look_up = self._look_up
+        alive = self._everything if look_up is None else look_up(facts[0], facts[1], None, None)
         return self._asked(facts, alive) if self._more and alive else alive
 
     def _asked(self, facts: CallFacts, alive: int) -> int:
@@ -170,7 +170,7 @@ class AskedTests:
 class StepTable:
     """The bits that are left by where a term's value lies among the values where something changes.
 
-    Of every so many masks one is kept; the others are one of these with some bits turned.
+    In a large table masks are kept at equal distances; the others are one of these with some bits turned.
     """
 
     __slots__ = ("_apart", "_cuts", "_masks", "_turns", "_unknown")
@@ -223,9 +223,10 @@ class FieldMasks(dict[Value, int]):
 
     __slots__ = ("__weakref__", "_entry", "_everything", "_name", "_remembered", "_today", "tables", "tests")
 
-    def __init__(self, name: str, today: date, size: int, remembered: RememberedBytes) -> None:
-        self._name, self._today, self._everything = name, today, (1 << size) - 1
-        self._entry, self._remembered = size // 8 + _ENTRY, remembered
+    def __init__(self, name: str, today: date, everything: int, remembered: RememberedBytes) -> None:
+        self._name, self._today, self._everything = name, today, everything
+        self._entry, self._remembered = everything.bit_length() // 8 + _ENTRY, remembered
+        remembered.register(self)
         self.tables: list[tuple[Evaluator | None, StepTable]] = []
         self.tests = AskedTests()
 
@@ -241,13 +242,6 @@ class FieldMasks(dict[Value, int]):
             self._remembered.add(self._entry)
             self[value] = alive
         return alive
-
-
-def _values_of(names: Sequence[str]) -> Callable[[Row], tuple[Value, ...]]:
-    """What returns the values of these fields of a row."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda row: tuple(row[name] for name in names)
 
 
 def _is_short(value: Value) -> bool:

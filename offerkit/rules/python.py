@@ -52,6 +52,25 @@ def compile_many(
     return cast(BundleEvaluator, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
 
 
+def compile_lookup(
+    tables: Mapping[tuple[str, str], Mapping[Value, int]], namespaces: Sequence[str]
+) -> Callable[..., int]:
+    """A function that looks each field up in its table, and returns the bits that are set in all numbers found.
+
+    ``tables``: at least one, by namespace and field.
+    """
+    function = _Function(namespaces)
+    common: ast.expr | None = None
+    for number, ((space, name), table) in enumerate(tables.items()):
+        function.translator.constants[f"t{number}"] = table
+        value = ast.Subscript(read(f"row{namespaces.index(space)}"), ast.Constant(name), ast.Load())
+        found: ast.expr = ast.Subscript(read(f"t{number}"), value, ast.Load())
+        function.body.append(_assign("bits", ast.BinOp(common, ast.BitAnd(), found) if common else found))
+        common = read("bits")
+    assert common is not None
+    return cast(Callable[..., int], function.made([ast.Return(common)]))
+
+
 def _merged(checked: CheckedExpression, exact: bool) -> bool:
     return not exact and checked.type.base in (BaseType.BOOLEAN, BaseType.NULL)
 

@@ -1,11 +1,10 @@
 """Conditions as steps: for which values of one term each part of a condition holds.
 
 A part that only compares one term with constants, tests it for null and joins the results depends on nothing but where
-the term's value lies among these constants: ``days_since(recipient.seen) < 30 or recipient.seen is null`` has two such
-terms, each of ``lower(recipient.city) in ('paris', 'lyon')`` and ``recipient.age >= 18`` has one. Whether such a part
-holds is found out once for each constant and for what lies between two of them, with the evaluator that decides
-everywhere else (python.py). Any other part, such as one with several terms or ``like``, is a test: a boolean term
-itself.
+the term's value lies among these constants: ``recipient.age < 18 or recipient.age > 60``, and with other terms
+``lower(recipient.city) in ('paris', 'lyon')`` and ``days_since(recipient.seen) < 30``. Whether such a part holds is
+found out once for each constant and for what lies between two of them, with the evaluator that decides everywhere else
+(python.py). Any other part, such as one with several terms or ``like``, is a test: a boolean term itself.
 """
 
 from __future__ import annotations
@@ -32,27 +31,10 @@ from offerkit.rules.nodes import (
     walk,
 )
 from offerkit.rules.python import BundleEvaluator, Evaluator, compile_many, compile_one, tree_key
+from offerkit.rules.python_calls import NEGATED
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 
-_COMPARING = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "is_true",
-        "is_false",
-        "is_null",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "in",
-        "coalesce",
-        "nullif",
-    ]
-)
+_COMPARING = NEGATED.keys() | {"and", "or", "not", "is_true", "is_false", "is_null", "in", "coalesce", "nullif"}
 """What these give depends on how their arguments compare with each other, and on nothing else about them."""
 _TERM, _CONSTANT = "term", "constant"
 """The namespaces of a shape."""
@@ -195,8 +177,8 @@ class StepReader:
             self._daily = today, of_day
         known = self._steady.get(key) or of_day.get(key)
         if known is None:
-            known = self._new_part(part, key, today)
-            (of_day if known.daily else self._steady)[key] = known
+            found = self._new_part(part, key, today)
+            known = (of_day if found.daily else self._steady).setdefault(key, found)
         return known
 
     def _new_part(self, part: Node, key: object, today: date) -> _Read:
@@ -252,6 +234,8 @@ class _Shape:
                 alternatives = frozenset(item.value for item in items if isinstance(item, Literal))
                 listed = self._constant(alternatives, FieldType(BaseType.LIST))
                 return replace(node, name="list_contains", args=(listed, self.of(operand)))
+            case CallNode(name="list_contains", args=(Literal(value=tuple() as entries) as listed, operand)):
+                return replace(node, args=(self._constant(frozenset(entries), listed.type), self.of(operand)))
             case CallNode() | CaseNode() if isinstance(node, CaseNode) or node.name in _COMPARING:
                 return rebuilt(node, [self.of(part) for part in parts_of(node)])
             case Interval():
@@ -323,7 +307,7 @@ def _points(base: BaseType, constants: Iterable[object]) -> Iterator[Any]:
 
 
 def _after(value: Any) -> Any:
-    """The value right after ``value`` in the order of its type; None if there is none."""
+    """The value right after ``value`` in the order of its type; None if it is the last."""
     match value:
         case bool():
             return True if value is False else None
@@ -340,7 +324,7 @@ def _after(value: Any) -> Any:
 
 
 def _before(value: Any) -> Any:
-    """A value before ``value``; None if there is none."""
+    """A value before ``value``; None if it is the first."""
     match value:
         case bool():
             return False if value is True else None

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import numpy
 import pytest
@@ -110,8 +112,11 @@ class _Case:
 
 def _agree(seed: int, *, hooks: bool) -> set[ExclusionReason]:
     """Compare decide, explain, batch and simulation; the reasons that were met."""
-    case = _Case(seed, hooks=hooks)
-    made, met = case.catalog, set()
+    return _compare(_Case(seed, hooks=hooks), seed)
+
+
+def _compare(case: _Case, seed: int) -> set[ExclusionReason]:
+    made, met = case.catalog, set[ExclusionReason]()
     explained = [case.explained(row) for row in case.contacts]
     outs = [case.outs(decision) for decision in explained]
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
@@ -163,6 +168,34 @@ def test_offers_and_reasons(examples: int, hooks: bool) -> None:
     @given(SEEDS)
     def agree(seed: int) -> None:
         _agree(seed, hooks=hooks)
+
+    agree()
+
+
+BY_THE_CLOCK = (
+    "current_date > date '2026-06-01'",
+    "person.age > days_until(date '2026-07-04')",
+    "person.age + days_since(date '2026-06-01') in (33, 41)",
+    "now >= timestamp '2026-06-02 00:00:00' or person.tier = 'gold'",
+    "extract(hour from now) < 12 and person.age > 30",
+    "person.score > 0.5 and not (current_date = date '2026-06-02' and person.age < 40)",
+)
+MIDNIGHT = datetime(2026, 6, 2, tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
+
+
+@pytest.mark.parametrize("examples", [3, pytest.param(often(20, 80), marks=pytest.mark.slow)])
+def test_across_the_turn_of_a_day(examples: int) -> None:
+    """One catalog before midnight, at midnight, the day after, and before midnight again."""
+
+    @settings(max_examples=examples, deadline=None)
+    @given(SEEDS)
+    def agree(seed: int) -> None:
+        with patch.object(random_catalog, "CONDITIONS", BY_THE_CLOCK):
+            case = _Case(seed, hooks=False)
+        for hours in (0, 0.001, 24, 0):
+            moment = MIDNIGHT + timedelta(hours=hours) - timedelta(microseconds=1)
+            case.call = case.call._replace(now=moment)
+            _compare(case, seed)
 
     agree()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import Thread
@@ -14,6 +16,7 @@ from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
 from offerkit.engine.predicate_index import FieldMasks, PredicateIndex, RememberedBytes, SharedParts
 from offerkit.rules.check import check
+from offerkit.rules.steps import SteppedParts
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
 
 NOW = datetime(2026, 6, 1, 10)
@@ -70,6 +73,32 @@ TEXTS = (
 )
 def test_what_is_left(fields: dict[str, Value], expected: list[int]) -> None:
     assert left(index(TEXTS), facts(**fields), len(TEXTS)) == expected
+
+
+def test_a_list_that_an_offer_has() -> None:
+    """It is a constant, as a list of alternatives is."""
+    scope = NameScope({**SCOPE.namespaces, "offer": {"cities": FieldType(BaseType.LIST)}})
+    checked = check("contains(offer.cities, person.string)", scope, ExpectedResult.CONDITION)
+    expression = CompiledExpression(checked.text, checked, "", (*SPACES, "offer"))
+    lists: list[tuple[str, ...] | None] = [("Lyon", "Paris"), (), ("Paris",), None]
+    needs = [(BoundCondition(expression, ({"cities": cities},)),) for cities in lists]
+    made = PredicateIndex(needs, SharedParts("person"), NOW.date())
+    assert [left(made, facts(string=city), 4) for city in ("Paris", "Lyon", "", None)] == [[0, 2], [0], [], []]
+
+
+def test_parts_that_threads_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may make its own of the same test; both count."""
+    texts = ["person.integer > person.decimal"] * 3
+    parts, needs = SharedParts("person"), conditions(*texts)
+    read = SharedParts.of
+    monkeypatch.setattr(SharedParts, "of", lambda *given: _copied(read(*given)))
+    made = PredicateIndex([(*needs[0], *needs[1]), needs[1], needs[2]], parts, NOW.date())
+    assert left(made, facts(integer=1, decimal=Decimal(0)), 3) == [0, 1, 2]
+    assert left(made, facts(integer=0, decimal=Decimal(0)), 3) == []
+
+
+def _copied(read: SteppedParts) -> SteppedParts:
+    return read._replace(parts=tuple(replace(part) for part in read.parts or ()))
 
 
 def test_nothing_needs_anything() -> None:
@@ -194,3 +223,37 @@ def test_all_fields_forget_when_a_catalog_remembers_too_much(monkeypatch: pytest
     finally:
         stop()
     assert max(grown) < 3 * 50_000
+
+
+@pytest.mark.parametrize("rules", [200, 1_600])
+def test_work_does_not_grow_with_rules(rules: int) -> None:
+    """For a contact that was met and for one that was not; what is evaluated is each term, once."""
+    texts = [
+        f"person.integer >= {number} and person.string in ('a', 't{number}') and days_since(person.date) < {number}"
+        f" and (person.decimal < {number}.5 or person.decimal is null) and coalesce(interaction.page, 'x') <> 'p{number}'"
+        for number in range(rules)
+    ]
+    made = index(texts)
+    rows = [
+        facts(integer=number, string=f"t{number}", date=date(2026, 1, number + 1), decimal=Decimal(number), page="y")
+        for number in range(3)
+    ]
+    made.alive(rows[0])
+    assert _calls(made, rows[0]) < 20
+    assert _calls(made, rows[1]) < 100
+
+
+def _calls(made: PredicateIndex, of: CallFacts) -> int:
+    """How many functions are called, those of C included."""
+    count = 0
+
+    def counting(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counting)
+    try:
+        made.alive(of)
+    finally:
+        sys.setprofile(None)
+    return count

@@ -54,7 +54,9 @@ def test_a_call_writes_as_few_pages_for_many_offers_as_for_one(tmp_path: Path) -
             past = [made(n, id=f"p-{n:05}", contact=f"c-{n % 500}", offer=f"o-{n % offers}") for n in range(3_000)]
             store.add_propositions(past)
             other.checkpoint()
-            now = [made(1, time=at(3_500), id=f"q-{n}", contact="c-250", offer=f"o-{n * 7 % offers}") for n in range(10)]
+            now = [
+                made(1, time=at(3_500), id=f"q-{n}", contact="c-250", offer=f"o-{n * 7 % offers}") for n in range(10)
+            ]
             store.add_propositions(now)
             pages.append(other.checkpoint())
     assert pages[0] == pages[1] <= 10
