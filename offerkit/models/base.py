@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import (
@@ -66,11 +65,6 @@ def _amount(value: object) -> Decimal:
     """A decimal in canonical form: 10, 10.0 and 1e1 are the same weight."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("amount", "expected a number")
-    return _decimal(value)
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _decimal(value: str | int | Decimal) -> Decimal:
     try:
         if not isinstance(value, str) or _DECIMAL.fullmatch(value):
             number = Decimal(value)

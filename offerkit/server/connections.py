@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
             self._held.append(data)
             return
         if self._under_way or self._head_arrived:
+            self._came = -1
             self._feed(data)
         elif self._room == HEAD:
             self._head(data)

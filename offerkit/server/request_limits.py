@@ -82,7 +82,7 @@ async def content_of(request: Request) -> bytes:
 
 
 def arrived(scope: Scope, came: int) -> bool:
-    """Whether the whole body of a request is there: there is none, or ``came`` bytes of it came with its head."""
+    """Whether the whole body of a request is there: it has none, or ``came`` bytes of it came with its head."""
     headers = scope[HEADERS_BY_NAME]
     length = headers.get(b"content-length", b"0")
     return b"transfer-encoding" not in headers and (length == b"0" or length == str(came).encode())

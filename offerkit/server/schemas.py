@@ -104,7 +104,7 @@ class RequestBody(BaseModel):
     @classmethod
     def _few_unknown(cls, given: Any) -> Any:
         """Report many unknown names as one error; a few are reported one by one, like all other errors."""
-        if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
+        if isinstance(given, dict) and len(given) > TOLD and len(given) > len(cls.model_fields) + TOLD:
             unknown = given.keys() - cls.model_fields.keys()
             first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
             names = {"names": first_few(first, len(unknown))}
@@ -125,8 +125,11 @@ UNION_TAGS = ("(space)", "(place)")
 """The parts of an error's place that only say which of several forms of a value was meant."""
 
 
+_OBJECTS = dict, Place
+
+
 def _tag(given: object) -> str:
-    return UNION_TAGS[isinstance(given, dict | Place)]
+    return UNION_TAGS[isinstance(given, _OBJECTS)]
 
 
 SpaceOrPlace: TypeAlias = Annotated[

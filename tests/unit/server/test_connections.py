@@ -122,6 +122,23 @@ def test_one_connection_too_many_is_told_when_to_come_again(shop: Workspace, mon
         running.stop()
 
 
+def test_only_a_body_that_came_with_its_head_needs_no_time(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_limits, "PATIENCE", 0.0)
+    whole = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+    for sent in (whole[: -len(BODY)], whole[:-1], whole.replace(BODY, b"")):
+        with running.connect() as connection:
+            connection.sendall(sent)
+            problem(everything(connection), 408)
+    with running.connect() as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
+        problem(everything(connection), 408)
+    with running.connect() as connection:
+        connection.sendall(whole)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(whole[: -len(BODY)])
+        problem(everything(connection), 408)
+
+
 def nothing_is_held(running: Running) -> None:
     end = time.monotonic() + LONGEST
     while running.held():

@@ -126,6 +126,16 @@ def test_no_slash_leads_to_a_host_that_somebody_made_up(asking: TestClient, path
     assert answer.status_code == 404 and "location" not in answer.headers and 'evil.example"' not in answer.text
 
 
+def test_a_path_that_looks_like_a_declared_one_is_a_path_like_others(asking: TestClient) -> None:
+    for path in (
+        "/interaction/{environment}/{space}",
+        "/ui/history/{serial}",
+        "/interaction/shop/web\n",
+        f"{PROPOSE}\n",
+    ):
+        assert asking.post(path.replace("\n", "%0A"), content=ENVELOPE).status_code in (400, 404, 405)
+
+
 def test_made_up_methods_are_no_measures_of_their_own(asking: TestClient) -> None:
     for method in ("FROB", "FROB2"):
         refused(asking.request(method, PROPOSE), 405)
