@@ -59,7 +59,7 @@ class SqliteDatabase:
 
     def join(self, value: str, separator: str) -> str:
         """Joins the values as text."""
-        return f"group_concat({value}, char({ord(separator)}))"
+        return f"group_concat({value}, {separator})"
 
     @property
     def in_writing(self) -> bool:
@@ -146,7 +146,6 @@ class SqliteDatabase:
         opened.callback(db.close)
         if db.identity() != self.identity():
             raise errors.replaced(self.name, REPLACED)
-        db.run("PRAGMA cache_size = -16384")  # 16 MB: a part of the table that is looked through twice
         return db
 
     @contextmanager
@@ -247,7 +246,7 @@ class SqliteDatabase:
     def checkpoint(self) -> int:
         """Move the log into the file, as far as no reader needs it; readers and the writer continue meanwhile.
 
-        Once nothing is left in it, the next commit begins the log anew: overwriting takes less time than appending.
+        Once nothing is left in it, the next commit begins the log again: overwriting takes less time than appending.
         """
         self._file.check()
         found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
