@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Sets of conditions: a row for each, with a bit for each condition, the first one lowest."""
 
 MANY = 20_000
-"""With so many contacts, parts that share a field are evaluated by its values."""
+"""With at least this many contacts, parts that share a field are evaluated by its values."""
 _SHARING = 4
 """The fewest parts that share a field."""
 _VALUES = 65_536
@@ -82,7 +82,7 @@ class ConditionTable:
             db.execute(f"DROP TABLE {table}")
 
     def _impossible(self, constants: _Parts) -> set[int]:
-        """The conditions that hold for nobody, because of parts that read nothing of a contact."""
+        """The conditions that hold for no contact, because of parts that read nothing of a contact."""
         if not constants:
             return set()
         values = self._people.connection.execute(f"SELECT {', '.join(constants)}").fetchone() or ()
