@@ -135,7 +135,9 @@ class CsvContacts(Contacts):
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value], header: _Header) -> Iterator[FileRecord]:
         """The records that may hold ``values``, in the file's order."""
         names = tuple(values)
-        index = self._searched.index(file, names, lambda whole: self._index(whole, names, header))
+        index = self._searched.index(
+            file, names, lambda whole: self._index(whole, names, header), background=self.background
+        )
         if index is None:
             sieve = Sieve(values, self.types, header.places)
             following = records(file, self._path, header.offset, header.line, sieve.stops_all)

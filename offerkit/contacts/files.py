@@ -14,8 +14,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
 Stamp: TypeAlias = tuple[int, ...]
 _KEPT_FOR: Final = 0.1
 """Seconds that a file stays open, at most: a network mount may tell of a change only when a file is opened."""
-_TICK: Final = 20_000_000
-"""Nanoseconds within which two changes may have one time: a file's times have the ticks of the system's clock."""
+TICK: Final = 0.02
+"""Seconds within which two changes may have one time: a file's times have the ticks of the system's clock."""
 
 
 class Closable(Protocol):
@@ -69,7 +69,7 @@ def stamp_of(status: os.stat_result) -> Stamp:
     It begins with the size. Shortly after a change it is another one than later: there might be a second change with
     the same times.
     """
-    settled = abs(time_ns() - status.st_ctime_ns) > _TICK
+    settled = abs(time_ns() - status.st_ctime_ns) > TICK * 1e9
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev, settled
 
 

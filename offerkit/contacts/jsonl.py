@@ -92,7 +92,8 @@ class JsonLinesContacts(Contacts):
 
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value]) -> Iterator[FileRecord]:
         """The lines that may hold ``values``, in the file's order."""
-        index = self._searched.index(file, tuple(values), lambda whole: self._index(whole, tuple(values)))
+        names = tuple(values)
+        index = self._searched.index(file, names, lambda whole: self._index(whole, names), background=self.background)
         if index is None:
             yield from self._lines(file)
             return

@@ -1,6 +1,6 @@
 """Finding the records with a key in a file: the first searches scan it; then an index of it is made and kept.
 
-That of a large file is made in the background, in small parts: no call waits for it.
+A server has that of a large file made in the background, in small parts: other calls go on meanwhile.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future
 from heapq import merge
 from os import fstat
 from pathlib import Path
@@ -17,18 +17,18 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import BinaryIO, NamedTuple, Protocol
 
-from offerkit.contacts.files import KeptOpen, Stamp, open_file, stamp_of
+from offerkit.contacts.files import TICK, KeptOpen, Stamp, open_file, stamp_of
 from offerkit.diagnostics import Refused
 from offerkit.rules.types import Row, Value
 
 SCANS = 3
 """Searches that scan a file; making an index takes as long as several of them."""
 LARGE = 512 * 1024
-"""Bytes of a file whose index is made in the background from the second search on, since calls would wait for it."""
+"""Bytes of a file whose index takes long: an event loop has it made in the background."""
 _PART = 32 * 1024
 """Bytes of a file that are indexed at once in the background, in about a millisecond."""
 _REST = 0.01
-"""Seconds between two parts, at most; usually as long as a part takes."""
+"""Seconds between two parts, at most; usually a quarter of what a part takes."""
 _BUCKETS = 1024
 _OFFSET_BITS = 40
 _HASH_BITS = 64 - _OFFSET_BITS
@@ -103,18 +103,30 @@ class _PacedFile:
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes, and one part."""
-        sleep(min(monotonic() - self._since, _REST))  # meanwhile, other threads run
+        sleep(min((monotonic() - self._since) / 4, _REST))  # meanwhile, other threads run
         if self._stopped.is_set():
             raise _StoppedError
         self._since = monotonic()
         return self._file.read(min(size, _PART))
 
 
+class IndexingError(Exception):
+    """A search has to wait until ``made`` is done: an index is being made in the background. Then search again."""
+
+    def __init__(self, made: Future[KeyIndex | None]) -> None:
+        super().__init__("an index is being made")
+        self.made = made
+
+
 class _BackgroundIndex:
-    """An index that a thread makes of a file as it is at ``stamp``; None until it is finished, or if that fails."""
+    """An index that a thread makes of a file as it is at ``stamp``; None if that fails or is no longer needed.
+
+    Of a file that changed just now nothing can be said: its stamp is going to be another one.
+    """
 
     def __init__(self, open_: Callable[[], BinaryIO], stamp: Stamp, make: Callable[[Readable], KeyIndex]) -> None:
-        self.index: KeyIndex | None = None
+        self.made = Future[KeyIndex | None]()
+        self.made.set_running_or_notify_cancel()  # a call that is given up cannot cancel what others wait for
         self._open, self._stamp, self._make = open_, stamp, make
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="offerkit-index", daemon=True)
@@ -127,11 +139,19 @@ class _BackgroundIndex:
             self._thread.join()
 
     def _run(self) -> None:
-        # whatever is wrong with the file, searches tell: they scan it
-        with suppress(_StoppedError, Refused, OSError, MemoryError), self._open() as file:
-            index = self._make(_PacedFile(file, self._stopped))
-            if stamp_of(fstat(file.fileno())) == self._stamp:
-                self.index = index
+        index = None
+        try:
+            if not self._stamp[-1]:
+                sleep(TICK)
+                raise _StoppedError
+            with self._open() as file:
+                made = self._make(_PacedFile(file, self._stopped))
+                if stamp_of(fstat(file.fileno())) == self._stamp:
+                    index = made
+        except (_StoppedError, Refused, OSError, MemoryError):
+            pass  # whatever is wrong with the file, a search tells: it scans the file then
+        finally:
+            self.made.set_result(index)
 
 
 class SearchedFile:
@@ -145,6 +165,7 @@ class SearchedFile:
         self._count: Counter[tuple[str, ...]] = Counter()
         self._indexes: dict[tuple[str, ...], KeyIndex] = {}
         self._background: dict[tuple[str, ...], _BackgroundIndex] = {}
+        self._in_vain = False
 
     def begin(self) -> tuple[BinaryIO, bool]:
         """The file, for one search, and whether it may have changed since the last one: then nothing of it is known.
@@ -154,24 +175,26 @@ class SearchedFile:
         file, stamp = self._file.get()
         changed = stamp is None or stamp != self._stamp
         if changed:
+            if stamp is None or self._stamp is None or stamp[:-1] != self._stamp[:-1]:
+                self._in_vain |= any(names not in self._indexes for names in self._background)
             self._forget()
             self._stamp = stamp
         return file, changed
 
-    def index(self, file: BinaryIO, names: tuple[str, ...], make: Callable[[Readable], KeyIndex]) -> KeyIndex | None:
-        """The index of the fields ``names`` of ``file``, which :meth:`begin` gave.
+    def index(
+        self, file: BinaryIO, names: tuple[str, ...], make: Callable[[Readable], KeyIndex], *, background: bool
+    ) -> KeyIndex | None:
+        """The index of the fields ``names`` of ``file``, which :meth:`begin` gave; None: scan it.
 
-        None as long as a scan is quicker than making it, and while it is made in the background.
+        With ``background``, raises IndexingError while that of a large file is made. A file that changed before its
+        last one was finished is scanned meanwhile: it may always do so.
         """
         if (index := self._indexes.get(names)) is not None:
             return index
+        if background and self._stamp is not None and self._stamp[0] > LARGE:
+            return self._background_index(names, self._stamp, make)
         self._count[names] += 1
-        if self._stamp is not None and self._stamp[0] > LARGE:
-            if names in self._background:
-                return self._background[names].index
-            if self._count[names] > 1:
-                self._background[names] = _BackgroundIndex(self._open, self._stamp, make)
-        elif self._count[names] > SCANS:
+        if self._count[names] > SCANS:
             index = self._indexes[names] = make(file)
         return index
 
@@ -179,6 +202,22 @@ class SearchedFile:
         """Close the file; no thread reads it any longer."""
         self._file.close()
         self._forget(wait=True)
+
+    def _background_index(
+        self, names: tuple[str, ...], stamp: Stamp, make: Callable[[Readable], KeyIndex]
+    ) -> KeyIndex | None:
+        if names not in self._background:
+            self._background[names] = _BackgroundIndex(self._open, stamp, make)
+        made = self._background[names].made
+        if made.done():
+            index = made.result()
+            if index is not None:
+                self._indexes[names] = index
+                self._in_vain = False
+            return index
+        if self._in_vain:
+            return None
+        raise IndexingError(made)
 
     def _forget(self, *, wait: bool = False) -> None:
         self._stamp = None
