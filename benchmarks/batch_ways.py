@@ -234,7 +234,9 @@ def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
            for place, condition in enumerate(made.conditions) if condition.expression.checked is not None},
     )  # fmt: skip
     columns = [truths[f"g{place}"].to_numpy() for place in range(len(made.conditions))]
-    inside = numpy.all([True, *(columns[made.number(each.condition)] for each in made.catalog.requirements)], axis=0)
+    inside = numpy.ones(len(people), dtype=bool)
+    for each in made.catalog.requirements:
+        inside &= columns[made.number(each.condition)]
     alive = numpy.empty((len(made.items), len(people)), dtype=bool)
     for number, item in enumerate(made.items):
         alive[number] = inside

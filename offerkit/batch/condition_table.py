@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Sets of conditions: a row for each, with a bit for each condition, the first one lowest."""
 
 MANY = 20_000
-"""With at least this many contacts, parts that share a field are evaluated by its values."""
+"""The number of contacts from which on parts that share a field are evaluated by its values."""
 _SHARING = 4
 """The fewest parts that share a field."""
 _VALUES = 65_536

@@ -35,7 +35,9 @@ def counted_rows(
     query = f"SELECT * EXCLUDE (text), CAST(text AS BIGINT) AS counts FROM (SELECT {values} FROM part)"  # noqa: S608 - quoted
     with closing(prefetch(*streams)) as parts:
         for part in parts:
-            columns = {f"t{place}": numpy.array([text], dtype=object) for place, text in enumerate(part)}
+            columns = {
+                f"t{place}": numpy.array(texts, dtype=object) for place, texts in enumerate(zip(*part, strict=True))
+            }
             people.connection.register("part", columns)
             yield query
             people.connection.unregister("part")

@@ -19,7 +19,7 @@ class ServerConfig:
 
     ``project`` is the project's folder. ``public_url`` is how browsers reach the service (``https://offers.example``);
     empty: as each request says. ``poll`` is how often, in seconds, the store is asked for a new revision; ``threads``
-    how many calls are decided at once where the store or the contacts are on another machine.
+    how many calls are decided at once where contacts are in a database.
     ``proxies``: the addresses whose ``X-Forwarded-For`` is believed, separated by commas.
     ``demo``: show the bundled bank's page.
     ``ui``: ``local`` shows the pages at ``/ui`` to callers on this machine without a login, ``login`` requires a login

@@ -1,13 +1,14 @@
 """The propositions of all contacts that presentation rules count: filtered by the database, read by several threads.
 
 Where rows lie in the order of their key, each thread reads one range of contacts after another, and a range comes as
-one text for each column. So nearly all the work is the database's own, outside of Python's lock.
+one text for each column. So nearly all the work is the database's own, outside of Python's lock
+(docs/adr/0070-history-for-batches.md).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock
@@ -20,8 +21,12 @@ from offerkit.store.propositions import edited
 
 SEPARATOR = "\0"
 """Between the values in a column's text. What is stored never has it (offerkit.store.proposition_rows.keepable)."""
-PART = 25_000
-"""Rows that are looked at for one part."""
+RANGE = 5_000
+"""Propositions of one range; DuckDB splits many short texts four times as fast as few long ones."""
+PART = 80
+"""The most ranges of one part."""
+_CONTACTS = 10
+"""How many more contacts than propositions of a range are in a part, where each contact has a text."""
 _EXPORTED = 50_000
 """Rows of a part of all propositions."""
 FEW = 25_000
@@ -36,12 +41,13 @@ _SPECIAL = {
     "product": "product",
 }
 """Further ones: the delivery that made a proposition (empty: none); what was stored with it, as JSON."""
-_HEAVY = 5
-"""How many times fewer rows a part has when it has JSON."""
+_HEAVY = 20
+"""How many times fewer propositions a range has when they come with JSON."""
 
-CountedPart: TypeAlias = tuple[str, ...]
+CountedTexts: TypeAlias = tuple[str, ...]
 """Some propositions, a text for each column: contacts, the columns that were asked for, and for each proposition the
 number whose bits say which filters count it."""
+CountedPart: TypeAlias = list[CountedTexts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class _CountQuery:
         self._made, made_args = (_MADE, [environment]) if made else ("", [])
         self._where = f"environment = ? AND {db.unindexed}time <= ? AND ({' OR '.join(tests)})"
         self._args = (*args, *made_args, environment, self._until, *args)
-        self.size = PART // _HEAVY if {"data", "product"}.intersection(columns) else PART
+        self.size = RANGE // _HEAVY if {"data", "product"}.intersection(columns) else RANGE
 
     def few(self, db: Database) -> bool:
         """Whether there are few propositions in all periods."""
@@ -161,44 +167,52 @@ class _CountQuery:
     def at_once(self, db: Database) -> Iterator[CountedPart]:
         """All in one part, by their time."""
         sql = f"SELECT {self._joined(db)} FROM proposition{self._made} WHERE {self._where} AND time >= ? AND time <= ?"  # noqa: S608
-        return _sound(db, db.stream(sql, (*self._args, self._since, self._until), 1))
+        yield from filter(None, [list(_sound(db, db.rows(sql, (SEPARATOR, *self._args, self._since, self._until))))])
 
     def by_ranges(self, db: Database, ranges: _Ranges) -> Iterator[CountedPart]:
-        """The ranges that this reader takes, a part for each."""
+        """The ranges that this reader takes."""
         sql = f"SELECT {self._joined(db)} FROM proposition{self._made} WHERE {self._where} AND contact >= ?"  # noqa: S608
-        while (part := ranges.take(db)) is not None:
-            first, after = part
+        part: CountedPart = []
+        while (limits := ranges.take(db)) is not None:
+            first, after = limits
             if after is None:
-                yield from _sound(db, db.stream(sql, (*self._args, first), 1))
+                part += _sound(db, db.rows(sql, (SEPARATOR, *self._args, first)))
             else:
-                yield from _sound(db, db.stream(f"{sql} AND contact < ?", (*self._args, first, after), 1))
+                part += _sound(db, db.rows(f"{sql} AND contact < ?", (SEPARATOR, *self._args, first, after)))
+            if len(part) >= PART:
+                yield part
+                part = []
+        if part:
+            yield part
 
     def by_contact(self, db: Database) -> Iterator[CountedPart]:
-        """Rows that lie anywhere: one text a column for each contact; those of some contacts are joined."""
+        """Rows that lie anywhere: texts for each contact."""
         _, *columns = self._columns
-        lines = ", ".join(db.join(column, "\n") for column in columns)
+        lines = ", ".join(db.join(column, "'\n'") for column in columns)
         sql = f"SELECT contact, {lines} FROM proposition{self._made} WHERE {self._where} GROUP BY contact"  # noqa: S608
-        rows: list[tuple[str, ...]]
-        for rows in db.stream(sql, self._args, self.size):
-            contacts, *texts = zip(*rows, strict=True)
-            numbers = [text.count("\n") + 1 for text in texts[-1]]
-            repeated = SEPARATOR.join(
-                SEPARATOR.join([contact] * number) for contact, number in zip(contacts, numbers, strict=True)
-            )
-            yield repeated, *("\n".join(column).replace("\n", SEPARATOR) for column in texts)
+        found: Iterator[list[tuple[str, ...]]] = db.stream(sql, self._args, self.size * _CONTACTS)
+        for rows in found:
+            yield [
+                (
+                    SEPARATOR.join([contact] * (texts[-1].count("\n") + 1)),
+                    *(text.replace("\n", SEPARATOR) for text in texts),
+                )
+                for contact, *texts in rows
+            ]
 
     def _joined(self, db: Database) -> str:
-        return ", ".join(db.join(column, SEPARATOR) for column in self._columns)
+        # A parameter, because char(0) would be computed for every row.
+        return ", ".join(db.join(column, "?1") for column in self._columns)
 
 
-def _sound(db: Database, rows: Iterator[list[tuple[str | None, ...]]]) -> Iterator[CountedPart]:
-    """Parts without those of nothing. Raises Refused when the columns of one have different numbers of values."""
-    for (part,) in rows:
-        if part[0] is None:
+def _sound(db: Database, rows: Iterable[tuple[str | None, ...]]) -> Iterator[CountedTexts]:
+    """Texts without those of nothing. Raises Refused when the columns have different numbers of values."""
+    for texts in rows:
+        if texts[0] is None:
             continue
-        if len({text.count(SEPARATOR) for text in part if text is not None}) > 1 or None in part:
+        if len({text.count(SEPARATOR) for text in texts if text is not None}) > 1 or None in texts:
             raise edited(db)
-        yield part  # type: ignore[misc]
+        yield texts  # type: ignore[misc]
 
 
 _MADE = (

@@ -75,7 +75,7 @@ class Database(Protocol):
     Empty where they lie anywhere."""
 
     def join(self, value: str, separator: str) -> str:
-        """The dialect's aggregate that joins all values by a character, those of several expressions in one order."""
+        """The aggregate that joins all values by a text (both SQL), those of several expressions in one order."""
 
     @property
     def in_writing(self) -> bool:

@@ -83,7 +83,7 @@ class PostgresDatabase:
 
     def join(self, value: str, separator: str) -> str:
         """Joins the values as text."""
-        return f"string_agg(CAST({value} AS text), chr({ord(separator)}))"
+        return f"string_agg(CAST({value} AS text), {separator})"
 
     @property
     def in_writing(self) -> bool:

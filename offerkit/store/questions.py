@@ -36,7 +36,7 @@ def past_question(db: Database, environment: str, contact: str, since: str, *, d
     With ``data``: with the delivery that made each, and what was stored with it.
     """
     args = environment, contact, since
-    return Question(_past_sql(db.join("line", "\n"), data=data), (environment, *args) if data else args)
+    return Question(_past_sql(db.join("line", "'\n'"), data=data), (environment, *args) if data else args)
 
 
 def pasts_in(lines: str) -> list[PastProposition]:

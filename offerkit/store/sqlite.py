@@ -59,7 +59,7 @@ class SqliteDatabase:
 
     def join(self, value: str, separator: str) -> str:
         """Joins the values as text."""
-        return f"group_concat({value}, char({ord(separator)}))"
+        return f"group_concat({value}, {separator})"
 
     @property
     def in_writing(self) -> bool:
@@ -146,7 +146,6 @@ class SqliteDatabase:
         opened.callback(db.close)
         if db.identity() != self.identity():
             raise errors.replaced(self.name, REPLACED)
-        db.run("PRAGMA cache_size = -16384")  # 16 MB: a part of the table that is looked through twice
         return db
 
     @contextmanager

@@ -122,7 +122,7 @@ def _compare(case: _Case, seed: int) -> set[ExclusionReason]:
     chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
     asked = batch_program(made, case.call, reasons=True)
     # As large batches do it, or small ones.
-    reading = patch.multiple("offerkit.store.counted", FEW=0, PART=3) if seed % 2 else nullcontext()
+    reading = patch.multiple("offerkit.store.counted", FEW=0, RANGE=3, PART=2) if seed % 2 else nullcontext()
     evaluating = patch.multiple("offerkit.batch.condition_table", MANY=0, _SHARING=1) if seed % 3 else nullcontext()
     with open_contact_table(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
         with reading:

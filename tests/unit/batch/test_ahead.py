@@ -84,7 +84,7 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.db", create=True) as store:
         store.add_propositions(rows)
         with store.counting() as history:
-            parts = list(prefetch(*history.streams("people", [CountFilter(time, time)], ["offer"])))
+            (parts,) = prefetch(*history.streams("people", [CountFilter(time, time)], ["offer"]))
         assert [part[0].split("\0")[:3] for part in parts] == [["c0", "c0", "c1"]]
         assert [set(part[1].split("\0")) for part in parts] == [{"loan"}]
         assert len(store.past("people", "c0", time)) == 2

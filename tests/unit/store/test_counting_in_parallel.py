@@ -24,7 +24,7 @@ WANTED = [
     CountFilter(at(50), at(300), (Status.ACCEPTED, Status.REJECTED)),
     CountFilter(at(0), at(400), offers=("o1", "o2"), categories=("travel",)),
 ]
-BY_RANGES = {"FEW": 0, "PART": 7}
+BY_RANGES = {"FEW": 0, "RANGE": 7, "PART": 3}
 
 
 def _rows(seed: int) -> list[PropositionRow]:
@@ -72,7 +72,7 @@ def _read(
         parts = []
         for stream in history.streams("recipients", wanted, COLUMNS):
             for part in stream:
-                parts.append(part)
+                parts += part
                 during()
     return Counter(row for part in parts for row in zip(*(text.split("\0") for text in part), strict=True))
 
@@ -94,14 +94,17 @@ def test_each_proposition_that_counts_comes_once(
 @pytest.mark.parametrize("cores", [1, 2, 9])
 def test_several_threads_share_the_ranges(store: Store, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counted, "FEW", 0)
-    monkeypatch.setattr(counted, "PART", 7)
+    monkeypatch.setattr(counted, "RANGE", 7)
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     rows = _rows(4)
     store.add_propositions(rows)
     parts: list[tuple[str, ...]] = []
     with store.counting() as history:
         streams = history.streams("recipients", WANTED, ["offer"])
-        threads = [Thread(target=lambda stream=stream: parts.extend(stream)) for stream in streams]
+        threads = [
+            Thread(target=lambda stream=stream: parts.extend(texts for part in stream for texts in part))
+            for stream in streams
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -115,7 +118,7 @@ def test_what_is_stored_meanwhile_is_seen_wholly_or_not_at_all(
     location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counted, "FEW", 0)
-    monkeypatch.setattr(counted, "PART", 7)
+    monkeypatch.setattr(counted, "RANGE", 7)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     rows = _rows(5)
     with Store.open(location, create=True) as writer, Store.open(location) as store:
@@ -131,9 +134,13 @@ def test_what_is_stored_meanwhile_is_seen_wholly_or_not_at_all(
         before = _read(store, WANTED, write)
         assert before == _expected(rows, WANTED) != _read(store, WANTED)
         with store.counting() as history:
-            first = [part for stream in history.streams("recipients", WANTED, ["rank"]) for part in stream]
+            first = [
+                texts for stream in history.streams("recipients", WANTED, ["rank"]) for part in stream for texts in part
+            ]
             writer.purge_propositions("recipients", at(499), 1000)
-            second = [part for stream in history.streams("recipients", WANTED, ["rank"]) for part in stream]
+            second = [
+                texts for stream in history.streams("recipients", WANTED, ["rank"]) for part in stream for texts in part
+            ]
         assert first and sorted(first) == sorted(second)
 
 

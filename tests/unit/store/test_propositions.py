@@ -140,7 +140,9 @@ def test_what_rules_count_with_deliveries_and_data(store: Store) -> None:
     assert [past_of(row) for row in rows] == store.past("recipients", "42|fr", at(1))
     wanted = [CountFilter(at(1), at(2), offers=(rows[0].offer,))]
     with store.counting() as history:
-        ((contacts, *columns),) = [part for stream in history.streams("recipients", wanted, _ALL) for part in stream]
+        ((contacts, *columns),) = [
+            part for stream in history.streams("recipients", wanted, _ALL) for found in stream for part in found
+        ]
     assert contacts.split("\0") == ["42|fr", "42|fr"]
     assert sorted(zip(*(column.split("\0") for column in columns), strict=True)) == [
         (
