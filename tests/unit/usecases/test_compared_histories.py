@@ -146,9 +146,8 @@ def test_the_text_stays_the_same_all_day(desk: Desk) -> None:
     assert len(known.of(USUAL, "1", midnight)) == 2, "a moment before what was asked last"
 
 
+@pytest.mark.parametrize("desk", ["postgresql"], indirect=True)  # SQLite has one writer at a time
 def test_a_row_that_is_committed_late_counts(desk: Desk) -> None:
-    if isinstance(desk.location, Path):
-        pytest.skip("SQLite has one writer at a time")
     known, early = ComparedHistories(desk.store), desk.row("1")
     with desk.writers[0].recording():
         desk.writers[0].add_propositions([early])
