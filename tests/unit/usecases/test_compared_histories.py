@@ -217,6 +217,7 @@ def test_of_a_key_that_cannot_be_stored_nothing_is_known(desk: Desk, key: str) -
     reads = asked(desk, key, key)
     assert reads.missing == []
     assert reads.pasts(USUAL, key, NOW) == () and reads.contact_of("shop", key) == ""
+    assert ComparedHistories(desk.store).of(USUAL, key, NOW) == () and desk.store.contact_of("shop", key) == ""
 
 
 def test_a_cookie_is_known_to_the_next_call(desk: Desk) -> None:
