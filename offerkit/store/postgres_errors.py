@@ -93,7 +93,9 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.DataError() | UnicodeError():
             return cannot_store(error)
-        case _ if isinstance(error, _LOST) or (closed and isinstance(error, psycopg.OperationalError | psycopg.InternalError)):
+        case _ if isinstance(error, _LOST) or (
+            closed and isinstance(error, psycopg.OperationalError | psycopg.InternalError)
+        ):
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.Error() if error.sqlstate is not None:
             return errors.damaged(name, f"PostgreSQL says: {said(error)}", hint=errors.RESTORE)
