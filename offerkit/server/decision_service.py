@@ -220,8 +220,9 @@ class DecisionService:
             worker.close()
 
     def _connect(self) -> QuestionReader:
+        worker = self._worker  # which the event loop may let go meanwhile
         self.presence.check()
-        reader = self._worker.store.reader() if self._worker is not None else None
+        reader = worker.store.reader() if worker is not None else None
         if reader is None:
             raise RuntimeError("a store on this machine is read by its worker")
         return reader
