@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -183,6 +184,41 @@ def test_lost_connections_cost_no_answer(shared: Workspace) -> None:
         else:
             raise AssertionError("a thread never opens the store again")
         assert await given(service)
+
+    served(shared, work)
+
+
+@ELSEWHERE
+@pytest.mark.slow
+def test_no_call_gets_the_answer_of_another(shared: Workspace) -> None:
+    """Whoever leaves while their question is under way, and however often connections end."""
+    people = [f"p{number}@example.com" for number in range(40)]
+    lines = [f"{number},{person},P,41,FR" for number, person in enumerate(people)]
+    (shared.root / "people.csv").write_text("\n".join(["id,email,first_name,age,country", *lines]), encoding="utf-8")
+    rng = Random(5)
+
+    async def work(services: Services) -> None:
+        left: dict[str, list[str]] = {}
+        for person in people:
+            seen = await given(services[0], contact=person, n=rng.randint(1, 3))
+            left[person] = sorted({"gold-card", "safari", "saver"} - set(seen))
+        for step in range(60):
+            asked = rng.choices(people, k=60)
+            calls = [
+                asyncio.create_task(given(rng.choice(services), contact=person, n=3, store=False)) for person in asked
+            ]
+            if step % 10 == 5:
+                await asyncio.to_thread(end_connections, shared)
+            await asyncio.sleep(rng.random() * 0.01)
+            for call in calls:
+                if rng.random() < 0.3:
+                    call.cancel()
+            for person, told in zip(asked, await asyncio.gather(*calls, return_exceptions=True), strict=True):
+                if isinstance(told, list):
+                    assert sorted(told) == left[person]
+                else:
+                    assert isinstance(told, asyncio.CancelledError | Refused)
+        assert sorted(await given(services[1], contact=people[0], n=3, store=False)) == left[people[0]]
 
     served(shared, work)
 
