@@ -123,6 +123,31 @@ def test_a_status_counts_in_the_next_call_of_each(shared: Workspace) -> None:
     served(shared, work)
 
 
+@pytest.mark.slow
+def test_rules_that_begin_to_read_what_was_stored(shared: Workspace) -> None:
+    """What is remembered of a contact's history lacks it, while the history is still the same."""
+    stored = {"storage": {"proposed_data": {"page": "'start'"}}}
+    shared.change({"specs/shop/spaces.yaml": {"spaces": {"web": stored}}})
+    shared.go_live()
+
+    async def work(services: Services) -> None:
+        (first,) = await given(services[0])
+        for service in services:
+            assert first not in await given(service, store=False, n=9)
+        for page, counts in (("start", True), ("end", False), ("start", True)):
+            before = [service.served for service in services]
+            when = {"counted": {"of": "offer", "when": f"stored.page = '{page}'"}}
+            shared.change({"specs/shop/catalog.yaml": {"rules": {"weekly": when}}})
+            shared.apply("ada")
+            shared.promote("ada")
+            while any(service.served is old for service, old in zip(services, before, strict=True)):
+                await asyncio.sleep(0.01)
+            for service in services:
+                assert (first not in await given(service, store=False, n=9)) is counts
+
+    served(shared, work)
+
+
 def test_a_cookie_that_one_gave_is_known_to_the_other(shared: Workspace) -> None:
     async def work(services: Services) -> None:
         answer, _ = await services[0].propose(ask(cookie="c" * 32))
