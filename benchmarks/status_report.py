@@ -103,11 +103,12 @@ def rows(count: int) -> Iterator[list[PropositionText]]:
 def fill(store: Store, count: int) -> None:
     """Store the propositions as a restored dump is: the indexes are made at the end."""
     db = store.database
+    every = [statement for statements in MIGRATIONS for statement in statements]
     indexes = [
         statement
-        for statements in MIGRATIONS
-        for statement in statements
-        if re.match(r"CREATE (UNIQUE )?INDEX proposition_\w+ ON proposition ", statement)
+        for statement in every
+        if (made := re.match(r"CREATE (?:UNIQUE )?INDEX (proposition_\w+) ON proposition ", statement))
+        and f"DROP INDEX {made[1]}" not in every
     ]
     with db.writing():
         for statement in indexes:

@@ -259,7 +259,7 @@ _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25
 """Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
 LONG = 8_000
-"""Pages of a log that is to begin anew, 32 MB: that moment delays all calls, so it must not come often."""
+"""Pages of a log that is to begin again, 32 MB: that moment delays all calls, so it must not come often."""
 
 
 def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:

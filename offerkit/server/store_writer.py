@@ -117,7 +117,7 @@ class StoreWriter:
         return self._put(run, epoch)
 
     def tidy(self) -> None:
-        """Checkpoint between two transactions: only then is nothing left in the log, which begins anew."""
+        """Checkpoint between two transactions: only then is nothing left in the log, which begins again."""
         self._jobs.put(_Wake(tidy=True))
 
     def _wake(self) -> None:

@@ -201,7 +201,7 @@ class _CountQuery:
             ]
 
     def _joined(self, db: Database) -> str:
-        # As a parameter: char(0) would be computed for every row, which takes a lock that the threads share.
+        # A parameter, because char(0) would be computed for every row.
         return ", ".join(db.join(column, "?1") for column in self._columns)
 
 

@@ -246,7 +246,7 @@ class SqliteDatabase:
     def checkpoint(self) -> int:
         """Move the log into the file, as far as no reader needs it; readers and the writer continue meanwhile.
 
-        Once nothing is left in it, the next commit begins the log anew: overwriting takes less time than appending.
+        Once nothing is left in it, the next commit begins the log again: overwriting takes less time than appending.
         """
         self._file.check()
         found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")

@@ -278,7 +278,7 @@ class Store:
         """Do maintenance that a commit would otherwise have to wait for; others can read and write meanwhile.
 
         Returns the length of the log in pages, if there is one. Once nothing was added to it meanwhile, the next commit
-        begins it anew.
+        begins it again.
         """
         return self._db.checkpoint()
 

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from proposition_samples import made
+from proposition_samples import at, made
 
 from offerkit.store import Location, Store
 
@@ -43,6 +43,23 @@ def test_a_log_that_was_moved_begins_anew(tmp_path: Path) -> None:
         assert other.checkpoint() == length > 0, "nothing was added"
         store.add_propositions([made(5)])
         assert 0 < other.checkpoint() < length
+
+
+def test_a_call_writes_as_few_pages_for_many_offers_as_for_one(tmp_path: Path) -> None:
+    """The pages that a commit writes are what storing costs: one by one they are in the log, and later in the file."""
+    pages = []
+    for offers in (1, 300):
+        location = tmp_path / f"{offers}.db"
+        with Store.open(location, create=True) as store, Store.open(location, write=True) as other:
+            past = [made(n, id=f"p-{n:05}", contact=f"c-{n % 500}", offer=f"o-{n % offers}") for n in range(3_000)]
+            store.add_propositions(past)
+            other.checkpoint()
+            now = [
+                made(1, time=at(3_500), id=f"q-{n}", contact="c-250", offer=f"o-{n * 7 % offers}") for n in range(10)
+            ]
+            store.add_propositions(now)
+            pages.append(other.checkpoint())
+    assert pages[0] == pages[1] <= 10
 
 
 def _count(path: Path) -> int:
