@@ -169,7 +169,7 @@ class SqliteDatabase:
 
     @contextmanager
     def upgrading(self) -> Iterator[None]:
-        """As :meth:`writing`; freed pages are not filled with zeros, which takes ten times as long where SQLite does that."""
+        """As :meth:`writing`; freed pages are not filled with zeros: that takes ten times as long."""
         self.run("PRAGMA secure_delete = FAST")
         with self.writing():
             yield
