@@ -11,13 +11,21 @@ from threading import Event
 import pytest
 from contacts_samples import FIELDS
 
-from offerkit.contacts import Contacts
-from offerkit.contacts.key_index import LARGE, IndexingError, KeyIndex
+from offerkit.contacts import Contacts, key_index
+from offerkit.contacts.key_index import IndexingError, KeyIndex
 from offerkit.diagnostics import Refused
 from offerkit.rules.types import Row
 
 HEADER = ",".join(FIELDS)
 Open = Callable[..., Contacts]
+LARGE = 40_000
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts as large is small here, but has some parts still."""
+    monkeypatch.setattr(key_index, "LARGE", LARGE)
+    monkeypatch.setattr(key_index, "_PART", 4096)
 
 
 def lines(format_: str, count: int) -> bytes:

@@ -215,7 +215,7 @@ def test_changes_in_one_tick_of_the_clock(tmp_path: Path, opened: Open) -> None:
     path.write_text(_emails("a@example.com"))
     contacts = opened({"format": "csv", "path": "c.csv"})
     time.sleep(0.05)
-    for _ in range(20):
+    for _ in range(5):
         for email in ("b@example.com", "c@example.com"):
             with path.open("r+") as file:
                 file.write(_emails(email))
@@ -226,7 +226,7 @@ def test_changes_in_one_tick_of_the_clock(tmp_path: Path, opened: Open) -> None:
     assert contacts.find({"email": "b@example.com"}) is None
 
 
-def test_a_thousand_reloads_leave_no_file_open(tmp_path: Path, opened: Open) -> None:
+def test_many_reloads_leave_no_file_open(tmp_path: Path, opened: Open) -> None:
     paths = [tmp_path / name for name in ("c.csv", "c.jsonl", "c.db")]
     _database(paths[2], "a@example.com")
     paths[0].write_text(_emails("a@example.com"))
@@ -238,7 +238,7 @@ def test_a_thousand_reloads_leave_no_file_open(tmp_path: Path, opened: Open) -> 
     ]
     every = [opened(source) for source in sources]
     before = len(list(Path("/proc/self/fd").iterdir()))
-    for number in range(1_000):
+    for number in range(200):
         for contacts, path in zip(every, paths, strict=True):
             os.utime(path, (number, number))
             assert contacts.find({"id": 1}) is not None
