@@ -162,6 +162,10 @@ class PostgresDatabase:
             self._lease.check()
             yield
 
+    def upgrading(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`."""
+        return self.writing()
+
     @contextmanager
     def recording(self) -> Iterator[None]:
         """A transaction that locks only the rows it changes; others run at the same time."""
