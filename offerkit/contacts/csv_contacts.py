@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.csv_records import MAX_RECORD, bad_record, cut, plain_lines, records
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
-from offerkit.contacts.files import KeptOpen, Stamp, inside, open_file, stamp_at
-from offerkit.contacts.key_index import FileRecord, KeyIndex, Searches, rows_of
+from offerkit.contacts.files import Stamp, inside, open_file, stamp_at
+from offerkit.contacts.key_index import FileRecord, KeyIndex, Readable, SearchedFile, rows_of
 from offerkit.contacts.relation import Relation, literal_path, quote_name, quote_text
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
@@ -57,8 +57,7 @@ class CsvContacts(Contacts):
         super().__init__(name, dimension, zone)
         self._root = root
         self._path = path
-        self._file = KeptOpen(root / path, lambda: open_file(root, path))
-        self._searches = Searches()
+        self._searched = SearchedFile(root, path)
         self._header: _Header | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
@@ -121,11 +120,11 @@ class CsvContacts(Contacts):
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._searched.close()
 
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
-        file, stamp = self._file.get()
-        if self._searches.follow(stamp) or self._header is None:
+        file, changed = self._searched.begin()
+        if changed or self._header is None:
             self._header = None  # should the file be refused now
             self._header = self._begin(file)
         header = self._header
@@ -136,7 +135,9 @@ class CsvContacts(Contacts):
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value], header: _Header) -> Iterator[FileRecord]:
         """The records that may hold ``values``, in the file's order."""
         names = tuple(values)
-        index = self._searches.index(names, lambda: self._index(file, names, header))
+        index = self._searched.index(
+            file, names, lambda whole: self._index(whole, names, header), background=self.background
+        )
         if index is None:
             sieve = Sieve(values, self.types, header.places)
             following = records(file, self._path, header.offset, header.line, sieve.stops_all)
@@ -148,7 +149,7 @@ class CsvContacts(Contacts):
                 if uncut_sieve is None or uncut_sieve.passes(record.raw):
                     yield record._replace(line=0)
 
-    def _index(self, file: BinaryIO, names: Sequence[str], header: _Header) -> KeyIndex:
+    def _index(self, file: Readable, names: Sequence[str], header: _Header) -> KeyIndex:
         """An index of the records after the header; one that cannot be cut into cells may have any key."""
         places = [header.places[name] for name in names]
         index = KeyIndex()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from offerkit.contacts.key_index import FileRecord
+from offerkit.contacts.key_index import FileRecord, Readable
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 
 MAX_RECORD = 1024 * 1024
@@ -29,7 +29,7 @@ _CELL = re.compile(r'(?:"[^"]*(?:""[^"]*)*"(?!")|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n
 
 
 def records(
-    file: BinaryIO, path: str, offset: int = 0, line: int = 1, taken: Callable[[bytes, int], bool] | None = None
+    file: Readable, path: str, offset: int = 0, line: int = 1, taken: Callable[[bytes, int], bool] | None = None
 ) -> Iterator[FileRecord]:
     """The records from ``offset`` on, where line ``line`` begins; empty lines are left out.
 

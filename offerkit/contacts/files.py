@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 from typing import BinaryIO, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
@@ -14,6 +14,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
 Stamp: TypeAlias = tuple[int, ...]
 _KEPT_FOR: Final = 0.1
 """Seconds that a file stays open, at most: a network mount may tell of a change only when a file is opened."""
+TICK: Final = 0.02
+"""Seconds within which two changes may have one time: a file's times have the ticks of the system's clock."""
 
 
 class Closable(Protocol):
@@ -41,9 +43,10 @@ class KeptOpen(Generic[T]):
         stamp, now = stamp_at(self._path), self._timer()
         if self._opened is None or stamp is None or stamp != self._stamp or now >= self._until:
             self.close()
-            # Looked at before: should the file change in between, the next look finds another stamp.
-            self._opened, self._stamp, self._until = self._open(), stamp, now + _KEPT_FOR
-        return self._opened, stamp
+            self._opened, self._until = self._open(), now + _KEPT_FOR
+            # if it changed in between, nobody can tell which of the two was opened
+            self._stamp = stamp if stamp == stamp_at(self._path) else None
+        return self._opened, self._stamp
 
     def close(self) -> None:
         """Close what is open; :meth:`get` opens it again."""
@@ -55,10 +58,19 @@ class KeptOpen(Generic[T]):
 def stamp_at(path: str) -> Stamp | None:
     """A stamp that changes when the file at ``path`` does, or another file is there; None if it cannot be read."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - asked at every search
+        return stamp_of(os.stat(path))  # noqa: PTH116 - asked at every search
     except (OSError, ValueError):
         return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp of a file with this ``status``.
+
+    It begins with the size. Shortly after a change it is another one than later: there might be a second change with
+    the same times.
+    """
+    settled = abs(time_ns() - status.st_ctime_ns) > TICK * 1e9
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev, settled
 
 
 def inside(root: Path, path: str) -> Path:

@@ -16,8 +16,8 @@ import orjson
 
 from offerkit.contacts.bad_rows import BadRows, readable
 from offerkit.contacts.fields import BadCell, check_columns, unread_columns
-from offerkit.contacts.files import KeptOpen, Stamp, open_file, stamp_at
-from offerkit.contacts.key_index import FileRecord, KeyIndex, Searches, rows_of
+from offerkit.contacts.files import Stamp, open_file, stamp_at
+from offerkit.contacts.key_index import FileRecord, KeyIndex, Readable, SearchedFile, rows_of
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.rules.types import Row, Value
@@ -41,8 +41,7 @@ class JsonLinesContacts(Contacts):
         """``path`` is relative to the project's folder ``root``."""
         super().__init__(name, dimension, zone)
         self._root, self._path = root, path
-        self._file = KeptOpen(root / path, lambda: open_file(root, path))
-        self._searches = Searches()
+        self._searched = SearchedFile(root, path)
         self._names: tuple[str, ...] | None = None
 
     def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
@@ -79,11 +78,10 @@ class JsonLinesContacts(Contacts):
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._searched.close()
 
     def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
-        file, stamp = self._file.get()
-        self._searches.follow(stamp)
+        file, _ = self._searched.begin()
 
         def read(line: FileRecord) -> Row | None:
             cells = self._object(line)
@@ -94,14 +92,15 @@ class JsonLinesContacts(Contacts):
 
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value]) -> Iterator[FileRecord]:
         """The lines that may hold ``values``, in the file's order."""
-        index = self._searches.index(tuple(values), lambda: self._index(file, tuple(values)))
+        names = tuple(values)
+        index = self._searched.index(file, names, lambda whole: self._index(whole, names), background=self.background)
         if index is None:
             yield from self._lines(file)
             return
         for offset in index.offsets(tuple(values.values())):
             yield from islice(self._lines(file, offset, 0), 1)
 
-    def _index(self, file: BinaryIO, names: tuple[str, ...]) -> KeyIndex:
+    def _index(self, file: Readable, names: tuple[str, ...]) -> KeyIndex:
         """An index of all lines; one that is not an object is refused at each search."""
         index = KeyIndex()
         for line in self._lines(file):
@@ -117,7 +116,7 @@ class JsonLinesContacts(Contacts):
         """Raise Refused if no object has the key's fields."""
         check_columns(self.columns(), self.key, "the file", Position(self._path, 1, 1))
 
-    def _lines(self, file: BinaryIO, offset: int = 0, number: int = 1) -> Iterator[FileRecord]:
+    def _lines(self, file: Readable, offset: int = 0, number: int = 1) -> Iterator[FileRecord]:
         """The lines from ``offset`` on that are not empty; the first has this ``number``, 0: none of them has one."""
         file.seek(offset)
         remainder, portion = b"", _FIRST_READ

@@ -75,9 +75,9 @@ def _open_table(source: Source, root: Path, environ: Mapping[str, str]) -> Table
     scheme, colon, _ = url.partition("://")
     match scheme.lower() if colon else "":
         case "sqlite":
-            from offerkit.contacts.sqlite import SqliteTable, sqlite_path
+            from offerkit.contacts.sqlite import SqliteTable
 
-            return SqliteTable(sqlite_path(url, root), source.table, where)
+            return SqliteTable(url, root, source.table, where)
         case "postgresql" | "postgres":
             from offerkit.contacts.postgres import PostgresTable
 

@@ -30,6 +30,9 @@ class Contacts(ABC):
     which alone knows the format, however its contacts are read.
     """
 
+    background = False
+    """Whether searches raise IndexingError while an index takes long to make: then an event loop is not blocked."""
+
     def __init__(self, name: str, dimension: Dimension, zone: tzinfo) -> None:
         """Nothing is opened before it is needed. ``zone`` is the environment's time zone."""
         self.name = name

@@ -21,7 +21,20 @@ _STEPS = 20_000
 
 
 def sqlite_path(url: str, root: Path) -> Path:
-    """The file of ``sqlite:///relative`` (from the project's folder, and in it) or ``sqlite:////absolute``."""
+    """The file of ``sqlite:///relative`` (from the project's folder, and in it) or ``sqlite:////absolute``.
+
+    Where it is now: a link may lead elsewhere later. Raises Refused unless it can be opened: SQLite alone would wait
+    for a named pipe.
+    """
+    path = Path(_path_in(url))
+    if path.is_absolute():
+        open_file(path.parent, path.name).close()
+        return path
+    open_file(root, str(path)).close()
+    return inside(root, str(path))
+
+
+def _path_in(url: str) -> str:
     host, slash, rest = url.partition("://")[2].partition("/")
     path = unquote(rest)
     if host or not slash or not path or "?" in rest or "\0" in path:
@@ -30,20 +43,17 @@ def sqlite_path(url: str, root: Path) -> Path:
             "this URL does not name a SQLite file",
             hint="Write sqlite:///data/crm.db for a file of the project, sqlite:////var/lib/crm.db for another.",
         )
-    if path.startswith("/"):
-        folder, name = Path(path).parent, Path(path).name
-        open_file(folder, name).close()
-        return Path(path)
-    open_file(root, path).close()
-    return inside(root, path)
+    return path
 
 
 class SqliteTable:
     """A table or view."""
 
-    def __init__(self, path: Path, table: str, label: str) -> None:
-        self._path = path
-        self._kept = KeptOpen(path, self._connect)
+    def __init__(self, url: str, root: Path, table: str, label: str) -> None:
+        """``url`` as in :func:`sqlite_path`, which is asked whenever the file is opened."""
+        self._url, self._root = url, root
+        sqlite_path(url, root)
+        self._kept = KeptOpen(root / _path_in(url), self._connect)
         self._table = ".".join(_quoted(part) for part in table.split("."))
         self.label = label
 
@@ -92,9 +102,10 @@ class SqliteTable:
         self._kept.close()
 
     def _connect(self) -> sqlite3.Connection:
+        path = sqlite_path(self._url, self._root)
         try:
             connection = sqlite3.connect(
-                f"file:{quote(str(self._path))}?mode=ro", uri=True, timeout=5.0, check_same_thread=False
+                f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0, check_same_thread=False
             )
             connection.execute("pragma query_only = on")
             connection.execute("pragma trusted_schema = off")
@@ -119,4 +130,5 @@ def _parameter(value: Value) -> str | int | None:
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    # not in double quotes: SQLite takes a column that is not there any more, in double quotes, for a text
+    return "`" + name.replace("`", "``") + "`"

@@ -13,6 +13,7 @@ from logging import getLogger
 from typing import TypeVar
 
 from offerkit.address import Kind
+from offerkit.contacts.key_index import IndexingError
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
@@ -52,7 +53,7 @@ class DecisionService:
         self._config, self._metrics = config, metrics
         alone = session.embedded and config.workers == 1  # others write to a team's store at any time
         self._written = OwnWrites() if alone else None
-        self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
+        self._worker: ThreadWorker | None = ThreadWorker(session, self._written, in_loop=True)
         self.session = session = replace(session, store_project=self._worker.store.project)
         self._serve(served_catalogs(self._worker.store))
         self._reader = StoreReader(self._connect)
@@ -102,7 +103,11 @@ class DecisionService:
         Raises Refused; then nothing is stored.
         """
         epoch = self.presence.epoch
-        served, answer, pending = await self._decided(ask, epoch, insider=insider)
+        try:
+            served, answer, pending = await self._decided(ask, epoch, insider=insider)
+        except IndexingError as indexing:
+            await asyncio.wrap_future(indexing.made)
+            return await self.propose(ask, insider=insider)
         if pending:
             with self._worker.under_way(pending) if self._worker is not None else nullcontext():
                 await self.writer.keep(pending, epoch)
@@ -182,7 +187,11 @@ class DecisionService:
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
         self._called()
         if self._worker is not None and self._waits_for_nothing:
-            return work(self._worker)
+            try:
+                return work(self._worker)
+            except IndexingError as indexing:
+                await asyncio.wrap_future(indexing.made)
+                return await self._with_worker(work)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
@@ -211,8 +220,9 @@ class DecisionService:
             worker.close()
 
     def _connect(self) -> QuestionReader:
+        worker = self._worker  # which the event loop may let go meanwhile
         self.presence.check()
-        reader = self._worker.store.reader() if self._worker is not None else None
+        reader = worker.store.reader() if worker is not None else None
         if reader is None:
             raise RuntimeError("a store on this machine is read by its worker")
         return reader
@@ -237,7 +247,7 @@ class DecisionService:
         if self.presence.lost:
             self._let_go()
             try:
-                self._worker = ThreadWorker(self.session, self._written)
+                self._worker = ThreadWorker(self.session, self._written, in_loop=True)
                 if self._worker.store.identity() != served.identity:
                     raise errors.replaced(str(self.session.store), "was replaced")
             except Refused as refused:

@@ -25,13 +25,15 @@ PROFILES = 20_000
 class ThreadWorker:
     """Decides calls, one after the other, from what is served at that moment."""
 
-    def __init__(self, session: Session, written: OwnWrites | None = None, room: int = CAPACITY) -> None:
+    def __init__(
+        self, session: Session, written: OwnWrites | None = None, room: int = CAPACITY, *, in_loop: bool = False
+    ) -> None:
         """Opens the store. Raises Refused when it cannot be.
 
         With ``written``, which tells what else this process writes, histories are not read at every call. ``room``: how
-        many propositions to remember.
+        many propositions to remember. ``in_loop``: it decides in an event loop, and may raise IndexingError.
         """
-        self._session = session
+        self._session, self._in_loop = session, in_loop
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
         self._histories = HistoryCache(self.store, written, room) if written is not None else None
@@ -81,7 +83,7 @@ class ThreadWorker:
         """The contacts as ``served`` declares them."""
         if self._people is None:
             root, environ = self._session.project.root, self._session.environ
-            self._people = ContactSources(served.catalogs, root, environ, remember=PROFILES)
+            self._people = ContactSources(served.catalogs, root, environ, remember=PROFILES, background=self._in_loop)
         if self._served is not served:
             self._people.follow(served.catalogs)
             self._served = served

@@ -18,7 +18,10 @@ _LOST = (
     pg.IdleInTransactionSessionTimeout,
     pg.IdleSessionTimeout,
     pg.ProtocolViolation,
+    pg.InvalidSqlStatementName,
+    pg.DuplicatePreparedStatement,
 )
+"""What ends a connection, or makes it useless: behind a pooler, another may be behind it than the one it began with."""
 _BUSY = ("too many", "remaining connection slots", "starting up", "reached the connection limit")
 """Messages of a server that is full or starting, so that trying again soon may help; a client gets no code."""
 
@@ -90,7 +93,9 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.DataError() | UnicodeError():
             return cannot_store(error)
-        case _ if isinstance(error, _LOST) or (closed and isinstance(error, psycopg.OperationalError)):
+        case _ if isinstance(error, _LOST) or (
+            closed and isinstance(error, psycopg.OperationalError | psycopg.InternalError)
+        ):
             return lost(name, f"PostgreSQL says: {said(error)}")
         case psycopg.Error() if error.sqlstate is not None:
             return errors.damaged(name, f"PostgreSQL says: {said(error)}", hint=errors.RESTORE)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from offerkit.engine.history import PastProposition
 from offerkit.store.database import Database, Question
-from offerkit.store.proposition_rows import data_of, latest_data, product_of, stored_past
+from offerkit.store.proposition_rows import LONGEST_KEY, data_of, keepable, latest_data, product_of, stored_past
 
 _SEPARATOR = "\x1f"
 """Between the columns of a proposition: names, times and JSON do not have it."""
@@ -60,7 +60,14 @@ def contact_question(environment: str, cookie: str) -> Question:
     return Question("SELECT contact FROM cookie WHERE environment = ? AND cookie = ?", (environment, cookie))
 
 
+def is_vain(question: Question) -> bool:
+    """Whether it is about a key that no store holds, since none can: it need not be asked, its answer is empty."""
+    return max(map(len, question.args)) > LONGEST_KEY or not keepable(question.args)
+
+
 def answer(db: Database, question: Question) -> str:
     """The answer to ``question`` now."""
+    if is_vain(question):
+        return ""
     rows: list[tuple[str | None]] = db.rows(question.sql, question.args)
     return rows[0][0] or "" if rows else ""

@@ -15,8 +15,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import PastProposition, RememberedHistory
 from offerkit.store import Store
 from offerkit.store.database import Question
-from offerkit.store.proposition_rows import LONGEST_KEY, keepable
-from offerkit.store.questions import contact_question, pasts_in
+from offerkit.store.questions import contact_question, is_vain, pasts_in
 from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.history_memory import (
@@ -151,11 +150,11 @@ class CallReads:
         return question
 
     def _expect(self, question: Question) -> bool:
-        """Ask it, too; no store holds anything of a key that none can store."""
-        storable = keepable(question.args) and max(map(len, question.args)) <= LONGEST_KEY
-        if storable:
+        """Ask it, too, unless it is in vain."""
+        asked = not is_vain(question)
+        if asked:
             self.missing.append(question)
-        return storable
+        return asked
 
     def _answer(self, question: Question) -> str:
         known = self._answers.get(question)

@@ -54,15 +54,19 @@ class _OpenSource(NamedTuple):
 class ContactSources:
     """Opens the source of a dimension when a contact is first looked up, and closes all sources at the end."""
 
-    def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0) -> None:
+    def __init__(
+        self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0, background: bool = False
+    ) -> None:
         """``root``: the project folder. ``environ``: the variables that hold secret URLs.
 
         ``remember``: how many contacts' profiles to cache while their file stays unchanged.
+        ``background``: as :attr:`Contacts.background`.
         """
         self._remembered: BoundedCache[tuple[object, ...], FoundContact] | None = (
             BoundedCache(remember) if remember else None
         )
         self._catalogs, self._root, self._environ = catalogs, root, environ
+        self._background = background
         self._open: dict[str, _OpenSource] = {}
         self._stamps: dict[str, tuple[Stamp | None, float]] = {}
         self._declared: dict[str, bool] = {}
@@ -109,6 +113,7 @@ class ContactSources:
             if file:
                 model = model.model_copy(update={"source": source_file(file) or Source(format="csv", path=file)})
             contacts = open_contacts(name, model, self._root, self._environ, zone)
+            contacts.background = self._background
             self._open[environment] = _OpenSource(declared, contacts)
         return self._open[environment].contacts
 

@@ -155,3 +155,94 @@ def test_a_parquet_file_written_again_is_read_and_checked_anew(tmp_path: Path, o
     write("1 id, true email")
     with pytest.raises(Refused):
         contacts.find({"id": 1})
+
+
+def _database(path: Path, email: str, columns: str = HEADER.strip()) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"create table person ({columns}, primary key (id))")
+        database.execute("insert into person (id, email) values (1, ?)", [email])
+        database.commit()
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_link_to_another_database_is_followed(tmp_path: Path, opened: Open, absolute: bool) -> None:
+    for name in ("a", "b"):
+        _database(tmp_path / f"{name}.db", f"{name}@example.com")
+    link = tmp_path / "c.db"
+    link.symlink_to("a.db")
+    url = f"sqlite:///{link}" if absolute else "sqlite:///c.db"
+    with opened({"format": "sql", "url": url, "table": "person"}) as contacts:
+        assert (found := contacts.find({"id": 1})) is not None and found["email"] == "a@example.com"
+        (tmp_path / "new").symlink_to("b.db")
+        (tmp_path / "new").rename(link)
+        assert (found := contacts.find({"id": 1})) is not None and found["email"] == "b@example.com"
+        link.unlink()
+        os.mkfifo(link)  # SQLite alone would wait for a writer
+        with pytest.raises(Refused, match="not a regular file"):
+            contacts.find({"id": 1})
+
+
+def test_a_database_linked_out_of_the_project_while_it_is_open(
+    tmp_path: Path, opened: Open, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "c.db"
+    for path in (outside, tmp_path / "c.db"):
+        _database(path, "a@example.com")
+    with opened({"format": "sql", "url": "sqlite:///c.db", "table": "person"}) as contacts:
+        assert contacts.find({"id": 1}) is not None
+        (tmp_path / "c.db").unlink()
+        (tmp_path / "c.db").symlink_to(outside)
+        with pytest.raises(Refused, match="outside"):
+            contacts.find({"id": 1})
+
+
+@pytest.mark.parametrize("values", [{"id": 1}, {"email": "email"}])
+def test_a_column_that_is_dropped_is_no_text(tmp_path: Path, opened: Open, values: dict[str, str | int]) -> None:
+    """In double quotes, SQLite would give each contact the column's name as its value, and find all by it."""
+    _database(tmp_path / "c.db", "a@example.com")
+    with opened({"format": "sql", "url": "sqlite:///c.db", "table": "person"}) as contacts:
+        assert contacts.find({"id": 1}) is not None
+        with closing(sqlite3.connect(tmp_path / "c.db")) as database:
+            database.execute("alter table person drop column email")
+            database.commit()
+        with pytest.raises(Refused, match="email"):
+            contacts.find(values)
+
+
+def test_changes_in_one_tick_of_the_clock(tmp_path: Path, opened: Open) -> None:
+    """A file edited twice within a tick has the same times and size after the first edit and the second."""
+    path = tmp_path / "c.csv"
+    path.write_text(_emails("a@example.com"))
+    contacts = opened({"format": "csv", "path": "c.csv"})
+    time.sleep(0.05)
+    for _ in range(5):
+        for email in ("b@example.com", "c@example.com"):
+            with path.open("r+") as file:
+                file.write(_emails(email))
+            for _ in range(SCANS + 2):
+                contacts.find({"email": email})
+    time.sleep(0.05)
+    assert contacts.find({"email": "c@example.com"}) is not None
+    assert contacts.find({"email": "b@example.com"}) is None
+
+
+def test_many_reloads_leave_no_file_open(tmp_path: Path, opened: Open) -> None:
+    paths = [tmp_path / name for name in ("c.csv", "c.jsonl", "c.db")]
+    _database(paths[2], "a@example.com")
+    paths[0].write_text(_emails("a@example.com"))
+    paths[1].write_text('{"id": 1}\n')
+    sources = [
+        {"format": "csv", "path": "c.csv"},
+        {"format": "jsonl", "path": "c.jsonl"},
+        {"format": "sql", "url": "sqlite:///c.db", "table": "person"},
+    ]
+    every = [opened(source) for source in sources]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for number in range(200):
+        for contacts, path in zip(every, paths, strict=True):
+            os.utime(path, (number, number))
+            assert contacts.find({"id": 1}) is not None
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + len(every)
+    for contacts in every:
+        contacts.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

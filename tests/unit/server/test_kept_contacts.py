@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def _people(worker: ThreadWorker, served: ServedCatalogs) -> tuple[Contacts, Row
 def test_what_another_revision_declares(shop: Workspace, change: dict[str, Any], kept: bool) -> None:
     with_people(shop).go_live()
     (Path(shop.root) / "others.csv").write_text(PEOPLE.replace("example.com", "example.org"), encoding="utf-8")
+    sleep(0.05)  # of a file that changed just now, nothing is remembered for long
     worker = ThreadWorker(shop.session())
     try:
         before, row = _people(worker, served_catalogs(worker.store))

@@ -32,6 +32,10 @@ Services = tuple[DecisionService, DecisionService]
 ONCE = {"max": 1, "counted": {"of": "offer"}, "period": {"before": "7d"}}
 
 
+ELSEWHERE = pytest.mark.parametrize("shared", ["postgresql"], indirect=True)
+"""For what is only so of a store that is asked over a connection."""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     """A live project whose only presentation rule lets nobody see an offer twice."""
@@ -131,10 +135,9 @@ def test_a_cookie_that_one_gave_is_known_to_the_other(shared: Workspace) -> None
     served(shared, work)
 
 
+@ELSEWHERE
 def test_a_promotion_while_a_call_reads(shared: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is of the new revision as a whole: nothing of the old one was decided."""
-    if isinstance(shared.location, Path):
-        pytest.skip("a file is read at once")
     read = StoreReader.answers
 
     async def work(services: Services) -> None:
@@ -160,10 +163,8 @@ def test_a_promotion_while_a_call_reads(shared: Workspace, monkeypatch: pytest.M
     served(shared, work)
 
 
+@ELSEWHERE
 def test_lost_connections_cost_no_answer(shared: Workspace) -> None:
-    if isinstance(shared.location, Path):
-        pytest.skip("a file has no connection")
-
     async def work(services: Services) -> None:
         service = services[0]
         answer, _ = await service.propose(ask())

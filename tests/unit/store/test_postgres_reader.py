@@ -145,6 +145,12 @@ def test_it_ends_while_something_is_asked(store: Store, location: PostgresAddres
         ending.join()
 
 
+def test_a_pooler_that_changes_connections_is_no_damage(store: Store, reader: PostgresReader) -> None:
+    answers(reader, [past(store, "1")])
+    answers(reader, [Question("DEALLOCATE ALL", ())])  # as another connection, which knows none of our statements
+    assert refused(reader, past(store, "1")) is Code.STORE_CONNECTION
+
+
 def test_a_store_that_was_replaced_is_not_read(store: Store, location: PostgresAddress) -> None:
     tampering.execute(location, f"DROP SCHEMA {location.schema} CASCADE")
     for code in (Code.STORE_MISSING, Code.STORE_REPLACED):

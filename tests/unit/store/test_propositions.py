@@ -171,10 +171,9 @@ def test_edited_data_is_damage(store: Store) -> None:
     assert refused(lambda: store.past_with_data("recipients", "42|fr", "")) is Code.STORE_DAMAGED
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Sixty propositions, one a second, in two environments and for several contacts, offers and spaces; only read."""
-    rows = [
+def sixty() -> list[PropositionRow]:
+    """Propositions, one a second, in two environments and for several contacts, offers and spaces."""
+    return [
         made(
             number,
             environment=("recipients", "visitors")[number % 2],
@@ -185,9 +184,14 @@ def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         )
         for number in range(60)
     ]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with sixty propositions, only to be read: tests in any order share it."""
     file = tmp_path_factory.mktemp("many") / "store.db"
     with Store.open(file if request.param == "sqlite" else parse_location(new_schema()), create=True) as store:
-        store.add_propositions(rows)
+        store.add_propositions(sixty())
         yield store
 
 
@@ -285,16 +289,17 @@ def test_an_unknown_proposition(store: Store) -> None:
     assert store.set_status("p-1", Status.ACCEPTED, LATER, environment="recipients").changed
 
 
-def test_purging(many: Store) -> None:
+def test_purging(store: Store) -> None:
+    store.add_propositions(sixty())
     batches = []
     while batches[-1:] != [0]:
-        batches.append(many.purge_propositions("recipients", at(40), 8))
+        batches.append(store.purge_propositions("recipients", at(40), 8))
     assert batches == [8, 8, 4, 0]
-    left = many.propositions(limit=0)
+    left = store.propositions(limit=0)
     assert [row for row in left if row.environment == "recipients" and row.time < at(40)] == []
     assert len(left) == 40
-    assert many.purge_propositions("nowhere", at(40), 8) == 0
-    assert many.purge_propositions("visitors", at(40), 0) == 0
+    assert store.purge_propositions("nowhere", at(40), 8) == 0
+    assert store.purge_propositions("visitors", at(40), 0) == 0
 
 
 def test_the_chained_history_does_not_know_them(history: Store) -> None:

@@ -146,9 +146,8 @@ def test_the_text_stays_the_same_all_day(desk: Desk) -> None:
     assert len(known.of(USUAL, "1", midnight)) == 2, "a moment before what was asked last"
 
 
+@pytest.mark.parametrize("desk", ["postgresql"], indirect=True)  # SQLite has one writer at a time
 def test_a_row_that_is_committed_late_counts(desk: Desk) -> None:
-    if isinstance(desk.location, Path):
-        pytest.skip("SQLite has one writer at a time")
     known, early = ComparedHistories(desk.store), desk.row("1")
     with desk.writers[0].recording():
         desk.writers[0].add_propositions([early])
@@ -218,6 +217,7 @@ def test_of_a_key_that_cannot_be_stored_nothing_is_known(desk: Desk, key: str) -
     reads = asked(desk, key, key)
     assert reads.missing == []
     assert reads.pasts(USUAL, key, NOW) == () and reads.contact_of("shop", key) == ""
+    assert ComparedHistories(desk.store).of(USUAL, key, NOW) == () and desk.store.contact_of("shop", key) == ""
 
 
 def test_a_cookie_is_known_to_the_next_call(desk: Desk) -> None:

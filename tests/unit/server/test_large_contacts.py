@@ -1,0 +1,64 @@
+"""While the index of a large file of contacts is made, calls that do not need it are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Event
+from typing import Any
+
+import pytest
+from helpers.serving import PEOPLE, with_people
+from helpers.workspace import Workspace
+
+from offerkit.contacts import key_index
+from offerkit.contacts.key_index import KeyIndex
+from offerkit.diagnostics import Code, Refused
+from offerkit.server.config import ServerConfig
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.metrics import Metrics
+from offerkit.server.thread_worker import now
+from offerkit.usecases.requests import ProposeRequest
+
+pytestmark = pytest.mark.embedded
+
+
+def test_calls_are_answered_meanwhile(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_people(shop).go_live()
+    more = "".join(f"{number},{number}@example.com,Dan,41,FR\n" for number in range(10, 2_000))
+    (shop.root / "people.csv").write_text(PEOPLE + more, encoding="utf-8")
+    go, add, parts = Event(), KeyIndex.add, list[int]()
+
+    def waits(*args: Any) -> None:
+        parts.append(1)
+        assert go.wait(30)
+        add(*args)
+
+    monkeypatch.setattr(KeyIndex, "add", waits)
+    monkeypatch.setattr(key_index, "LARGE", 10_000)
+
+    def ask(contact: str) -> ProposeRequest:
+        return ProposeRequest(spaces=("shop/web",), at=now(), contact=contact)
+
+    async def all_of_it() -> None:
+        service = DecisionService(shop.session(environ={}), ServerConfig(str(shop.root)), Metrics(shared=False))
+        await service.open()
+        try:
+            known = [asyncio.create_task(service.propose(ask("bob@example.com"))) for _ in range(10)]
+            unknown = asyncio.create_task(service.propose(ask("nobody@example.com")))
+            given_up = asyncio.create_task(service.propose(ask("ann@example.com")))
+            for _ in range(20):  # without a contact
+                assert (await service.propose(ask("")))[0].spaces
+            given_up.cancel()
+            assert not any(call.done() for call in (*known, unknown))
+            go.set()
+            for answer, _ in await asyncio.gather(*known):
+                assert answer.spaces
+            await asyncio.wait([unknown])
+            wrong = unknown.exception()
+            if wrong is not None:
+                assert isinstance(wrong, Refused) and wrong.diagnostics[0].code is Code.NO_CONTACT
+        finally:
+            await service.close()
+
+    asyncio.run(asyncio.wait_for(all_of_it(), 60))
+    assert len(parts) > 1
