@@ -159,7 +159,7 @@ class Cache:
         with contextlib.suppress(sqlite3.Error):
             for key in keys:
                 row = self._db.execute("SELECT check_, data FROM row WHERE key = ?", (key,)).fetchone()
-                if row is not None and row[0] == self._signed(key, row[1]):
+                if row is not None and isinstance(row[1], bytes) and row[0] == self._signed(key, row[1]):
                     with contextlib.suppress(orjson.JSONDecodeError):
                         known[key] = orjson.loads(row[1])
         return known

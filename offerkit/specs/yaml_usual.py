@@ -59,7 +59,7 @@ def _document(text: str) -> YamlMap | None:
         if number < behind:
             continue  # a line of a block text
         if not key and not dash:
-            if rest and rest[0] != "#" and not rest.isspace():
+            if rest and rest[0] != "#":
                 return None
             continue
         here = len(indent)

@@ -109,6 +109,9 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[None]:
         """Lock the history at once: no other process appends a revision. Commit, or roll back on an exception."""
 
+    def upgrading(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`, for a change of the format; on a connection that is closed afterwards."""
+
     def recording(self) -> AbstractContextManager[None]:
         """A transaction for propositions, deliveries and cookies; several run at once if the database can do that."""
 

@@ -77,7 +77,7 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
     try:
         _check_foreign_objects(db)
         db.note_identity()
-        with db.writing():
+        with db.upgrading():
             format_before = schema.migrate(db)
             if format_before < schema.TOKENS_CHAINED <= schema.current_format():
                 _adopt_tokens(db)

@@ -36,12 +36,13 @@ IDLE_LIMIT = "15min"
 DEFAULTS = {
     "fallback_application_name": "offerkit",
     "connect_timeout": "10",
-    # A server that vanished is noticed within a minute, even by a connection that only waits.
+    # A server that vanished is noticed within a minute, by a connection that only waits and by one that has sent (ms).
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
-"""Settings of libpq unless the address has others; times in seconds."""
+"""Settings of libpq unless the address has others; times in seconds unless said otherwise."""
 ATTEMPTS = 4
 """Attempts to connect while the server is full or starting; connecting is safe to repeat."""
 _PAUSE = 0.25
@@ -160,6 +161,10 @@ class PostgresDatabase:
             self.check_in_place()
             self._lease.check()
             yield
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`."""
+        return self.writing()
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -167,6 +167,13 @@ class SqliteDatabase:
             self._writing = False
             self._roll_back()
 
+    @contextmanager
+    def upgrading(self) -> Iterator[None]:
+        """As :meth:`writing`; freed pages are not filled with zeros: that takes ten times as long."""
+        self.run("PRAGMA secure_delete = FAST")
+        with self.writing():
+            yield
+
     def version(self) -> int:
         """The application's number in the file's header, which belongs to the state that is read."""
         rows: list[tuple[int]] = self.rows("PRAGMA user_version")

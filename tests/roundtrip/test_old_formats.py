@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -163,6 +164,29 @@ def test_what_format_7_added(tmp_path: Path) -> None:
             seen += [(change.event, change.proposition.id) for change in page.changes if change.proposition]
             place, more = page.place, page.more
     assert seen == [("made", "a28002"), ("made", "a28003"), ("made", "a29001"), ("changed", "a29001")]
+
+
+def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
+    """What dropped indexes leave free is not filled with zeros: that would be most of the work, and of the log."""
+    old = tmp_path / "store.db"
+    row = PropositionRow(
+        "", "recipients", "1", "web-home", "inbound-web", "newsletter", "travel", "call", 1, Decimal("0.1"),
+        Status.PRESENTED, "2027-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.000000Z", 3,
+    )  # fmt: skip
+    with Store.open(old, create=True) as store:
+        store.add_propositions([replace(row, id=f"p-{number:04}") for number in range(2_000)])
+    with sqlite3.connect(old) as db:
+        for column in ("offer", "space"):
+            db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")
+        db.execute("UPDATE meta SET value = '7' WHERE key = 'format'")
+        db.commit()
+        (size,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert migrate(old).before == 7
+        (_, written, _) = db.execute("PRAGMA wal_checkpoint").fetchone()
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    db.close()
+    assert 0 < written < 10 < 50 < free < size
 
 
 def test_stops_of_format_6(tmp_path: Path) -> None:

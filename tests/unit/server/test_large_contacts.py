@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from helpers.serving import PEOPLE, with_people
 from helpers.workspace import Workspace
 
 from offerkit.contacts import key_index
-from offerkit.contacts.key_index import KeyIndex
+from offerkit.contacts.key_index import IndexingError, KeyIndex
 from offerkit.diagnostics import Code, Refused
 from offerkit.server.config import ServerConfig
 from offerkit.server.decision_service import DecisionService
+from offerkit.server.live import served_catalogs
 from offerkit.server.metrics import Metrics
-from offerkit.server.thread_worker import now
+from offerkit.server.thread_worker import ThreadWorker, now
 from offerkit.usecases.requests import ProposeRequest
 
 pytestmark = pytest.mark.embedded
@@ -62,3 +64,47 @@ def test_calls_are_answered_meanwhile(shop: Workspace, monkeypatch: pytest.Monke
 
     asyncio.run(asyncio.wait_for(all_of_it(), 60))
     assert len(parts) > 1
+
+
+def test_promotions_that_declare_contacts_otherwise_while_an_index_is_made(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is told to ask again, and is answered by what is live then."""
+    with_people(shop).go_live()
+    more = "".join(f"{number},{number}@example.com,Dan,41,FR\n" for number in range(10, 2_000))
+    for name in ("people", "others"):
+        text = PEOPLE.replace("example.com", f"{name}.com") + more
+        (shop.root / f"{name}.csv").write_text(text, encoding="utf-8")
+    sleep(0.05)
+    monkeypatch.setattr(key_index, "LARGE", 10_000)
+    monkeypatch.setattr(key_index, "_PART", 16)  # it takes long
+    worker = ThreadWorker(shop.session(), in_loop=True)
+    changes = {
+        "source": {"source": {"path": "others.csv"}},
+        "type": {"fields": {"age": {"type": "decimal"}}},
+        "key": {"key": ["email"]},
+    }
+    try:
+        for change in changes.values():
+            with pytest.raises(IndexingError) as told:
+                worker.people(served_catalogs(worker.store)).by_key("shop", "1")
+            shop.change({"specs/shared.yaml": {"dimensions": {"person": change}}})
+            shop.apply("ada")
+            shop.approve_all()
+            shop.promote("ada")
+            people = worker.people(served_catalogs(worker.store))
+            assert told.value.made.result(10) is None
+            monkeypatch.setattr(key_index, "_PART", 4096)
+            row = None
+            while row is None:
+                try:
+                    row = people.by_key("shop", "ann@others.com" if "key" in change else "1")
+                except IndexingError as again:
+                    again.made.result(10)
+            assert row["email"] == "ann@others.com"
+            assert repr(row["age"]) == ("41" if "source" in change else "Decimal('41.000000')")
+            monkeypatch.setattr(key_index, "_PART", 16)
+            worker.close()
+            worker = ThreadWorker(shop.session(), in_loop=True)
+    finally:
+        worker.close()

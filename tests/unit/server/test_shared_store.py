@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -122,6 +123,31 @@ def test_a_status_counts_in_the_next_call_of_each(shared: Workspace) -> None:
     served(shared, work)
 
 
+@pytest.mark.slow
+def test_rules_that_begin_to_read_what_was_stored(shared: Workspace) -> None:
+    """What is remembered of a contact's history lacks it, while the history is still the same."""
+    stored = {"storage": {"proposed_data": {"page": "'start'"}}}
+    shared.change({"specs/shop/spaces.yaml": {"spaces": {"web": stored}}})
+    shared.go_live()
+
+    async def work(services: Services) -> None:
+        (first,) = await given(services[0])
+        for service in services:
+            assert first not in await given(service, store=False, n=9)
+        for page, counts in (("start", True), ("end", False), ("start", True)):
+            before = [service.served for service in services]
+            when = {"counted": {"of": "offer", "when": f"stored.page = '{page}'"}}
+            shared.change({"specs/shop/catalog.yaml": {"rules": {"weekly": when}}})
+            shared.apply("ada")
+            shared.promote("ada")
+            while any(service.served is old for service, old in zip(services, before, strict=True)):
+                await asyncio.sleep(0.01)
+            for service in services:
+                assert (first not in await given(service, store=False, n=9)) is counts
+
+    served(shared, work)
+
+
 def test_a_cookie_that_one_gave_is_known_to_the_other(shared: Workspace) -> None:
     async def work(services: Services) -> None:
         answer, _ = await services[0].propose(ask(cookie="c" * 32))
@@ -183,6 +209,41 @@ def test_lost_connections_cost_no_answer(shared: Workspace) -> None:
         else:
             raise AssertionError("a thread never opens the store again")
         assert await given(service)
+
+    served(shared, work)
+
+
+@ELSEWHERE
+@pytest.mark.slow
+def test_no_call_gets_the_answer_of_another(shared: Workspace) -> None:
+    """Whoever leaves while their question is under way, and however often connections end."""
+    people = [f"p{number}@example.com" for number in range(40)]
+    lines = [f"{number},{person},P,41,FR" for number, person in enumerate(people)]
+    (shared.root / "people.csv").write_text("\n".join(["id,email,first_name,age,country", *lines]), encoding="utf-8")
+    rng = Random(5)
+
+    async def work(services: Services) -> None:
+        left: dict[str, list[str]] = {}
+        for person in people:
+            seen = await given(services[0], contact=person, n=rng.randint(1, 3))
+            left[person] = sorted({"gold-card", "safari", "saver"} - set(seen))
+        for step in range(60):
+            asked = rng.choices(people, k=60)
+            calls = [
+                asyncio.create_task(given(rng.choice(services), contact=person, n=3, store=False)) for person in asked
+            ]
+            if step % 10 == 5:
+                await asyncio.to_thread(end_connections, shared)
+            await asyncio.sleep(rng.random() * 0.01)
+            for call in calls:
+                if rng.random() < 0.3:
+                    call.cancel()
+            for person, told in zip(asked, await asyncio.gather(*calls, return_exceptions=True), strict=True):
+                if isinstance(told, list):
+                    assert sorted(told) == left[person]
+                else:
+                    assert isinstance(told, asyncio.CancelledError | Refused)
+        assert sorted(await given(services[1], contact=people[0], n=3, store=False)) == left[people[0]]
 
     served(shared, work)
 

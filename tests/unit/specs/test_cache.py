@@ -191,6 +191,16 @@ def test_a_cache_of_another_shape_is_as_good_as_none(shop: Workspace) -> None:
     assert told(load(Project(shop.root))) == told(load(Project(shop.root), use_cache=False))
 
 
+@pytest.mark.parametrize("value", ["'text'", "NULL", "7"])
+@pytest.mark.parametrize("column", ["data", "check_"])
+def test_a_row_of_another_type_is_as_good_as_none(shop: Workspace, column: str, value: str) -> None:
+    cold = told(load(Project(shop.root)))
+    with sqlite3.connect(cache_file(shop.root)) as db:
+        db.execute(f"UPDATE row SET {column} = {value}")
+    db.close()
+    assert told(load(Project(shop.root))) == cold
+
+
 def test_where_nothing_can_be_written_nothing_is_kept(shop: Workspace) -> None:
     shutil.rmtree(shop.root / ".offerkit", ignore_errors=True)
     (shop.root / ".offerkit").write_text("a file where the folder belongs")

@@ -128,6 +128,9 @@ def test_the_usual_style_is_read_line_by_line() -> None:
         "a: b\n...\n",
         "\ufeffa: b\n",
         "a: \u2028\n",
+        "a: b\n\xa0\n",
+        "a: b\n  \xa0\nc: d\n",
+        "a:\n\u3000\n  b: c\n",
         "'a': b\n",
         "? a\n: b\n",
         "a: @b\n",
@@ -182,11 +185,11 @@ def changed(document: dict[str, Any], changes: list[tuple[int, int]]) -> str:
             way % 8
         ]
         if way > 7:
-            lines.insert(at, ["", " ", "    ", "# c", "  # c", lines[at - 1]][way - 8])
+            lines.insert(at, ["", " ", "    ", "# c", "  # c", lines[at - 1], "\xa0"][way - 8])
     return "\n".join(lines)
 
 
-usual = st.builds(changed, maps(3), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 13)), max_size=2))
+usual = st.builds(changed, maps(3), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 14)), max_size=2))
 
 
 @given(usual, st.booleans())
@@ -202,6 +205,6 @@ def test_what_is_written_in_the_usual_style_is_read_here(document: dict[str, Any
     assert agrees(written(document, 0).lstrip() + "\n")
 
 
-@given(st.text(st.sampled_from("ab1:-[]{},'\"|>#\n \\."), max_size=30).map(lambda text: f"a: {text}\n"))
+@given(st.text(st.sampled_from("ab1:-[]{},'\"|>#\n \xa0\\."), max_size=30).map(lambda text: f"a: {text}\n"))
 def test_all_readers_agree_on_any_text(text: str) -> None:
     agrees(text)

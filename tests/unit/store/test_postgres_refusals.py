@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import psycopg
@@ -18,6 +20,7 @@ from store_samples import DESIGN, append, change, draft, entry, sample, spelled
 from offerkit.diagnostics import Code, Diagnostic, Refused, install_hint
 from offerkit.store import Store, databases, parse_location, schema
 from offerkit.store.location import PostgresAddress
+from offerkit.store.postgres import open_schema
 
 
 @pytest.fixture
@@ -43,6 +46,19 @@ def refused_by(url: str | PostgresAddress, *, create: bool = False, write: bool 
     assert shared_server().password not in str(found)
     assert "p%40ss" not in str(found)
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a socket waits for")
+def test_a_server_that_vanished_is_noticed_within_a_minute(location: PostgresAddress) -> None:
+    tcp, seconds = socket.IPPROTO_TCP, (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    Store.open(location, create=True).close()
+    with (
+        closing(open_schema(location, create=False, write=False, busy_timeout=1)) as db,
+        socket.socket(fileno=os.dup(db._connection.fileno())) as line,
+    ):
+        idle, apart, count = (line.getsockopt(tcp, option) for option in seconds)
+        assert idle + apart * count <= 60, "it only waits"
+        assert line.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == 60_000, "it has sent something"
 
 
 def test_there_is_none(location: PostgresAddress, admin: psycopg.Connection) -> None:
