@@ -181,7 +181,7 @@ class AskedTests:
 
 
 def mask_of(numbers: Iterable[int]) -> int:
-    """The bits with these numbers, of which the lowest is 0; in one pass, since masks of many things are long."""
+    """The bits with these numbers; the lowest has 0. In one pass, since masks of many things are long."""
     known = [*numbers]
     if not known:
         return 0
