@@ -38,6 +38,10 @@ class BoundedCache(Generic[K, V]):
         known = self._known.get(key)
         return None if known is None else known[0]
 
+    def known(self) -> list[K]:
+        """All keys, the oldest first."""
+        return list(self._known)
+
     def put(self, key: K, value: V) -> None:
         """Replace the value of ``key``."""
         weight = self._weigh(value)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta, tzinfo
 from functools import cached_property
+from typing import NamedTuple
 
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.hooks import Hooks
@@ -25,13 +26,22 @@ from offerkit.engine.resources import (
     LocatedCondition,
     PresentationRule,
 )
-from offerkit.engine.slice import Slice
+from offerkit.engine.slice import Slice, SliceSource
 from offerkit.engine.space_program import SpaceProgram, SpaceProgramBuilder
 from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
 from offerkit.rules.types import FieldType, NameScope, Row
 
 PROGRAM_BYTES = 1 << 28
 """About the most that the space programs of a catalog take; there are at most 512."""
+
+
+class _ProgramKey(NamedTuple):
+    space: str
+    today: date
+    categories: frozenset[str]
+    themes: frozenset[str]
+    nowhere: bool
+    offers: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class CatalogCache:
     ``about``: by a presentation rule's position, whether it applies to an offer in the category it was proposed in.
     """
 
-    space_programs: BoundedCache[tuple[object, ...], SpaceProgram] = field(
+    space_programs: BoundedCache[_ProgramKey, SpaceProgram] = field(
         default_factory=lambda: BoundedCache(
             PROGRAM_BYTES, lambda program: max(program.size_bytes, PROGRAM_BYTES // 512)
         )
@@ -143,8 +153,22 @@ class Catalog:
 
     def space_program(self, space: str, today: date, wanted: Slice) -> SpaceProgram:
         """The program of a slice on a space and day, cached."""
-        key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes), wanted.offers)
+        key = _ProgramKey(
+            space, today, frozenset(wanted.categories), frozenset(wanted.themes), wanted.nowhere, wanted.offers
+        )
         return self.cache.space_programs.get(key, lambda: self._make_space_program(space, today, self.members(wanted)))
+
+    def prepare(self, space: str, today: date, wanted: Slice) -> None:
+        """Make and compile what calls of a slice need on that day, so that none of them waits for it."""
+        self.space_program(space, today, wanted).index.compile()
+
+    def known_slices(self, today: date) -> list[tuple[str, Slice]]:
+        """The spaces and slices whose programs of that day are cached, the oldest first."""
+        keys = [key for key in self.cache.space_programs.known() if key.today == today]
+        return [
+            (key.space, Slice(SliceSource.CALL, tuple(key.categories), tuple(key.themes), key.nowhere, key.offers))
+            for key in keys
+        ]
 
     def about(
         self, position: int, pairs: Set[tuple[str, str]], judge: Callable[[tuple[str, str]], bool]

@@ -286,7 +286,7 @@ class WeighedBits(NamedTuple):
         while matching:
             bit = 1 << matching.bit_length() - 1
             matching ^= bit
-            own = program.of_offer[program.entries[size - bit.bit_length()].position]
+            own = bits_of({program.entries[size - bit.bit_length()].position}, program.of_offer)
             if own & self.alive < bit << 1:  # the highest weight that holds
                 bits |= own
         return bits

@@ -12,10 +12,10 @@ remembered up to a limit (docs/adr/0065-predicate-index.md).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import reduce
-from itertools import compress
+from itertools import chain, compress
 from operator import not_, or_
 from threading import Lock
 from typing import Any
@@ -43,7 +43,7 @@ CATALOG_BYTES = 1 << 26
 LONGEST = 200
 """Values of more characters are not remembered."""
 _ENTRY = 200
-"""About the bytes of a remembered value besides its mask."""
+"""About the bytes of a remembered value besides its mask and its characters."""
 
 
 class SharedParts:
@@ -79,7 +79,8 @@ class RememberedBytes:
 
     def register(self, field: FieldMasks) -> None:
         """Let ``field`` forget with the others."""
-        self._fields[id(field)] = field
+        with self._lock:
+            self._fields[id(field)] = field
 
     def add(self, size: int) -> None:
         """Count what is remembered next. What a field has forgotten meanwhile still counts."""
@@ -88,8 +89,9 @@ class RememberedBytes:
             if self._used <= CATALOG_BYTES:
                 return
             self._used = size
-        for field in list(self._fields.values()):
-            field.clear()
+            fields = list(self._fields.values())
+        for field in fields:
+            field.forget()
 
 
 class PredicateIndex:
@@ -109,7 +111,7 @@ class PredicateIndex:
                 if term.field not in self._fields:
                     self._fields[term.field] = FieldMasks(term.field[1], today, self._everything, parts.remembered)
                 of_field = self._fields[term.field]
-            bits = sum(of_parts.values())
+            bits = mask_of(chain.from_iterable(of_parts.values()))
             if all(part.steps is WHEN_TRUE for group in of_parts for part in group):
                 (self._tests if of_field is None else of_field.tests).bits[term] = bits
                 continue
@@ -130,6 +132,12 @@ class PredicateIndex:
         ]
         tests = sum(len(asked.bits) for asked in (self._tests, *(masks.tests for masks in self._fields.values())))
         return (sum(table.kept for table in tables) + tests) * (self._everything.bit_length() // 8 + 32)
+
+    def compile(self) -> None:
+        """Compile what is otherwise compiled when it is first asked."""
+        for asked in (self._tests, *(masks.tests for masks in self._fields.values())):
+            if asked.bits:
+                asked.compile()
 
     def alive(self, facts: CallFacts) -> int:
         """The bits of what all conditions hold for."""
@@ -162,9 +170,25 @@ class AskedTests:
 
     def failed(self, *values: object) -> int:
         """The bits that need a test that is not true; ``values`` as for functions of rules/python.py."""
+        ask = self._ask or self.compile()
+        return reduce(or_, compress(self.bits.values(), map(not_, ask(*values))), 0)
+
+    def compile(self) -> BundleEvaluator:
+        """Compile the function unless it is, and return it."""
         if self._ask is None:
             self._ask = all_tests([*self.bits])
-        return reduce(or_, compress(self.bits.values(), map(not_, self._ask(*values))), 0)
+        return self._ask
+
+
+def mask_of(numbers: Iterable[int]) -> int:
+    """The bits with these numbers, of which the lowest is 0; in one pass, since masks of many things are long."""
+    known = [*numbers]
+    if not known:
+        return 0
+    found = bytearray(max(known) // 8 + 1)
+    for number in known:
+        found[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(found, "little")
 
 
 class StepTable:
@@ -175,25 +199,25 @@ class StepTable:
 
     __slots__ = ("_apart", "_cuts", "_masks", "_turns", "_unknown")
 
-    def __init__(self, groups: Sequence[tuple[Steps, int]], size: int) -> None:
-        """``groups``: where some bits are left; no bit is in two."""
-        lowest = self._unknown = ((1 << size) - 1) & ~sum(bits for _, bits in groups)
-        turns: dict[Any, int] = {}
-        for steps, bits in groups:
-            lowest |= bits if steps.lowest else 0
-            self._unknown |= bits if steps.unknown else 0
+    def __init__(self, groups: Sequence[tuple[Steps, Sequence[int]]], size: int) -> None:
+        """``groups``: where some bits are left, by their numbers; no bit is in two."""
+        others = ((1 << size) - 1) & ~mask_of(number for _, numbers in groups for number in numbers)
+        lowest = others | mask_of(number for steps, numbers in groups if steps.lowest for number in numbers)
+        self._unknown = others | mask_of(number for steps, numbers in groups if steps.unknown for number in numbers)
+        turns: dict[Any, list[int]] = {}
+        for steps, numbers in groups:
             for change in steps.changes:
-                turns[change] = turns.get(change, 0) | bits
+                turns.setdefault(change, []).extend(numbers)
         self._cuts = sorted(turns)
         self._apart = 1 + len(turns) * size // (8 * TABLE_BYTES)
         self._masks = [lowest]
         self._turns: list[tuple[int, ...]] = []
         for place, cut in enumerate(self._cuts, 1):
-            lowest ^= turns[cut]
+            lowest ^= mask_of(turns[cut])
             if place % self._apart == 0:
                 self._masks.append(lowest)
             if self._apart > 1:
-                self._turns.append(tuple(_bits(turns[cut])))
+                self._turns.append(tuple(turns[cut]))
 
     @property
     def kept(self) -> int:
@@ -221,11 +245,11 @@ class FieldMasks(dict[Value, int]):
     Threads may look up and remember values at the same time; each finds the same bits.
     """
 
-    __slots__ = ("__weakref__", "_entry", "_everything", "_name", "_remembered", "_today", "tables", "tests")
+    __slots__ = ("__weakref__", "_entry", "_everything", "_name", "_remembered", "_today", "_used", "tables", "tests")
 
     def __init__(self, name: str, today: date, everything: int, remembered: RememberedBytes) -> None:
         self._name, self._today, self._everything = name, today, everything
-        self._entry, self._remembered = everything.bit_length() // 8 + _ENTRY, remembered
+        self._entry, self._remembered, self._used = everything.bit_length() // 8 + _ENTRY, remembered, 0
         remembered.register(self)
         self.tables: list[tuple[Evaluator | None, StepTable]] = []
         self.tests = AskedTests()
@@ -236,52 +260,52 @@ class FieldMasks(dict[Value, int]):
             alive &= table.find(value if evaluate is None else evaluate(row, row, None, self._today))
         if self.tests.bits:
             alive &= ~self.tests.failed(row, row, None, self._today)
-        if _is_short(value):
-            if (len(self) + 1) * self._entry > FIELD_BYTES:
-                self.clear()
-            self._remembered.add(self._entry)
+        characters = _characters(value)
+        if characters <= LONGEST:
+            size = self._entry + 4 * characters
+            self._used += size
+            if self._used > FIELD_BYTES:
+                self.forget()
+                self._used = size
+            self._remembered.add(size)
             self[value] = alive
         return alive
 
+    def forget(self) -> None:
+        """Remember no value. What another thread remembers meanwhile may be counted less, as much as a few values."""
+        self.clear()
+        self._used = 0
 
-def _is_short(value: Value) -> bool:
+
+def _characters(value: Value) -> int:
+    """About how many characters take as much as ``value``; each entry of a list as much as 20 more."""
     match value:
         case str():
-            return len(value) <= LONGEST
+            return len(value)
         case tuple():
-            return len(value) <= LONGEST and sum(map(len, value)) <= LONGEST
+            return 20 * len(value) + sum(map(len, value))
         case _:
-            return True
+            return 0
 
 
 def _grouped(
     needs: Sequence[Sequence[BoundCondition]], parts: SharedParts, today: date
-) -> tuple[dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]], dict[BoundCondition, int], int]:
-    """By term the bits with the same parts; the bits of conditions that have no parts; and those that never hold."""
-    groups: dict[ComparedTerm, dict[tuple[SteppedPart, ...], int]] = {}
+) -> tuple[dict[ComparedTerm, dict[tuple[SteppedPart, ...], list[int]]], dict[BoundCondition, int], int]:
+    """By term the numbers of the bits with the same parts; those of conditions without parts; those that never hold."""
+    groups: dict[ComparedTerm, dict[tuple[SteppedPart, ...], list[int]]] = {}
     whole: dict[BoundCondition, int] = {}
-    never, bit = 0, 1 << len(needs)
-    for conditions in needs:
-        bit >>= 1
+    never = 0
+    for number, conditions in zip(range(len(needs) - 1, -1, -1), needs, strict=True):
         by_term: dict[ComparedTerm, dict[SteppedPart, None]] = {}
         for condition in conditions:
             checked = condition.expression.checked
             found = parts.of(condition, checked, today).parts if checked is not None else ()
             if checked is None:
-                whole[condition] = whole.get(condition, 0) | bit
+                whole[condition] = whole.get(condition, 0) | 1 << number
             elif found is None:
-                never |= bit
+                never |= 1 << number
             for part in found or ():
                 by_term.setdefault(part.term, {})[part] = None
         for term, of_term in by_term.items():
-            of_parts = groups.setdefault(term, {})
-            key = tuple(of_term)
-            of_parts[key] = of_parts.get(key, 0) | bit
+            groups.setdefault(term, {}).setdefault(tuple(of_term), []).append(number)
     return groups, whole, never
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

@@ -7,7 +7,7 @@ computed here once: dates, activation, multipliers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +16,7 @@ from itertools import compress
 from operator import itemgetter
 
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.predicate_index import PredicateIndex, SharedParts
+from offerkit.engine.predicate_index import PredicateIndex, SharedParts, mask_of
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
 from offerkit.engine.weights import applicable_weights, times
@@ -48,7 +48,8 @@ class SpaceProgram:
     """For each entry, then for each computed offer, the conditions that must all hold."""
     index: PredicateIndex
     """Which bits' conditions hold."""
-    of_offer: dict[int, int]
+    of_offer: dict[int, tuple[int, ...]]
+    """By position, the numbers of an offer's bits: masks would grow with the square of the offers."""
     of_category: dict[str, int]
     about: tuple[int | None, ...]
     """For each presentation rule, the bits it applies to; None if that depends on the clock or on weights."""
@@ -66,7 +67,7 @@ class SpaceProgram:
     def size_bytes(self) -> int:
         """About what it takes: the masks of offers and categories, the index, and a little for each offer."""
         size = len(self.needs)
-        return size * (size // 16 + 500) + (len(self.of_category) + len(self.about)) * size // 8 + self.index.size_bytes
+        return size * 600 + (len(self.of_category) + len(self.about)) * size // 8 + self.index.size_bytes
 
     def constant_entries(self, alive: int) -> Iterator[RankedOffer]:
         """The entries of constant weight with a bit in ``alive``, highest first, each offer once."""
@@ -117,27 +118,26 @@ class SpaceProgramBuilder:
             self._add(self.offers[position])
         self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].position))
         size = len(self.constant) + len(self.computed)
-        bit_of = [1 << (size - 1 - position) for position in range(size)]
-        of_offer: dict[int, int] = {}
-        of_category: dict[str, int] = {}
+        of_offer: dict[int, tuple[int, ...]] = {}
+        of_category: dict[str, list[int]] = {}
         rows = [(self.offers[entry.position], weight) for entry, weight in self.constant]
         every = [*rows, *((offer, None) for offer, _ in self.computed)]
-        for bit, (offer, _) in zip(bit_of, every, strict=True):
-            of_offer[offer.position] = of_offer.get(offer.position, 0) | bit
-            of_category[offer.category] = of_category.get(offer.category, 0) | bit
+        for number, (offer, _) in zip(range(size - 1, -1, -1), every, strict=True):
+            of_offer[offer.position] = (*of_offer.get(offer.position, ()), number)
+            of_category.setdefault(offer.category, []).append(number)
         needs = tuple(tuple(dict.fromkeys(_conditions(offer, weight))) for offer, weight in every)
         return SpaceProgram(
             members=len(positions),
             entries=tuple(entry for entry, _ in self.constant),
             computed=tuple(
-                ComputedOffer(bit, offer, tuple(weights), offer.factors(self.today))
-                for bit, (offer, weights) in zip(bit_of[len(rows) :], self.computed, strict=True)
+                ComputedOffer(1 << number, offer, tuple(weights), offer.factors(self.today))
+                for number, (offer, weights) in zip(range(size - len(rows) - 1, -1, -1), self.computed, strict=True)
             ),
             repeats=len({offer.position for offer, _ in rows}) < len(rows),
             needs=needs,
             index=PredicateIndex(needs, self.parts, self.today),
             of_offer=of_offer,
-            of_category=of_category,
+            of_category={path: mask_of(numbers) for path, numbers in of_category.items()},
             about=tuple(None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.rules),
         )
 
@@ -163,14 +163,11 @@ class SpaceProgramBuilder:
                 return  # lower weights never win
 
 
-def bits_of(positions: AbstractSet[int], of_offer: dict[int, int]) -> int:
+def bits_of(positions: AbstractSet[int], of_offer: Mapping[int, Sequence[int]]) -> int:
     """The bits of the offers at ``positions``. Loops over the smaller of the two, because slices are often tiny."""
     if len(of_offer) < len(positions):
         positions = positions & of_offer.keys()
-    bits = 0
-    for position in positions:
-        bits |= of_offer.get(position, 0)
-    return bits
+    return mask_of(number for position in positions for number in of_offer.get(position, ()))
 
 
 def _conditions(offer: CompiledOffer, weight: CompiledWeight | None) -> Iterator[BoundCondition]:

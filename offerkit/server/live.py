@@ -5,10 +5,10 @@ A call is answered from one :class:`ServedCatalogs` from its beginning to its en
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from logging import getLogger
 from time import monotonic
@@ -19,10 +19,12 @@ from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
+from offerkit.engine.slice import slice_of
 from offerkit.server.background import BackgroundTask
 from offerkit.server.inbound import InboundRules, inbound_rules
 from offerkit.server.store_presence import StorePresence
 from offerkit.store import StageHead, Store
+from offerkit.times import wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_catalogs
 from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
@@ -30,6 +32,10 @@ from offerkit.usecases.session import Session
 _LOG = getLogger("offerkit.live")
 _AGAIN = 5.0
 """Seconds until a store that did not verify, and seems to be the same, is verified again."""
+_AHEAD = timedelta(minutes=10)
+"""How long before midnight what the next day needs is made."""
+_MOST = 32
+"""Of so many slices that were asked, those that are known longest: others are ever new."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,7 @@ class ServedCatalogs:
     @cached_property
     def stopped(self) -> int:
         """How many live offers a stop keeps out of a space."""
-        catalogs = (self.catalogs[name] for name in self.catalogs.names if name in self.catalogs)
-        return sum(bool(offer.stopped) for catalog in catalogs for offer in catalog.offers)
+        return sum(bool(offer.stopped) for catalog in _compiled(self.catalogs) for offer in catalog.offers)
 
     @cached_property
     def inbound(self) -> InboundRules:
@@ -60,9 +65,10 @@ def served_catalogs(store: Store) -> ServedCatalogs:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
         served = _served(store, live_catalogs(store, load_hooks))
-    for name in served.catalogs.names:
-        if name in served.catalogs:
-            _warm(served.catalogs[name])
+    now = datetime.now(UTC)
+    for catalog in _compiled(served.catalogs):
+        prepare(catalog, now)
+        _warm(catalog, now)
     return served
 
 
@@ -83,12 +89,35 @@ def stopped_since(store: Store, served: ServedCatalogs) -> ServedCatalogs | None
         return _served(store, catalogs) if catalogs is not None else None
 
 
-def _warm(catalog: Catalog) -> None:
+def prepare_ahead(catalogs: Catalogs, now: datetime) -> None:
+    """Shortly before midnight, make what calls need the next day: in every space, and in the slices of today."""
+    for catalog in _compiled(catalogs):
+        today, soon = (wall_clock(moment, catalog.zone).date() for moment in (now, now + _AHEAD))
+        if soon > today:
+            prepare(catalog, now + _AHEAD)
+            for space, wanted in catalog.known_slices(today)[:_MOST]:
+                catalog.prepare(space, soon, wanted)
+
+
+def prepare(catalog: Catalog, now: datetime) -> None:
+    """Make what calls of every space need that day, if they ask for no slice of their own."""
+    nobody = CallContext(None, "", now, many=True)
+    for name, space in catalog.spaces.items():
+        if space.unitary:
+            wanted = slice_of(space, make_call(catalog, name, who=nobody))
+            catalog.prepare(name, wall_clock(now, catalog.zone).date(), wanted)
+
+
+def _warm(catalog: Catalog, now: datetime) -> None:
     """Ask every space once: what the engine makes when it first meets a space, the first caller need not wait for."""
-    nobody = CallContext(None, "", datetime.now(UTC), many=True)
+    nobody = CallContext(None, "", now, many=True)
     for name, space in catalog.spaces.items():
         if space.unitary and not (space.target_loading or space.post_processing):
             decide(catalog, make_call(catalog, name, who=nobody), ())
+
+
+def _compiled(catalogs: Catalogs) -> Iterator[Catalog]:
+    return (catalogs[name] for name in catalogs.names if name in catalogs)
 
 
 def _heads(store: Store) -> tuple[tuple[StageRef, int, str], ...]:
@@ -142,6 +171,7 @@ class RevisionWatcher:
             _LOG.exception("watching the store failed", exc_info=error)
 
     def _look(self, store: Store) -> None:
+        prepare_ahead(self._served.catalogs, datetime.now(UTC))
         store.check_in_place()
         if self._presence.lost:
             self._regain(store)

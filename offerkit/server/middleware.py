@@ -51,8 +51,8 @@ class RequestMiddleware:
         request_id.set(id_)
         begin, status = self._timer(), 500
         connection = current_connection()
-        came = connection.request_began() if connection is not None else -1
-        body = None if arrived(scope, came) else ArrivingBody(scope, receive)
+        whole = connection is not None and arrived(scope, connection.request_began())
+        body = None if whole else ArrivingBody(scope, receive)
         try:
             response = await self._answered(scope, receive if body is None else body.receive)
             response.raw_headers.append((b"x-request-id", id_.encode()))

@@ -14,7 +14,7 @@ import pytest
 
 from offerkit.engine import predicate_index
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.predicate_index import FieldMasks, PredicateIndex, RememberedBytes, SharedParts
+from offerkit.engine.predicate_index import FieldMasks, PredicateIndex, RememberedBytes, SharedParts, mask_of
 from offerkit.rules.check import check
 from offerkit.rules.steps import SteppedParts
 from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope, Value
@@ -167,9 +167,61 @@ def test_ever_new_values_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) ->
 def test_long_values_are_not_remembered() -> None:
     masks = FieldMasks("string", NOW.date(), 1, RememberedBytes())
     masks.tables.append((None, predicate_index.StepTable([], 1)))
-    for value in ("x" * 201, ("x",) * 201, ("x" * 150,) * 2, "x" * 200, ("x",) * 200):
+    for value in ("x" * 201, ("x",) * 10, ("x" * 150,) * 2, "x" * 200, ("x",) * 9):
         assert masks[value] == 1
-    assert sorted(map(len, masks)) == [200, 200]  # type: ignore[arg-type]
+    assert sorted(map(len, masks)) == [9, 200]  # type: ignore[arg-type]
+
+
+def test_values_of_many_bytes_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts of wide characters, and lists of short texts, which take more than their characters."""
+    monkeypatch.setattr(predicate_index, "FIELD_BYTES", 50_000)
+    masks = FieldMasks("list", NOW.date(), 1, RememberedBytes())
+    masks.tables.append((None, predicate_index.StepTable([], 1)))
+    most = 0
+    for number in range(0x4000, 0x4400):
+        assert masks["\U0001f600" * 190 + chr(number)] == masks[tuple(map(chr, range(number, number + 9)))] == 1
+        most = max(
+            most,
+            sum(sys.getsizeof(value) + sum(map(sys.getsizeof, value)) for value in masks if isinstance(value, tuple))
+            + sum(sys.getsizeof(value) for value in masks if isinstance(value, str)),
+        )
+    assert 20_000 < most < 50_000
+
+
+def test_indexes_are_made_while_all_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ever new slices in one thread, ever new values in another."""
+    monkeypatch.setattr(predicate_index, "CATALOG_BYTES", 1)
+    parts, needs = SharedParts("person"), conditions("person.integer > 0")
+    kept = [PredicateIndex(needs, parts, NOW.date()) for _ in range(300)]
+    failed: list[Exception] = []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def make() -> None:
+        for _ in range(300):
+            kept.append(PredicateIndex(needs, parts, NOW.date()))
+
+    def ask() -> None:
+        try:
+            for number in range(300):
+                assert kept[0].alive(facts(integer=number + 1)) == 1
+        except Exception as error:
+            failed.append(error)
+
+    threads = [Thread(target=work) for work in (make, ask, ask)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failed
+
+
+def test_numbers_of_bits() -> None:
+    for numbers in ([], [0], [7, 8], [3, 65, 64], [3, 3]):
+        assert mask_of(numbers) == sum(1 << number for number in set(numbers))
 
 
 def test_few_masks_of_a_large_table_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from offerkit.server.decision_service import DecisionService
+from offerkit.server.request_limits import SMALL
 
 pytestmark = pytest.mark.embedded
 
@@ -160,3 +161,11 @@ def test_every_body_is_described_where_it_is_taken(asking: TestClient) -> None:
     assert described["/nl/propose"]["divs"]["items"]["properties"]["id"]["maxLength"] == 200
     data = described[PROPOSE]["data"]
     assert data["maxProperties"] == 100 and data["propertyNames"] == {"maxLength": 128}
+
+
+@pytest.mark.parametrize("path", [*BODIES, SOAP])
+def test_a_body_that_its_head_does_not_announce_has_its_limit(asking: TestClient, path: str) -> None:
+    """HTTP/1.1 knows none; other servers' protocols do."""
+    request = asking.build_request("POST", path, content=b" " * (SMALL + 1), headers=JSON)
+    del request.headers["content-length"]
+    refused(asking.send(request), 413)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from helpers.serving import with_people
 from helpers.workspace import Workspace
 
+from offerkit.engine import space_program
+from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.decide import decide
+from offerkit.engine.slice import Slice, SliceSource
+from offerkit.server import live
 from offerkit.server.config import ServerConfig
 from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs, stopped_since
 from offerkit.store import StageHead, Store
+from offerkit.times import wall_clock
 from offerkit.usecases import catalogs
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import resume, stop
@@ -87,3 +95,42 @@ def _said(served: ServedCatalogs) -> object:
     offers = [(offer.name, offer.position, offer.spaces, dict(offer.stopped), offer.tie) for offer in made.offers]
     state = (served.serial, served.heads, served.head, served.stops, served.stopped)
     return state, offers, made.position_of, made.by_category, made.revision, served.catalogs.snapshot.entries
+
+
+LAST_MINUTES = datetime(2026, 6, 1, 23, 55, tzinfo=UTC)
+
+
+def test_what_the_next_day_needs_is_made_before_midnight(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every space, and the slices that are asked today, but not for any number of them."""
+    with live_shop.session().writing() as store:
+        served = served_catalogs(store)
+    made = served.catalogs["shop"]
+    today, tomorrow = (wall_clock(LAST_MINUTES + timedelta(hours=h), made.zone).date() for h in (0, 1))
+    assert today < tomorrow
+    spaces = [name for name, space in made.spaces.items() if space.unitary]
+    slices = [Slice(SliceSource.CALL, (f"c{number}",), ()) for number in range(50)]
+    for wanted in slices:
+        made.space_program(spaces[0], today, wanted)
+    live.prepare_ahead(served.catalogs, LAST_MINUTES - timedelta(hours=1))
+    assert not made.known_slices(tomorrow), "it is not yet time"
+    live.prepare_ahead(served.catalogs, LAST_MINUTES)
+    known = made.known_slices(tomorrow)
+    assert {space for space, wanted in known if not wanted.categories} == set(spaces)
+    assert [wanted for _, wanted in known if wanted.categories] == slices[: live._MOST]
+    with monkeypatch.context() as patched:
+        patched.setattr(space_program, "PredicateIndex", lambda *_: pytest.fail("a call would wait"))
+        live.prepare_ahead(served.catalogs, LAST_MINUTES)
+        call = make_call(made, spaces[0], who=CallContext(None, "", LAST_MINUTES + timedelta(minutes=5), many=True))
+        decide(made, call, ())
+
+
+def test_nobody_waits_where_the_environment_asks_for_somebody(live_shop: Workspace) -> None:
+    """What is ready does not depend on what the environment requires of contacts."""
+    live_shop.change({"environments/shop.yaml": {"environment": {"when": "current_date < date '2000-01-01'"}}})
+    live_shop.apply("ada")
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    with live_shop.session().writing() as store:
+        made = served_catalogs(store).catalogs["shop"]
+    assert made.requirements
+    assert made.cache.space_programs.known()
