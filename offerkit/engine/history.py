@@ -99,7 +99,7 @@ class GroupedHistory:
 class RuleTally(NamedTuple):
     """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included.
 
-    It is because of the first ``seen`` propositions of a history, ``counted`` of which the rule counts in its period.
+    It does so because of the first ``seen`` propositions of a history; ``counted``: how many it counts at any time.
     """
 
     bits: int
