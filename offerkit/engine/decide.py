@@ -20,17 +20,7 @@ from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
 from offerkit.engine.hooks import load_target, unusable_answer
-from offerkit.engine.presentation_rules import (
-    Moment,
-    ReachedMaximum,
-    applicable_offers,
-    applies_at,
-    counted_ever,
-    counted_with,
-    lasts,
-    reached_among,
-    reached_by,
-)
+from offerkit.engine.presentation_rules import Moment, applicable_offers, applies_at, lasts, reached_by
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
@@ -188,50 +178,25 @@ def _excluded_bits(
 ) -> int:
     """The bits of the offers that presentation rules exclude. Rules that concern no eligible offer are skipped."""
     program, alive, excluded = weighed.program, weighed.alive, 0
-    remembered = history if isinstance(history, RememberedHistory) else None
-    tallies = remembered.tally(moment.space, program) if remembered is not None else None
-    counted = history if tallies is not None else tuple(history)  # the first time, by what is in a period only
+    tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
+    counted = history if tally is not None else tuple(history)  # by what is in a rule's period only, if it is the first
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
         bits = _applicable_bits(catalog, program, position, facts) if about is None else about
         if not bits & alive & ~excluded or rule.channel not in ("", moment.channel):
             continue
-        tally = tallies.get(position) if tallies is not None else None
-        if tally is not None and tally.seen == len(history) and tally.since <= moment.now <= tally.until:
-            bits &= tally.bits
-        elif tallies is None or remembered is None or not rule.steady:
-            bits &= _excluded(catalog, program, reached_by(catalog, position, moment, counted, facts))
+        cached = tally.get(position) if tally is not None else None
+        if cached is not None and cached.since <= moment.now <= cached.until:
+            bits = cached.bits
         else:
-            tallies[position] = tally = _tally(catalog, position, moment, program, facts, remembered, tally)
-            bits &= tally.bits
+            bits &= _excluded(catalog, position, moment, program, facts, counted)
+            if tally is not None and rule.steady:
+                tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
         if bits and rule.weighs:
             bits &= weighed.applicable(catalog, position, facts)
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             excluded |= bits
     return excluded
-
-
-def _tally(
-    catalog: Catalog,
-    position: int,
-    moment: Moment,
-    program: SpaceProgram,
-    facts: CallFacts,
-    history: RememberedHistory[SpaceProgram],
-    before: RuleTally | None,
-) -> RuleTally:
-    """What a steady rule excludes, whatever it applies to; of ``before``, what still holds is not counted again."""
-    rule, size = catalog.rules[position], len(history)
-    matching = counted_ever(catalog, position, history, facts)
-    if before is None or not before.since <= moment.now <= before.until:
-        bits = _excluded(catalog, program, reached_among(catalog, position, moment, matching))
-        return RuleTally(bits, moment.now, lasts(rule, moment, matching), size, len(matching))
-    new = matching[before.counted :]
-    if not new:
-        return RuleTally(before.bits, before.since, before.until, size, before.counted)
-    among = counted_with(rule, matching, new)
-    bits = before.bits | _excluded(catalog, program, reached_among(catalog, position, moment, among))
-    return RuleTally(bits, moment.now, min(before.until, lasts(rule, moment, new)), size, len(matching))
 
 
 def _applicable_bits(catalog: Catalog, program: SpaceProgram, position: int, facts: CallFacts) -> int:
@@ -245,8 +210,16 @@ def _applicable_bits(catalog: Catalog, program: SpaceProgram, position: int, fac
     return bits
 
 
-def _excluded(catalog: Catalog, program: SpaceProgram, reached: ReachedMaximum | None) -> int:
-    """The bits that a rule whose maximum is ``reached`` excludes among those that it applies to."""
+def _excluded(
+    catalog: Catalog,
+    position: int,
+    moment: Moment,
+    program: SpaceProgram,
+    facts: CallFacts,
+    history: Sequence[PastProposition],
+) -> int:
+    """The bits that a rule excludes because of ``history``, among those that it applies to."""
+    reached = reached_by(catalog, position, moment, history, facts)
     if reached is None:
         return 0
     match reached.rule.of:

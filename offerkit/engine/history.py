@@ -97,16 +97,11 @@ class GroupedHistory:
 
 
 class RuleTally(NamedTuple):
-    """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included.
-
-    It does so because of the first ``seen`` propositions of a history; ``counted``: how many it counts at any time.
-    """
+    """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included."""
 
     bits: int
     since: datetime
     until: datetime
-    seen: int
-    counted: int
 
 
 class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
@@ -128,10 +123,9 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
         return result
 
     def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
-        """This history followed by ``pasts``; what is already matched and counted stays so."""
+        """This history followed by ``pasts``; what is already matched stays matched."""
         result: RememberedHistory[L] = RememberedHistory((*self, *pasts))
         result.owner, result.matched = self.owner, dict(self.matched)
-        result.tallies = {space: (of, known and dict(known)) for space, (of, known) in self.tallies.items()}
         return result
 
     def matching(
@@ -142,8 +136,7 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
             self.owner, self.matched = owner, {}
         checked_count, matching = self.matched.get(position, (0, []))
         if checked_count < len(self):
-            new = matches(self[checked_count:])
-            matching = matching + new if new else matching  # other histories may have the same list
+            matching = matching + matches(self[checked_count:])
             self.matched[position] = len(self), matching
         return matching
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from offerkit.address import ancestors
 from offerkit.engine.catalog import Catalog
@@ -21,8 +21,6 @@ from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
 from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
-
-L = TypeVar("L")
 
 _INSTANT = timedelta(microseconds=1)
 _GONE = dict.fromkeys(APPLIES_TO_FIELDS)
@@ -140,56 +138,22 @@ def reached_by(
     rule = catalog.rules[position]
     if len(history) < rule.maximum:
         return None
-    if isinstance(history, RememberedHistory) and rule.steady:
-        return reached_among(catalog, position, moment, counted_ever(catalog, position, history, facts))
-    return _over(position, rule, _matching(catalog, position, _within(rule, moment, history), facts))
-
-
-def reached_among(
-    catalog: Catalog, position: int, moment: Moment, matching: Sequence[PastProposition]
-) -> ReachedMaximum | None:
-    """Like :func:`reached_by`, from propositions that the rule counts if they are in its period."""
-    rule = catalog.rules[position]
-    return _over(position, rule, _within(rule, moment, matching)) if len(matching) >= rule.maximum else None
-
-
-def counted_ever(
-    catalog: Catalog, position: int, history: RememberedHistory[L], facts: CallFacts
-) -> Sequence[PastProposition]:
-    """The propositions that a steady rule counts if they are in its period, in the order of the history."""
-    return history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
-
-
-def counted_with(
-    rule: PresentationRule, matching: Sequence[PastProposition], new: Iterable[PastProposition]
-) -> Sequence[PastProposition]:
-    """Those of ``matching`` that are counted together with any of ``new``."""
-    if rule.of == "offer":
-        offers = {past.offer for past in new}
-        return [past for past in matching if past.offer in offers]
-    if rule.of == "category":
-        categories = {past.category for past in new}
-        return [past for past in matching if past.category in categories]
-    return matching
+    counted = _counted(catalog, position, moment, history, facts)
+    return _over(position, rule, counted) if len(counted) >= rule.maximum else None
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
     """The last instant before a proposition enters or leaves the period of a rule, if none is added."""
     since, until = moment.now - rule.before, moment.now + rule.after
-    times = [past.time for past in history if past.time >= since]
-    leave = min([time for time in times if time <= until], default=None)
-    enter = min([time for time in times if time > until], default=None)
     try:
-        return min(
-            _NEVER if leave is None else leave + rule.before, _NEVER if enter is None else enter - rule.after - _INSTANT
-        )
+        leave = [past.time + rule.before for past in history if since <= past.time <= until]
+        enter = [past.time - rule.after - _INSTANT for past in history if past.time > until]
     except OverflowError:  # beyond the calendar
         return moment.now
+    return min((*leave, *enter), default=_NEVER)
 
 
 def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
-    if len(counted) < rule.maximum:
-        return None
     if rule.of not in ("offer", "category"):
         return ReachedMaximum(position, rule, len(counted), {})
     names = [past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted]
@@ -197,6 +161,16 @@ def _over(position: int, rule: PresentationRule, counted: Sequence[PastPropositi
         return None
     by = {name: count for name, count in Counter(names).items() if count >= rule.maximum}
     return ReachedMaximum(position, rule, 0, by) if by else None
+
+
+def _counted(
+    catalog: Catalog, position: int, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
+) -> list[PastProposition]:
+    rule = catalog.rules[position]
+    if isinstance(history, RememberedHistory) and rule.steady:
+        matching = history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
+        return _within(rule, moment, matching)
+    return _matching(catalog, position, _within(rule, moment, history), facts)
 
 
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:

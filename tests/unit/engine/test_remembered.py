@@ -15,8 +15,6 @@ from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.history import PastProposition, RememberedHistory
 
@@ -53,33 +51,15 @@ def _same_as_anew(seed: int) -> None:
     history: RememberedHistory[object] = RememberedHistory(pasts[: rng.randint(0, len(pasts))])
     pasts, coming = list(history), pasts[len(history) :]
     calls = [random_catalog.call(rng, made)._replace(n=100) for _ in range(3)]
-    midnight = calls[0].now.astimezone(made.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     edges = [past.time + span for past in [*pasts, *coming] for span in _periods(made.rules)]
-    edges += [calls[0].now, *(midnight + timedelta(days=days) for days in range(3))]
     for _ in range(8):
-        call, moment = rng.choice(calls), rng.choice(edges)
+        call, moment = rng.choice(calls), rng.choice((calls[0].now, *edges))
         for _ in range(6):
             now = call._replace(now=moment + rng.choice(NEAR))
             assert decide(made, now, history) == decide(made, now, pasts)
-            if coming and rng.random() < 0.3:  # under way: they come with others, later, or never
-                few = rng.sample(coming, rng.randint(1, min(3, len(coming))))
-                _same(made, now, history.extended(few), [*pasts, *few], rng)
         if coming:
-            first = rng.randint(1, min(3, len(coming)))
-            pasts, history = [*pasts, *coming[:first]], history.extended(coming[:first])
-            coming = coming[first:]
-        elif pasts and rng.random() < 0.3:  # a status has changed: it is read again
-            pasts[0] = pasts[0]._replace(status=rng.choice(("accepted", "rejected")))
-            history = RememberedHistory(pasts)
+            pasts, history, coming = [*pasts, coming[0]], history.extended(coming[:1]), coming[1:]
     assert list(history) == pasts
-
-
-def _same(
-    made: Catalog, call: Call, history: RememberedHistory[object], pasts: Sequence[PastProposition], rng: Random
-) -> None:
-    for _ in range(2):
-        assert decide(made, call, history) == decide(made, call, pasts)
-        call = call._replace(now=call.now + rng.choice(NEAR))
 
 
 def _periods(rules: tuple[object, ...]) -> list[timedelta]:
