@@ -7,7 +7,7 @@ nobody has to say what changed. What is saved is to read the same lines, and to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -84,8 +84,8 @@ class ComparedHistories:
 
     def question(self, catalog: Catalog, key: str, now: datetime) -> Question:
         """What the store is asked for the contact with ``key``: from a midnight on, so that the text stays the same."""
-        since = history_start(catalog, now).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._store.past_question(catalog.environment, key, utc(since), data=bool(catalog.seldom_read))
+        midnight = f"{utc(history_start(catalog, now))[:10]}T00:00:00.000000Z"
+        return self._store.past_question(catalog.environment, key, midnight, data=bool(catalog.seldom_read))
 
     def forget(self) -> None:
         """Clear the cache."""
