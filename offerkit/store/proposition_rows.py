@@ -121,14 +121,13 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     )
 
 
-def stored_past(
-    offer: str, category: str, space: str, channel: str, status: int, at: str, weight: str, rank: int
-) -> PastProposition:
+def stored_past(columns: tuple[str, str, str, str, int, str, str, int]) -> PastProposition:
     """A proposition from its columns; names and weights are shared with others, to save memory.
 
     Raises LookupError, TypeError, ValueError or ArithmeticError if they were edited.
     """
-    offer, category, space, channel = map(intern, (offer, category, space, channel))
+    *names, status, at, weight, rank = columns
+    offer, category, space, channel = map(intern, names)
     return PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), _weight(weight), rank)
 
 

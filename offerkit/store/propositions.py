@@ -79,7 +79,7 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[PastP
     """One contact's propositions from ``since`` on, as a decision reads them, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
     try:
-        return [stored_past(*row) for row in rows]
+        return [*map(stored_past, rows)]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise edited(db) from error
 
@@ -95,7 +95,7 @@ def past_with_data(db: Database, environment: str, contact: str, since: str) -> 
 
 def _with_data(row: _PastText) -> PastProposition:
     campaign, delivery, data, product = row[8:]
-    past = stored_past(*row[:8])
+    past = stored_past(row[:8])
     stored = latest_data(*data_of(data))
     made = product_of(product) if product else None
     return past._replace(campaign=campaign, delivery=delivery, stored=stored, product=made)

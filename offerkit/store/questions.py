@@ -6,6 +6,7 @@ did not change is recognised by its text, which takes less time than to read it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from offerkit.engine.history import PastProposition
@@ -41,13 +42,12 @@ def past_question(db: Database, environment: str, contact: str, since: str, *, d
 
 def pasts_in(lines: str) -> list[PastProposition]:
     """The propositions in an answer. Raises LookupError, ValueError or ArithmeticError if they were edited."""
-    return [_past(*line.split(_SEPARATOR)) for line in lines.split("\n")] if lines else []
+    return [_past(line.split(_SEPARATOR)) for line in lines.split("\n")] if lines else []
 
 
-def _past(
-    offer: str, category: str, space: str, channel: str, status: str, at: str, weight: str, rank: str, *more: str
-) -> PastProposition:
-    past = stored_past(offer, category, space, channel, int(status), at, weight, int(rank))
+def _past(columns: Sequence[str]) -> PastProposition:
+    offer, category, space, channel, status, at, weight, rank, *more = columns
+    past = stored_past((offer, category, space, channel, int(status), at, weight, int(rank)))
     if not more:
         return past
     campaign, delivery, data, product = more

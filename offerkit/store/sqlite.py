@@ -127,9 +127,8 @@ class SqliteDatabase:
     def readers(self, number: int) -> Iterator[Sequence[SqliteDatabase]]:
         """More connections to the file; this one alone in a transaction, or while others write all the time."""
         with ExitStack() as opened:
-            readers = (
-                [] if self._connection.in_transaction or number < 2 else [self._again(opened) for _ in range(number)]
-            )
+            alone = self._connection.in_transaction or number < 2
+            readers = [] if alone else [self._again(opened) for _ in range(number)]
             for _ in range(_ATTEMPTS if readers else 0):
                 with ExitStack() as reading:
                     for reader in readers:

@@ -28,7 +28,7 @@ from offerkit.usecases.history_memory import (
     HistoryMemory,
     KeptData,
     Pasts,
-    data_size,
+    history_size,
     with_kept_data,
 )
 from offerkit.usecases.propose import history_start
@@ -84,7 +84,7 @@ class _CachedHistory(NamedTuple):
     @property
     def size(self) -> int:
         """The capacity it takes."""
-        return len(self.pasts) + 5 + (data_size(self.pasts) if self.kept else 0)
+        return history_size(self.pasts, self.kept)
 
 
 class HistoryCache:

@@ -90,8 +90,12 @@ def with_kept_data(past: PastProposition, lean: PastProposition, kept: KeptData)
     )
 
 
-def data_size(pasts: Pasts) -> int:
-    """The capacity that the stored data of propositions takes."""
+def history_size(pasts: Pasts, kept: KeptData) -> int:
+    """The capacity that a cached history takes, with the stored data that is ``kept``."""
+    return len(pasts) + 5 + (_data_size(pasts) if kept else 0)
+
+
+def _data_size(pasts: Pasts) -> int:
     return sum(
         sum(len(str(value)) for data in (past.stored, past.product) for value in (data or {}).values()) // _LETTERS
         for past in pasts
