@@ -131,6 +131,17 @@ def stored_past(columns: tuple[str, str, str, str, int, str, str, int]) -> PastP
     return PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), _weight(weight), rank)
 
 
+def with_stored_data(
+    past: PastProposition, campaign: str | None, delivery: str | None, data: str, product: str
+) -> PastProposition:
+    """``past`` with the delivery that made it and, from their columns, what was stored with it and its product.
+
+    Raises as :func:`stored_past`.
+    """
+    stored, made = latest_data(*data_of(data)), product_of(product) if product else None
+    return past._replace(campaign=campaign, delivery=delivery, stored=stored, product=made)
+
+
 def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
     """The stored ``row`` as presentation rules count it; with ``data``, also what was stored with it."""
     weight = Decimal(weight_text(row.weight))

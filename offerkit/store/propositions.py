@@ -22,13 +22,11 @@ from offerkit.store.proposition_rows import (
     PropositionRow,
     PropositionText,
     StatusChange,
-    data_of,
     data_text,
-    latest_data,
-    product_of,
     proposition_row,
     proposition_text,
     stored_past,
+    with_stored_data,
 )
 from offerkit.times import check_utc
 
@@ -88,17 +86,9 @@ def past_with_data(db: Database, environment: str, contact: str, since: str) -> 
     """Like :func:`past`, with the delivery that made each proposition, and what was stored with it."""
     rows: list[_PastText] = db.rows(_PAST_WITH_DATA, (environment, environment, contact, since))
     try:
-        return [_with_data(row) for row in rows]
+        return [with_stored_data(stored_past(row[:8]), *row[8:]) for row in rows]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise edited(db) from error
-
-
-def _with_data(row: _PastText) -> PastProposition:
-    campaign, delivery, data, product = row[8:]
-    past = stored_past(row[:8])
-    stored = latest_data(*data_of(data))
-    made = product_of(product) if product else None
-    return past._replace(campaign=campaign, delivery=delivery, stored=stored, product=made)
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:

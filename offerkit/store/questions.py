@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from offerkit.engine.history import PastProposition
 from offerkit.store.database import Database, Question
-from offerkit.store.proposition_rows import LONGEST_KEY, data_of, keepable, latest_data, product_of, stored_past
+from offerkit.store.proposition_rows import LONGEST_KEY, keepable, stored_past, with_stored_data
 
 _SEPARATOR = "\x1f"
 """Between the columns of a proposition: names, times and JSON do not have it."""
@@ -51,8 +51,7 @@ def _past(columns: Sequence[str]) -> PastProposition:
     if not more:
         return past
     campaign, delivery, data, product = more
-    stored, made = latest_data(*data_of(data)), product_of(product) if product else None
-    return past._replace(campaign=campaign or None, delivery=delivery or None, stored=stored, product=made)
+    return with_stored_data(past, campaign or None, delivery or None, data, product)
 
 
 def contact_question(environment: str, cookie: str) -> Question:
