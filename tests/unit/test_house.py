@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,13 @@ def importers() -> dict[str, set[str]]:
                 for alias in node.names:
                     found[alias.name].add(name)
     return found
+
+
+def test_git_ignores_no_file_of_the_project() -> None:
+    """A file that is ignored is there for its author only: a fresh clone lacks it."""
+    asked = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", "offerkit", "specs", "tests", "docs"]
+    ignored = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [path for path in ignored if "__pycache__" not in path] == []
 
 
 def test_a_class_name_means_one_thing() -> None:
