@@ -1,5 +1,5 @@
-"""Measure ``offerkit serve`` over loopback: propose with and without storing, on SQLite and on PostgreSQL, beside the
-bare framework answering a constant and zen-engine on the same 200 rules behind the same framework; and calls for
+"""Measure ``offerkit serve`` over loopback: propose with and without storing, on SQLite and on PostgreSQL, beside
+FastAPI and Starlette answering a constant and zen-engine on the same 200 rules behind Starlette; and calls for
 contacts never met before, apart from those for contacts that call again and again.
 
 Each server has one core and one process, the load (wrk, from Debian's package of that name) the other. All servers are
@@ -39,6 +39,8 @@ OFFERS, PEOPLE, NEW = 1_000, 10_000, 30_000
 """Live offers; contacts that call again and again, and those that call once, all with 20 propositions."""
 CONNECTIONS = {False: 8, True: 16}
 """At once, without and with storing: what waits shares a transaction."""
+BARE = ("bare FastAPI", "bare Starlette")
+PEERS = {BARE[0]: "fastapi", BARE[1]: "starlette", "zen-engine, 200 rules": "zen"}
 SHARE = 0.7
 FIRST_SECONDS = 3
 """Of each measure of first calls: their contacts must last for all rounds."""
@@ -153,12 +155,13 @@ def median(rounds: Sequence[Load]) -> Load:
     )
 
 
-def row(name: str, rounds: Sequence[Load], bare: Sequence[Load]) -> str:
-    """A line of the table; the ratio to the bare framework is taken round by round."""
+def row(name: str, rounds: Sequence[Load], bare: Sequence[Sequence[Load]]) -> str:
+    """A line of the table; the ratios to the bare frameworks are taken round by round."""
     load = median(rounds)
-    ratio = statistics.median(mine.rate / other.rate for mine, other in zip(rounds, bare, strict=True))
+    pairs = (zip(rounds, others, strict=True) for others in bare)
+    ratios = " | ".join(f"{statistics.median(mine.rate / other.rate for mine, other in each):.2f}" for each in pairs)
     times = f"{load.median * 1e3:.2f} ms | {load.p99 * 1e3:.2f} ms"
-    return f"| {name} | {load.rate:,.0f} | {times} | {'' if rounds is bare else f'{ratio:.2f}'} | {load.failed} |"
+    return f"| {name} | {load.rate:,.0f} | {times} | {ratios} | {load.failed} |"
 
 
 def main() -> None:
@@ -183,7 +186,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
     """The table: all servers are up, and one at a time has something to do."""
     with ExitStack() as stack:
         peers = {}
-        for port, (name, kind) in enumerate((("the bare framework", "bare"), ("zen-engine, 200 rules", "zen")), 18_700):
+        for port, (name, kind) in enumerate(PEERS.items(), 18_700):
             command = [sys.executable, str(HERE / "serving_peers.py"), kind, str(port)]
             stack.enter_context(started(command, port, folder, {}, "/openapi.json"))
             peers[name] = port
@@ -234,9 +237,9 @@ def _rounds(
             new[name] += int(load.rate * (FIRST_SECONDS + 1))
     if max(new.values()) > PEOPLE + NEW:
         print("some contacts called twice: fewer rounds, or a larger NEW", file=sys.stderr)
-    bare = next(iter(loads.values()))
-    lines = ["| | requests a second | p50 | p99 | of bare | failed |", "|:--|--:|--:|--:|--:|--:|"]
-    lines += [row(name, rounds, bare) for name, rounds in loads.items()]
+    bare = [loads[name] for name in BARE]
+    lines = ["| | requests a second | p50 | p99 | of bare FastAPI | of bare Starlette | failed |"]
+    lines += ["|:--|--:|--:|--:|--:|--:|--:|", *(row(name, rounds, bare) for name, rounds in loads.items())]
     return lines + [_memory(asked.memory_seconds, name, *ours[name], folder) for name in ours if asked.memory_seconds]
 
 

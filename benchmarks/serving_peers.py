@@ -1,7 +1,9 @@
-"""What offerkit's server is measured beside, each one core, one process, the same framework and server:
+"""What offerkit's server is measured beside, each one core, one process, the same server:
 
-``bare``: a route that takes the same body and answers a constant. ``zen``: the same 200 rules, asked of zen-engine for
-one contact that the call carries whole, and nothing else done. Started as ``python serving_peers.py bare|zen PORT``.
+``starlette``: a route that takes the same body, checks it and answers a constant, in the framework that offerkit uses.
+``fastapi``: the same in the framework that most services of this kind are written in, and offerkit's was. ``zen``: the
+same 200 rules, asked of zen-engine for one contact that the call carries whole, and nothing else done, with Starlette.
+Started as ``python serving_peers.py starlette|fastapi|zen PORT``.
 """
 
 from __future__ import annotations
@@ -24,8 +26,19 @@ from offerkit.server.schemas import ProposeBody
 ANSWER = json.dumps({"interaction": "0" * 20, "spaces": [{"space": "recipients/web-home", "propositions": []}]})
 
 
-def bare() -> Starlette:
-    """The framework answering a constant, once the body is read and checked."""
+def bare_fastapi() -> Any:
+    """FastAPI answering a constant: it reads and checks the body by the handler's annotation."""
+    app = import_module("fastapi").FastAPI()  # not imported by name: types are checked without the peers, too
+
+    async def propose(body: ProposeBody) -> Response:
+        return Response(ANSWER, media_type="application/json")
+
+    app.post("/api/v1/propose")(propose)
+    return app
+
+
+def bare_starlette() -> Starlette:
+    """Starlette answering a constant, once the body is read and checked."""
 
     async def propose(request: Request) -> Response:
         ProposeBody.model_validate_json(await request.body())
@@ -36,7 +49,7 @@ def bare() -> Starlette:
 
 def zen_rules() -> Starlette:
     """200 rules of zen-engine, one after the other, over a contact that the caller passes."""
-    engine = import_module("zen")  # not imported by name: types are checked without the peers, too
+    engine = import_module("zen")
 
     compiled = [engine.compile_expression(zen(rule, guarded=True)) for rule in rules(200)]
     known: list[dict[str, Any]] = [json.loads(json.dumps(flat(contact), default=str)) for contact in contacts(1_000)]
@@ -58,5 +71,5 @@ def _app(propose: Callable[[Request], Awaitable[Response]]) -> Starlette:
 
 
 if __name__ == "__main__":
-    made = bare() if sys.argv[1] == "bare" else zen_rules()
-    uvicorn.run(made, port=int(sys.argv[2]), log_level="warning", access_log=False)
+    made = {"starlette": bare_starlette, "fastapi": bare_fastapi, "zen": zen_rules}[sys.argv[1]]
+    uvicorn.run(made(), port=int(sys.argv[2]), log_level="warning", access_log=False)
