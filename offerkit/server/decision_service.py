@@ -277,8 +277,8 @@ def _has_files(served: ServedCatalogs) -> bool:
 
 
 _LOG = getLogger("offerkit.tidy")
-EVERY = 0.25
-"""Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
+EVERY = 0.05
+"""Seconds between two checkpoints; commits take longer during one, so each must have little to move and to sync."""
 LONG = 8_000
 """Pages of a log that is to begin again, 32 MB: that moment delays all calls, so it must not come often."""
 

@@ -81,6 +81,7 @@ class StoreFile:
         self._real, self._main, self._inode = real, main, inode
         self._linked = str(path) != real
         self._logs: dict[str, Identity] = {}
+        self._synced = (0, 0, 0)
         self._closed = False
 
     @property
@@ -133,6 +134,18 @@ class StoreFile:
         fate = self.fate()
         if fate:
             raise errors.replaced(str(self.path), fate)
+
+    def sync(self, moved: tuple[int, int, int]) -> None:
+        """Sync what a checkpoint moved, unless it answered the same before: it moved nothing.
+
+        SQLite itself syncs the file only when nothing is left in the log: all at once, and every call waits.
+        """
+        if moved != self._synced:
+            try:
+                os.fsync(self._inode.descriptor)
+            except OSError as error:
+                raise errors.from_os(error, str(self.path)) from error
+            self._synced = moved
 
     def _header_fate(self) -> str:
         """What happened to the file itself; empty if its header did not go back: a checkpoint only ever makes it newer.
