@@ -88,11 +88,11 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
         return JsonAnswer({"status": "alive"})
 
     async def ready(_: Request) -> Response:
-        """Calls can be answered and stored: what is live is compiled, and the store can be read."""
+        """Calls can be answered and stored: what is live is compiled, contacts indexed, and the store can be read."""
         reason = service.trouble()
         body: dict[str, Json] = {"status": "not ready" if reason else "ready", "revision": service.served.serial}
-        if service.presence.reason:
-            body["reason"] = service.presence.reason
+        if told := service.presence.reason or service.preparing:
+            body["reason"] = told
         return JsonAnswer(body, 503 if reason else 200)
 
     async def measures(request: Request) -> Response:
