@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
@@ -24,12 +24,21 @@ T = TypeVar("T")
 WORTH_IT = 1_000_000
 """The number of bytes from which on forking saves time."""
 MOST = 8
+MOST_PORTIONS = 64
+"""In how many portions work is cut: who is quicker takes more of them."""
 
 
-def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
-    """The parsed ``files``, in their order; ``advance`` gets the number of kilobytes read."""
+def parse_files(
+    files: list[SpecFile],
+    advance: Callable[[int], None] = lambda kilobytes: None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[Parsed]:
+    """The parsed ``files``, in their order; ``advance`` gets the number of kilobytes read.
+
+    ``meanwhile`` is done while other processes already parse, if there are any.
+    """
     several = workers() if sum(len(file.content) for file in files) >= WORTH_IT else 1
-    answers = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several)
+    answers = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several, meanwhile)
     return [
         answer if isinstance(answer, Parsed) else _understood(file, answer)
         for file, answer in zip(files, answers, strict=True)
@@ -37,23 +46,58 @@ def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda k
 
 
 def spread(
-    items: list[T], here: Callable[[list[T]], list[Any]], away: Callable[[list[T]], list[Any]], several: int
+    items: list[T],
+    here: Callable[[list[T]], list[Any]],
+    away: Callable[[list[T]], list[Any]],
+    several: int,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[Any]:
     """The result for each of ``items``, in their order, from ``several`` processes.
 
-    A part is done by ``here`` in this process, the others by ``away`` in forked ones, whose results must be JSON.
-    None for each item of a child that failed.
+    Each takes the next portion when it has done one: by ``here`` in this process, which does ``meanwhile`` first,
+    by ``away`` in forked ones, whose results must be JSON. None for each item of a child that failed.
     """
-    portions = [items[start::several] for start in range(several)]
-    # The first portion is this process's own: one child less to start.
-    children = [Child.start(partial(away, portion)) for portion in portions[1:]]
+    count = min(len(items), MOST_PORTIONS)
+    if several < 2 or count < 2:
+        return here(items)
+    portions = [items[start::count] for start in range(count)]
+    queue = _numbers(count)
+    # This process does its share: one child less to start.
+    children = [Child.start(partial(_done, queue, portions, away)) for _ in range(several - 1)]
+    meanwhile()
     results: list[Any] = [None] * len(items)
-    results[0::several] = here(portions[0])
-    for start, child in enumerate(children, 1):
+    for number in _taken(queue):
+        results[number::count] = here(portions[number])
+    os.close(queue)
+    for child in children:
         answer = child.answer()
-        if isinstance(answer, list) and len(answer) == len(portions[start]):
-            results[start::several] = answer
+        for number, done in answer if isinstance(answer, list) else ():
+            if len(done) == len(portions[number]):
+                results[number::count] = done
     return results
+
+
+def _numbers(count: int) -> int:
+    """A pipe with a byte for each number below ``count``, for whoever reads it first."""
+    read, write = os.pipe()
+    os.write(write, bytes(range(count)))
+    os.close(write)
+    return read
+
+
+def _taken(queue: int) -> Iterator[int]:
+    """The numbers that this process gets from a pipe, until it is empty."""
+    while byte := os.read(queue, 1):
+        yield byte[0]
+
+
+def _done(queue: int, portions: list[list[T]], work: Callable[[list[T]], list[Any]]) -> list[Any]:
+    """What a child hands back: the number of each portion that it took, with its results, as JSON already."""
+    return [[number, orjson.Fragment(_json(work(portions[number])))] for number in _taken(queue)]
+
+
+def _json(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
 
 
 def workers() -> int:
@@ -81,7 +125,7 @@ class Child(NamedTuple):
         try:
             os.close(read)
             with os.fdopen(write, "wb") as pipe:
-                pipe.write(orjson.dumps(work(), option=orjson.OPT_NON_STR_KEYS))
+                pipe.write(_json(work()))
         finally:
             os._exit(0)
 
