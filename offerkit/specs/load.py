@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import fingerprint, manifest_digest
-from offerkit.specs.cache import Cache, bodies_key, code_digest, content_key, decode, encode
+from offerkit.specs.cache import Cache, bodies_key, code_digest, content_key, decode
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.specs.project import CASES, Project, SpecFile, read_all
 from offerkit.specs.record import Index, Mistake, Record
@@ -216,8 +216,7 @@ def _load_all(
             if result.names_lost:
                 unsure.add(file.environment)
             if not result.diagnostics:
-                listed = [[old_address, *move] for old_address, move in new_moves.items()]
-                fresh[keys[file.path]] = {"records": encode(result.records), "moves": listed}
+                fresh[keys[file.path]] = result.row
         for old_address, (new_address, line, column) in new_moves.items():
             position = Position(file.path, line, column)
             if old_address in moves:
