@@ -256,6 +256,7 @@ class SqliteDatabase:
         """
         self._file.check()
         found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        self._file.sync(found[0])
         return found[0][1]
 
     def foreign_objects(self) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
 from proposition_samples import at, made
 
+from offerkit.diagnostics import Code, Refused
 from offerkit.store import Location, Store
 
 
@@ -30,6 +34,38 @@ def test_what_was_tidied_is_in_the_file_itself(tmp_path: Path) -> None:
         other.checkpoint()
         shutil.copy(path, alone)
         assert _count(alone) == 50
+
+
+def test_what_was_moved_is_synced_even_if_a_writer_adds_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the checkpoint that leaves nothing in the log syncs all since the one before, and every call waits."""
+    synced: list[int] = []
+    path = tmp_path / "store.db"
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    with Store.open(path, create=True) as store, Store.open(path, write=True) as other:
+        store.add_propositions([made(number) for number in range(50)])
+        with store.recording():
+            store.add_propositions([made(50)])
+            other.checkpoint()
+            other.checkpoint()
+        assert synced == [path.stat().st_ino], "once: a server that rests leaves the disk alone"
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EIO, Code.UNREADABLE), (errno.ENOSPC, Code.STORE_FULL)])
+def test_a_disk_that_fails_to_sync_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: Code
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with Store.open(tmp_path / "store.db", create=True) as store:
+        store.add_propositions([made(1)])
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(Refused) as refused:
+            store.checkpoint()
+        assert [found.code for found in refused.value.diagnostics] == [code]
+        assert [row.id for row in store.propositions(limit=0)] == ["p-1"]
 
 
 def test_a_log_that_was_moved_begins_anew(tmp_path: Path) -> None:
