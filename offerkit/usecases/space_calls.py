@@ -93,15 +93,11 @@ def prepare_call(
     if who.space != form.space or who.environment != form.environment:
         return _fallen_back(catalogs, ask, space_request, who, pasts)
     catalog = form.catalog
-    call = form.call._replace(
-        data=with_call_facts(catalog, data, form.space, BATCH if form.batch else identification_of(who.how)),
-        contact=catalog.nobody if who.contact is None else who.contact,
-        key=who.key,
-        now=ask.at.astimezone(UTC),
-        seed=ask.seed,
-        permanent=ask.permanent,
-        session=ask.session,
-    )
+    if catalog.call_facts:
+        data = with_call_facts(catalog, data, form.space, BATCH if form.batch else identification_of(who.how))
+    contact = catalog.nobody if who.contact is None else who.contact
+    own = data, contact, who.key, ask.at.astimezone(UTC), ask.seed, ask.permanent, ask.session
+    call = form.call.with_own(own)
     history = pasts(catalog, who.key, ask.at)
     return SpaceCall(space_request.space, who, catalog, call, history, form, ask.store and form.stores)
 
