@@ -25,6 +25,7 @@ from offerkit.engine.report import Report
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
+from offerkit.store.proposition_rows import past_of
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
 from offerkit.usecases.catalogs import Catalogs
@@ -216,9 +217,7 @@ def _answered(
         if len(shown) == len(decision.chosen):
             break
     extra = space_call.form.live_space.proposed_data
-    rows = (
-        [_row(space_call, proposed, decision.data, interaction, extra) for proposed in shown] if space_call.keep else []
-    )
+    rows = _rows(space_call, shown, decision.data, interaction, extra) if space_call.keep else []
     all_reports = (*decision.reports, *reports, *(extra.reports if rows else ()))
     return _answer(space_call, tuple(shown), all_reports, decision, _unrendered(decision.trace, failed)), rows
 
@@ -314,43 +313,38 @@ def _declared_values(catalog: Catalog, chosen: ChosenOffer) -> Row:
     return {name: value for name, value in product_row(catalog, chosen.product).items() if value is not None}
 
 
-def _row(
-    space_call: SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData
-) -> PropositionRow:
-    time = utc(space_call.call.now)
-    proposition = PastProposition(
-        offer=proposed.offer,
-        category=proposed.category,
-        space=space_call.who.space,
-        channel=space_call.form.channel,
-        status=proposed.status,
-        time=space_call.call.now,
-        weight=proposed.weight,
-        rank=proposed.rank,
-    )
-    offer = space_call.catalog.offers[space_call.catalog.position_of[proposed.offer]]
-    return PropositionRow(
-        id=proposed.id,
-        environment=space_call.who.environment,
-        contact=space_call.who.key,
-        space=space_call.who.space,
-        channel=space_call.form.channel,
-        offer=proposed.offer,
-        category=proposed.category,
-        interaction=interaction,
-        rank=proposed.rank,
-        weight=proposed.weight,
-        status=Status(proposed.status),
-        time=time,
-        changed=time,
-        revision=space_call.catalog.revision,
-        proposed=extra.values(
-            space_call.call.contact,
-            data,
-            offer.row,
-            proposition,
-            space_call.call.now,
-            product_row(space_call.catalog, proposed.product),
-        ),
-        product=stored_product(proposed.product),
-    )
+def _rows(
+    space_call: SpaceCall, shown: Sequence[ProposedOffer], data: Row, interaction: str, extra: ExtraData
+) -> list[PropositionRow]:
+    """What is stored of ``shown``, with the values of ``extra``."""
+    catalog, call, form, who = space_call.catalog, space_call.call, space_call.form, space_call.who
+    time, status, channel = utc(call.now), Status(form.status), form.channel
+    rows = [
+        PropositionRow(
+            id=proposed.id,
+            environment=who.environment,
+            contact=who.key,
+            space=who.space,
+            channel=channel,
+            offer=proposed.offer,
+            category=proposed.category,
+            interaction=interaction,
+            rank=proposed.rank,
+            weight=proposed.weight,
+            status=status,
+            time=time,
+            changed=time,
+            revision=catalog.revision,
+            product=stored_product(proposed.product),
+        )
+        for proposed in shown
+    ]
+    if not extra:
+        return rows
+    offers = [catalog.offers[catalog.position_of[proposed.offer]].row for proposed in shown]
+    products = [product_row(catalog, proposed.product) for proposed in shown]
+    pasts = [past_of(row)._replace(status=status.value) for row in rows]
+    return [
+        row._replace(proposed=extra.values(call.contact, data, offer, past, call.now, product))
+        for row, offer, past, product in zip(rows, offers, pasts, products, strict=True)
+    ]
