@@ -38,12 +38,16 @@ class Kind(StrEnum):
     POLICY = "policy"
     WEBHOOK = "webhook"
 
+    __hash__ = str.__hash__  # that of enumerations is Python, and most keys and caches have a kind in them
+
 
 class Stage(StrEnum):
     """The two sides of an environment: design is edited, live is what the engine uses."""
 
     DESIGN = "design"
     LIVE = "live"
+
+    __hash__ = str.__hash__
 
 
 SHARED = "shared"

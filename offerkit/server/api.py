@@ -58,7 +58,7 @@ def routes(service: DecisionService, status_base: str) -> list[Operation]:
     async def propose(request: Request) -> Response:
         """Propose offers to a contact on the given spaces. Propositions are stored before the answer is sent."""
         body, ask = forms.read(await read_json(request))
-        names = body.space_names
+        names = ask.spaces
         count_spaces(request, names)
         operator = operator_of(request)
         if not operator and (body.at or body.seed or body.explain):
@@ -119,7 +119,7 @@ class CallForms:
     def __init__(self, status_base: str) -> None:
         """``status_base``: where tracked links lead."""
         self._status_base = status_base
-        self._known: BoundedCache[bytes, tuple[ProposeBody, ProposeRequest]] = BoundedCache(FORMS)
+        self._known: BoundedCache[bytes, tuple[ProposeBody, tuple[str, ...], tuple[Any, ...]]] = BoundedCache(FORMS)
 
     def read(self, given: Any) -> tuple[ProposeBody, ProposeRequest]:
         """A body without what is each call's own, and what the call requests now. Raises InvalidRequestError."""
@@ -134,14 +134,15 @@ class CallForms:
         if known is None:
             as_model(given, ProposeBody)
             body = as_model(form, ProposeBody)
-            known = body, self._request(body)
+            request = self._request(body)
+            known = body, request.spaces, request[6:]
             if 0 < len(key) <= LONGEST_FORM:
                 self._known.put(key, known)
-        own = {"at": now(), "contact": contact, "cookie": cookie, "session": session, "data": data}
-        return known[0], known[1]._replace(**own)
+        body, spaces, rest = known
+        return body, ProposeRequest(spaces, now(), contact, cookie, session, data, *rest)
 
     def _request(self, body: ProposeBody) -> ProposeRequest:
-        return ProposeRequest(
+        request = ProposeRequest(
             spaces=tuple(dict.fromkeys(body.space_names)),
             at=datetime.max,
             n=body.n,
@@ -155,6 +156,7 @@ class CallForms:
             wanted=_wanted(body) if any(isinstance(given, Place) for given in body.spaces) else (),
             hints=False,
         )
+        return request._replace(wanted=request.places)
 
 
 def _may_be_own(data: object, *texts: object) -> bool:

@@ -30,7 +30,7 @@ from offerkit.server.openapi import openapi_operations
 from offerkit.server.problems import LEFT, RequestError, error_response, problem_response, refusal_response
 from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors, allow_origin
 from offerkit.server.redaction import redacted
-from offerkit.server.routing import Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
+from offerkit.server.routing import HEADERS_BY_NAME, Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
 from offerkit.server.schemas import JsonAnswer, refusals
 from offerkit.usecases.session import Session
 
@@ -66,8 +66,12 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
     gate, large = RateLimitAndCors(service, public), LargeRequests(operators, service.session, config)
 
     async def answer(scope: Scope, receive: Receive) -> Response:
-        refusal = await authenticated(scope, tokens) or gate.refusal(scope)
-        response = refusal or await large.answer(scope, receive) or await routes.answer(scope, receive)
+        response = (
+            gate.refusal(scope)
+            if b"authorization" not in scope[HEADERS_BY_NAME]
+            else (await authenticated(scope, tokens) or gate.refusal(scope) or await large.answer(scope, receive))
+        )
+        response = response or await routes.answer(scope, receive)
         allow_origin(scope, response)
         return response
 

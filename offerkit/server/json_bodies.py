@@ -67,15 +67,15 @@ async def read_json(request: Request) -> Any:
         if not kind.lower().startswith(b"application/json"):
             raise UnreadableError(415, "send JSON, as Content-Type: application/json")
         only_utf8(kind.decode("latin-1"))
-    return _values(await content_of(request))
+    return as_values(await content_of(request))
 
 
 def parse_body(content: bytes, model: type[B]) -> B:
     """``content`` as ``model``, as :func:`read_body` reads it. Raises as that does."""
-    return as_model(_values(content), model)
+    return as_model(as_values(content), model)
 
 
-def _values(content: bytes) -> Any:
+def as_values(content: bytes) -> Any:
     """The JSON values of ``content``, by a fast parser where that certainly reads the same."""
     _within_limits(content, min(max(MEMBERS, len(content) // BYTES_EACH), MOST_MEMBERS))
     try:
@@ -159,11 +159,16 @@ def _within_limits(content: bytes, members: int) -> None:
             raise UnreadableError(400, f"the body has more than {members:,} values")
 
 
+_COMPOUND = frozenset((dict, list))
+
+
 def _members(value: Any) -> int:
     """How many members all objects in ``value`` have."""
-    if isinstance(value, dict):
-        return len(value) + sum(_members(one) for one in value.values() if isinstance(one, (dict, list)))
-    return sum(map(_members, value)) if isinstance(value, list) else 0
+    count = len(value) if isinstance(value, dict) else 0
+    for one in value.values() if count else value if isinstance(value, list) else ():
+        if type(one) in _COMPOUND:
+            count += _members(one)
+    return count
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

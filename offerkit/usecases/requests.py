@@ -323,10 +323,11 @@ class ProposeRequest(NamedTuple):
     at: datetime
     contact: str = ""
     cookie: str = ""
+    session: str = ""
+    data: Mapping[str, object] = MappingProxyType({})
     n: int = 1
     categories: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
-    data: Mapping[str, object] = MappingProxyType({})
     store: bool = True
     explain: bool = False
     seed: str = ""
@@ -336,7 +337,6 @@ class ProposeRequest(NamedTuple):
     wanted: tuple[SpaceRequest, ...] = ()
     hints: bool = True
     own_html: bool = False
-    session: str = ""
 
     @property
     def permanent(self) -> str:
