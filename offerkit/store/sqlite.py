@@ -26,7 +26,7 @@ APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header marks a store among SQLite files."""
 
 LOG_BYTES = 128 << 20
-"""What a log that begins anew keeps of its length: twice the usual, since overwriting takes less time than growing."""
+"""What a log that begins again keeps of its length: twice the usual, since overwriting takes less time than growing."""
 
 BESIDE = ("-wal", "-shm", "-journal", ".lock", ".holder")
 """Suffixes of the files that SQLite and offerkit keep beside a store."""

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -73,7 +72,7 @@ def filled(folder: Path) -> Path:
     with Store.open(file, write=True) as store:
         (first, *_) = store.propositions()
         store.add_propositions(
-            [replace(first, id=f"p-{n:06}", contact=f"c-{n % 97}", offer=f"o-{n % 89}") for n in range(ROWS)]
+            [first._replace(id=f"p-{n:06}", contact=f"c-{n % 97}", offer=f"o-{n % 89}") for n in range(ROWS)]
         )
     return file
 
