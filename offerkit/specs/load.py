@@ -83,7 +83,7 @@ class Loaded:
 
     def doubts(self) -> list[Diagnostic]:
         """Warnings about what is valid but looks like a mistake."""
-        from offerkit.specs.consistency import lonely_themes
+        from offerkit.specs.themes import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
         return [replace(d, severity=Severity.WARNING) for d in self.placed(findings)] if findings else []
