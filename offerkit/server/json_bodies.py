@@ -159,11 +159,14 @@ def _within_limits(content: bytes, members: int) -> None:
             raise UnreadableError(400, f"the body has more than {members:,} values")
 
 
+_COMPOUND = frozenset((dict, list))
+
+
 def _members(value: Any) -> int:
     """How many members all objects in ``value`` have."""
     count = len(value) if isinstance(value, dict) else 0
     for one in value.values() if count else value if isinstance(value, list) else ():
-        if isinstance(one, (dict, list)):
+        if type(one) in _COMPOUND:
             count += _members(one)
     return count
 

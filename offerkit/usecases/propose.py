@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from time import time_ns
+from types import MappingProxyType
 from typing import NamedTuple
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -105,14 +106,15 @@ def decide_call(
     ask = ask if _stores(catalogs, ask) == ask.store else ask._replace(store=False)
     calls = _prepared(catalogs, ContactFinder(catalogs, sources, contact_of), ask, pasts)
     contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
-    cookie = _cookie(contact_of, ask.cookie, contacts)
+    cookie = _cookie(contact_of, ask.cookie, contacts) if contacts else ask.cookie
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
     rows: list[PropositionRow] = []
     for space_call in calls:
         answer, new_rows = _answered(space_call, ask, already_proposed, interaction, ids)
-        already_proposed |= {proposed.offer for proposed in answer.proposed}
+        if len(calls) > 1:
+            already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new_rows
     pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "")
@@ -188,9 +190,12 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
 
 
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+
+
 def history_start(catalog: Catalog, now: datetime) -> datetime:
     """The earliest time of propositions that may count at ``now``."""
-    return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
+    return max(now - catalog.longest_period, _EARLIEST) if catalog.longest_period else now
 
 
 def _answered(
@@ -219,13 +224,14 @@ def _answered(
     extra = space_call.form.live_space.proposed_data
     rows = _rows(space_call, shown, decision.data, interaction, extra) if space_call.keep else []
     all_reports = (*decision.reports, *reports, *(extra.reports if rows else ()))
-    return _answer(space_call, tuple(shown), all_reports, decision, _unrendered(decision.trace, failed)), rows
+    trace = _unrendered(decision.trace, failed) if failed else decision.trace
+    return _answer(space_call, tuple(shown), all_reports, decision, trace), rows
 
 
 def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
     """``trace`` with the offers that could not be rendered; the last decision knew them only as excluded."""
-    if trace is None or not failed:
-        return trace
+    if trace is None:
+        return None
     verdicts = tuple(
         replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
         if verdict.offer in failed and verdict.out is not None
@@ -263,7 +269,7 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
     if decision.because is not None:
         return {decision.because: 1}
     counts = decision.considered
-    failed = sum(report.code == Code.NOT_RENDERED for report in reports)
+    failed = sum(report.code == Code.NOT_RENDERED for report in reports) if reports else 0
     return {
         NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
         ExclusionReason.PRESENTATION_RULE: counts["eligible"] - counts["presentable"],
@@ -286,11 +292,14 @@ def _nobody(space_call: SpaceCall) -> Report:
 def _proposed(
     space_call: SpaceCall, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
-    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
-    fields, rendered = space_call.form.renderer.show(
-        chosen.offer, chosen.product, space_call.call.contact, decision.data, about, space_call.form.outputs
-    )
-    offer = space_call.catalog.offers[space_call.catalog.position_of[chosen.offer]]
+    catalog, form = space_call.catalog, space_call.form
+    fields, rendered = form.renderer.constant(chosen.offer, chosen.product, form.outputs), _NOTHING
+    if fields is None:
+        about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": form.space}
+        fields, rendered = form.renderer.show(
+            chosen.offer, chosen.product, space_call.call.contact, decision.data, about, form.outputs
+        )
+    offer = catalog.offers[catalog.position_of[chosen.offer]]
     return ProposedOffer(
         id=id_,
         offer=chosen.offer,
@@ -298,18 +307,19 @@ def _proposed(
         category=chosen.category,
         rank=rank,
         weight=chosen.weight,
-        status=space_call.form.status,
+        status=form.status,
         fields=fields,
         rendered=rendered,
         product=chosen.product,
-        product_fields=_declared_values(space_call.catalog, chosen),
+        product_fields=_declared_values(catalog, chosen) if chosen.product else _NOTHING,
     )
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _declared_values(catalog: Catalog, chosen: ChosenOffer) -> Row:
     """The known values of a product that the environment declares, for every caller."""
-    if chosen.product is None:
-        return {}
     return {name: value for name, value in product_row(catalog, chosen.product).items() if value is not None}
 
 

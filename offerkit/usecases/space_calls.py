@@ -15,7 +15,7 @@ from offerkit.engine.call_facts import BATCH, identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, make_call
 from offerkit.engine.history import PastProposition
-from offerkit.engine.identify import ContactLookup, Identified, IdentifyingSpace, identify
+from offerkit.engine.identify import Identified, IdentifyingSpace, identify
 from offerkit.models.space import Space
 from offerkit.rules.types import Row
 from offerkit.usecases.catalogs import Catalogs, LiveSpace, SpaceForm
@@ -57,17 +57,20 @@ class ContactFinder(NamedTuple):
         """
         if previews:  # a delivery knows contacts by the key of their source, and leaves out everybody else
             door = door._replace(fallback="", implicit=False, anonymous=False, keys=())
-        return identify(door, ask.contact, ask.cookie, ContactLookup(self._by_key, self._by_cookie, self._door))
+        return identify(door, ask.contact, ask.cookie, self)
 
-    def _door(self, name: str) -> IdentifyingSpace:
+    def door(self, name: str) -> IdentifyingSpace:
+        """The space with that name."""
         environment, _, space = name.partition("/")
         return self.catalogs.space(environment, space).identification
 
-    def _by_key(self, door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
+    def by_key(self, door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
+        """The contact that the space ``door`` knows by that key."""
         row, key = self.sources.found(door.environment, text, door.keys)
         return None if row is None else (key, row)
 
-    def _by_cookie(self, door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
+    def by_cookie(self, door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
+        """The contact, or on an anonymous space the visitor, with that cookie."""
         if door.anonymous:
             # The cookie is the visitor's key, also for visitors that are not in the table yet.
             return cookie, self._visitor(door.environment, cookie)

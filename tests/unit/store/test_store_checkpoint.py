@@ -12,7 +12,7 @@ import pytest
 from proposition_samples import at, made
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.store import Location, Store
+from offerkit.store import Location, Store, sqlite
 
 
 def test_tidying_beside_a_writer_changes_nothing_that_is_seen(location: Location) -> None:
@@ -106,3 +106,16 @@ def _count(path: Path) -> int:
         return 0
     finally:
         connection.close()
+
+
+def test_a_log_that_was_long_once_does_not_stay_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is cut when it begins anew, but not below what it usually has."""
+    monkeypatch.setattr(sqlite, "LOG_BYTES", 100_000)
+    path = tmp_path / "store.db"
+    log = path.with_name("store.db-wal")
+    with Store.open(path, create=True) as store:
+        store.add_propositions([made(number % 60, id=f"p-{number}") for number in range(5_000)])
+        assert log.stat().st_size > 1_000_000
+        store.checkpoint()
+        store.add_propositions([made(1, id="last")])
+        assert 0 < log.stat().st_size <= 100_000
