@@ -1,10 +1,10 @@
 """Measure whether two workers of ``offerkit serve`` on PostgreSQL stand in each other's way, also on a machine that has
 too few cores for them, their database and the load.
 
-Each worker is held to a share of a core: it is stopped for the rest of each few milliseconds, wherever it is, maybe
-with locks held. So there are cores left for two, and if the second adds what the first does, nothing they share holds
-them up. Beside it, what the connections to the database are found waiting for. One and two workers are loaded in turn
-(wrk); medians. Prints Markdown.
+The workers take turns: each runs for its share of each few milliseconds and is stopped for the rest, wherever it is,
+maybe with locks held. If the second adds what the first does, nothing they share holds them up. Each has as many
+callers as one alone. Beside it, what the connections to the database are found waiting for. One and two workers are
+loaded in turn (wrk); medians. Prints Markdown.
 
     python benchmarks/serving_workers.py --postgres postgresql://USER@HOST/DB [--rounds 5] [--seconds 4] [--share 0.25]
 """
@@ -53,12 +53,11 @@ def held(processes: Sequence[int], share: float, store: str) -> Iterator[Counter
     def hold() -> None:
         with psycopg.connect(store, autocommit=True) as connection:
             while not ended.is_set():
-                time.sleep(PERIOD * share)
-                for process in processes:
-                    os.kill(process, signal.SIGSTOP)
-                time.sleep(PERIOD * (1 - share))
                 for process in processes:
                     os.kill(process, signal.SIGCONT)
+                    time.sleep(PERIOD * share)
+                    os.kill(process, signal.SIGSTOP)
+                time.sleep(PERIOD * max(1 - share * len(processes), 0.0))
                 seen.update(kind for (kind,) in connection.execute(WAITS))
 
     thread = threading.Thread(target=hold)
@@ -68,16 +67,18 @@ def held(processes: Sequence[int], share: float, store: str) -> Iterator[Counter
     finally:
         ended.set()
         thread.join()
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def measured(server: tuple[int, int, int], asked: argparse.Namespace, folder: Path, *, store: bool) -> Measure:
     """One measure of a server: its workers, port and process."""
     workers, port, process = server
-    processes = family(process)
-    running = processes if workers == 1 else processes[1:]
+    processes = family(process)  # with those that only watch the workers
+    running = [process for process in processes if workers == 1 or seconds_of([process]) > 1]
     with held(running, asked.share, asked.postgres) as waits:
         before = seconds_of(processes)
-        load = full(port, store=store, seconds=asked.seconds, folder=folder)
+        load = full(port, store=store, seconds=asked.seconds, folder=folder, times=workers)
         spent = seconds_of(processes) - before
     assert not load.failed
     return Measure(load.rate, spent / load.rate / asked.seconds, waits)
