@@ -121,6 +121,12 @@ class Address(str):
         return Address(self.environment, kind, name)
 
 
+@lru_cache(maxsize=65_536)
+def known_address(environment: str, kind: Kind, name: str) -> Address:
+    """An address that is asked for again and again: thousands of offers name the same resources."""
+    return Address(environment, kind, name)
+
+
 def environment_address(name: str) -> Address:
     """The address of an environment itself."""
     return Address(name, Kind.ENVIRONMENT, name)
