@@ -45,7 +45,7 @@ class Call(NamedTuple):
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``ruled``: whether
     presentation rules exclude offers. ``nowhere``: none of the requested categories, or none of the themes, exists, so
     the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: the
-    number of offers wanted, for hooks; 0: ``n``.
+    number of offers wanted, for hooks; 0: ``n``. What is each call's own stands together, from ``data`` to ``session``.
     """
 
     space: str
@@ -68,7 +68,7 @@ class Call(NamedTuple):
     wanted: int = 0
 
     def with_own(self, own: OwnPart) -> Call:
-        """This call as one contact makes it."""
+        """This call as one contact makes it now; ``own`` in the order of the fields."""
         return Call._make((*self[:4], *own, *self[11:]))
 
     @property

@@ -71,6 +71,7 @@ class DecisionService:
         self._pool: ThreadPoolExecutor | None = None
         self._workers: list[ThreadWorker] = []
         self._own = threading.local()
+        self.counting = asyncio.Lock()  # one report at a time: counting takes the database a while, calls continue
         self._indexing: list[Future[KeyIndex | None]] = []
 
     async def open(self) -> None:

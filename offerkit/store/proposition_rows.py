@@ -235,7 +235,7 @@ def keepable(texts: Sequence[str]) -> bool:
 
 
 def _text(row: PropositionRow) -> PropositionText:
-    """The columns of ``row``, of which the first eight may still be something else than text."""
+    """The columns of ``row``; the first eight may still be something else than text."""
     if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
         raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
     time, changed = row.time, row.changed

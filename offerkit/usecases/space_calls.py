@@ -87,6 +87,7 @@ class ContactFinder(NamedTuple):
 def prepare_call(
     catalogs: Catalogs, finder: ContactFinder, ask: ProposeRequest, space_request: SpaceRequest, pasts: HistoryReader
 ) -> SpaceCall:
+    """The call to one space, whichever answers: checked, with its contact and history. Raises Refused."""
     form = _form(catalogs, ask, space_request)
     # Mistakes in the call are reported before any contact is looked up.
     data, wrong = call_data(form.catalog, ask.data, hints=ask.hints, required=not form.batch)
@@ -127,7 +128,8 @@ def _form(catalogs: Catalogs, ask: ProposeRequest, asked: SpaceRequest) -> Space
         catalog, space, who=nobody, n=asked.n, categories=asked.categories, themes=asked.themes, data=ask.data
     )
     form = _space_form(catalogs.space(environment, space), catalog, call._replace(data={}), ask, batch=batch)
-    if not call.reports and len(asked.categories) + len(asked.themes) <= MOST_NAMES:
+    all_exist = not (call.reports or asked.anonymous_categories)
+    if all_exist and len(asked.categories) + len(asked.themes) <= MOST_NAMES:
         catalogs.forms.put(key, form)
     return form
 
