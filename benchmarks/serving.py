@@ -93,11 +93,11 @@ def _until(url: str, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"no server answers at {url}")
 
 
-def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, apart: int = 1) -> Load:
+def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, apart: int = 1, times: int = 1) -> Load:
     """As much as wrk on the other core can send over a few connections.
 
     ``new``: the first of the contacts to call once, in their order, instead of any of those that call again and again.
-    ``apart``: how far contacts that call stand apart in the file.
+    ``apart``: how far contacts that call stand apart in the file. ``times`` as many connections as usual.
     """
     script = folder / "load.lua"
     body = BODY % ("%s", str(store).lower())
@@ -108,7 +108,7 @@ def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, ap
         "1",
         "wrk",
         "-t1",
-        f"-c{CONNECTIONS[store]}",
+        f"-c{CONNECTIONS[store] * times}",
         f"-d{seconds}s",
         "--latency",
         "-s",
