@@ -56,8 +56,7 @@ class BoundedCache(Generic[K, V]):
 
     def known(self) -> list[K]:
         """All keys: those that were asked for again first, then the oldest."""
-        kept = list(self._known.items())
-        return [key for used in (True, False) for key, found in kept if found.used is used]
+        return [key for key, _ in sorted(self._known.items(), key=lambda item: not item[1].used)]
 
     def put(self, key: K, value: V) -> None:
         """Replace the value of ``key``."""
