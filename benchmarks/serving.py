@@ -4,7 +4,7 @@ contacts never met before, apart from those for contacts that call again and aga
 
 Each server has one core and one process, the load (wrk, from Debian's package of that name) the other. All servers are
 measured in turn, several rounds of it: medians are printed, and ratios are taken within a round, so that a drifting
-machine does not decide. Prints Markdown.
+machine does not decide. “others” is what other processes took of the server's core meanwhile, at most. Prints Markdown.
 
     python benchmarks/serving.py [--contacts 1000000] [--sources jsonl,sqlite] [--rounds 3] [--seconds 5]
         [--memory-seconds 600] [--postgres postgresql://USER@HOST/DB]
@@ -23,9 +23,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decisions_measure import quantile
@@ -65,6 +65,8 @@ class Load:
     median: float
     p99: float
     failed: int
+    others: float = 0.0
+    """The share of the server's core that other processes took meanwhile; from a few percent on, p99 tells of them."""
 
 
 @contextmanager
@@ -93,11 +95,11 @@ def _until(url: str, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"no server answers at {url}")
 
 
-def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, apart: int = 1) -> Load:
+def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, apart: int = 1, times: int = 1) -> Load:
     """As much as wrk on the other core can send over a few connections.
 
     ``new``: the first of the contacts to call once, in their order, instead of any of those that call again and again.
-    ``apart``: how far contacts that call stand apart in the file.
+    ``apart``: how far contacts that call stand apart in the file. ``times`` as many connections as usual.
     """
     script = folder / "load.lua"
     body = BODY % ("%s", str(store).lower())
@@ -108,7 +110,7 @@ def full(port: int, *, store: bool, seconds: int, folder: Path, new: int = 0, ap
         "1",
         "wrk",
         "-t1",
-        f"-c{CONNECTIONS[store]}",
+        f"-c{CONNECTIONS[store] * times}",
         f"-d{seconds}s",
         "--latency",
         "-s",
@@ -138,6 +140,40 @@ def _body(number: int, apart: int, *, store: bool) -> str:
     return BODY % (f"c-{number * 7919 % PEOPLE * apart:06d}", str(store).lower())
 
 
+@contextmanager
+def alone(process: int, servers: Iterable[int]) -> Iterator[None]:
+    """Only this one of the ``servers`` runs inside: one that rests searches all its memory for garbage now and then."""
+    others = [other for other in servers if other != process]
+    for other in others:
+        os.kill(other, signal.SIGSTOP)
+    try:
+        time.sleep(0.5)  # what was due while this one was stopped
+        yield
+    finally:
+        for other in others:
+            os.kill(other, signal.SIGCONT)
+
+
+def watched(process: int, measure: Callable[[], Load]) -> Load:
+    """The load, with what other processes took of the server's core."""
+    core, own, begin = _core(), _spent(process), time.monotonic()
+    load = measure()
+    others = (_core() - core) - (_spent(process) - own)
+    return replace(load, others=max(others, 0.0) / (time.monotonic() - begin))
+
+
+def _core() -> float:
+    """Seconds that core 0 was not idle."""
+    ticks = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu0 ")).split()[1:]
+    return (sum(map(int, ticks[:8])) - int(ticks[3]) - int(ticks[4])) / os.sysconf("SC_CLK_TCK")
+
+
+def _spent(process: int) -> float:
+    """Seconds of the processor that the process has taken."""
+    ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(process: int) -> int:
     """Bytes that the process holds."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
@@ -152,6 +188,7 @@ def median(rounds: Sequence[Load]) -> Load:
         statistics.median(load.median for load in rounds),
         statistics.median(load.p99 for load in rounds),
         sum(load.failed for load in rounds),
+        max(load.others for load in rounds),
     )
 
 
@@ -161,7 +198,7 @@ def row(name: str, rounds: Sequence[Load], bare: Sequence[Sequence[Load]]) -> st
     pairs = (zip(rounds, others, strict=True) for others in bare)
     ratios = " | ".join(f"{statistics.median(mine.rate / other.rate for mine, other in each):.2f}" for each in pairs)
     times = f"{load.median * 1e3:.2f} ms | {load.p99 * 1e3:.2f} ms"
-    return f"| {name} | {load.rate:,.0f} | {times} | {ratios} | {load.failed} |"
+    return f"| {name} | {load.rate:,.0f} | {times} | {ratios} | {load.failed} | {load.others:.0%} |"
 
 
 def main() -> None:
@@ -188,8 +225,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
         peers = {}
         for port, (name, kind) in enumerate(PEERS.items(), 18_700):
             command = [sys.executable, str(HERE / "serving_peers.py"), kind, str(port)]
-            stack.enter_context(started(command, port, folder, {}, "/openapi.json"))
-            peers[name] = port
+            peers[name] = port, stack.enter_context(started(command, port, folder, {}, "/openapi.json"))
         sources = filter(None, asked.sources.split(","))
         stores = [("SQLite", "csv", ""), *([("PostgreSQL", "csv", asked.postgres)] if asked.postgres else [])]
         stores += [(f"SQLite, contacts in {source}", source, "") for source in sources]
@@ -209,37 +245,47 @@ def _offerkit(store: str, source: str, contacts: int, port: int, root: Path) -> 
 
 
 def _rounds(
-    asked: argparse.Namespace, peers: dict[str, int], ours: dict[str, tuple[int, int]], folder: Path
+    asked: argparse.Namespace, peers: dict[str, tuple[int, int]], ours: dict[str, tuple[int, int]], folder: Path
 ) -> list[str]:
     apart = asked.contacts // (PEOPLE + NEW)
-    for port in peers.values():
+    for port, _ in peers.values():
         full(port, store=False, seconds=2, folder=folder)
     for port, _ in ours.values():
         full(port, store=False, seconds=20, folder=folder, apart=apart)  # every contact was met
     new = dict.fromkeys(ours, PEOPLE)
     loads: dict[str, list[Load]] = {}
+    servers = [process for _, process in (*peers.values(), *ours.values())]
+
+    def measured_pair(what: str, port: int, process: int, *, store: bool) -> None:
+        with alone(process, servers):
+            load = watched(process, lambda: full(port, store=store, seconds=asked.seconds, folder=folder, apart=apart))
+            rate = load.rate * SHARE
+            part = watched(process, lambda: steady(port, rate, asked.seconds, store=store, apart=apart))
+        loads.setdefault(what, []).append(load)
+        loads.setdefault(f"{what}, at {SHARE:.0%} of that", []).append(part)
+
+    def measured_new(name: str, port: int, process: int) -> None:
+        with alone(process, servers):
+            load = watched(
+                process,
+                lambda: full(port, store=False, seconds=FIRST_SECONDS, folder=folder, new=new[name], apart=apart),
+            )
+        loads.setdefault(f"offerkit, {name}, not stored, first calls", []).append(load)
+        new[name] += int(load.rate * (FIRST_SECONDS + 1))
+
     for _ in range(asked.rounds):
-        for name, port in peers.items():
-            load = full(port, store=False, seconds=asked.seconds, folder=folder)
-            loads.setdefault(name, []).append(load)
-            part = steady(port, load.rate * SHARE, asked.seconds, store=False, apart=apart)
-            loads.setdefault(f"{name}, at {SHARE:.0%} of that", []).append(part)
+        for name, server in peers.items():
+            measured_pair(name, *server, store=False)
         for store in (False, True):
-            for name, (port, _) in ours.items():
-                what = f"offerkit, {name}, {'stored' if store else 'not stored'}"
-                load = full(port, store=store, seconds=asked.seconds, folder=folder, apart=apart)
-                loads.setdefault(what, []).append(load)
-                part = steady(port, load.rate * SHARE, asked.seconds, store=store, apart=apart)
-                loads.setdefault(f"{what}, at {SHARE:.0%} of that", []).append(part)
-        for name, (port, _) in ours.items():
-            load = full(port, store=False, seconds=FIRST_SECONDS, folder=folder, new=new[name], apart=apart)
-            loads.setdefault(f"offerkit, {name}, not stored, first calls", []).append(load)
-            new[name] += int(load.rate * (FIRST_SECONDS + 1))
+            for name, server in ours.items():
+                measured_pair(f"offerkit, {name}, {'stored' if store else 'not stored'}", *server, store=store)
+        for name, server in ours.items():
+            measured_new(name, *server)
     if max(new.values()) > PEOPLE + NEW:
         print("some contacts called twice: fewer rounds, or a larger NEW", file=sys.stderr)
     bare = [loads[name] for name in BARE]
-    lines = ["| | requests a second | p50 | p99 | of bare FastAPI | of bare Starlette | failed |"]
-    lines += ["|:--|--:|--:|--:|--:|--:|--:|", *(row(name, rounds, bare) for name, rounds in loads.items())]
+    lines = ["| | requests a second | p50 | p99 | of bare FastAPI | of bare Starlette | failed | others |"]
+    lines += ["|:--|--:|--:|--:|--:|--:|--:|--:|", *(row(name, rounds, bare) for name, rounds in loads.items())]
     return lines + [_memory(asked.memory_seconds, name, *ours[name], folder) for name in ours if asked.memory_seconds]
 
 
@@ -249,7 +295,7 @@ def _memory(seconds: int, name: str, port: int, process: int, folder: Path) -> s
         full(port, store=store, seconds=seconds // 2, folder=folder)
     after = resident(process)
     grown = (after - before) / 1e6
-    return f"| {name}, memory after {seconds} s, half of it storing | {after / 1e6:,.0f} MB | {grown:+.1f} MB | | | |"
+    return f"| {name}, memory after {seconds} s, half of it storing | {after / 1e6:,.0f} MB | {grown:+.1f} MB | | | | | |"
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def main() -> None:
             write_project(root, parse_location(store), OFFERS, PEOPLE)
             for workers in WORKERS:
                 port = 18_720 + 2 * number + workers
-                servers[name, workers] = port, stack.enter_context(_served(root, store, port, workers))
+                servers[name, workers] = port, stack.enter_context(served(root, store, port, workers))
         for port, _ in servers.values():
             full(port, store=False, seconds=asked.warm_seconds, folder=folder)
         rounds: dict[tuple[bool, str, int], list[Cost]] = {}
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 @contextmanager
-def _served(root: Path, store: str, port: int, workers: int) -> Iterator[int]:
+def served(root: Path, store: str, port: int, workers: int) -> Iterator[int]:
     program = str(Path(sys.executable).with_name("offerkit"))
     command = [program, "serve", "--port", str(port), "--workers", str(workers), "--log-level", "error"]
     pinned = [] if workers == 1 else ["taskset", "-c", f"0-{(os.cpu_count() or 1) - 1}"]
@@ -75,13 +75,13 @@ def _served(root: Path, store: str, port: int, workers: int) -> Iterator[int]:
 
 
 def _cost(port: int, process: int, *, stored: bool, seconds: int, folder: Path) -> Cost:
-    server, database = _seconds(_family(process)), _seconds(_named("postgres"))
+    server, database = seconds_of(family(process)), seconds_of(_named("postgres"))
     load = full(port, store=stored, seconds=seconds, folder=folder)
     calls = load.rate * seconds
     assert not load.failed
     return Cost(
-        (_seconds(_family(process)) - server) / calls,
-        (_seconds(_named("postgres")) - database) / calls,
+        (seconds_of(family(process)) - server) / calls,
+        (seconds_of(_named("postgres")) - database) / calls,
         load.rate,
     )
 
@@ -106,7 +106,7 @@ def _table(rounds: dict[tuple[bool, str, int], list[Cost]]) -> list[str]:
     return lines
 
 
-def _family(process: int) -> list[int]:
+def family(process: int) -> list[int]:
     """The process and its children."""
     found = [process]
     for entry in Path("/proc").iterdir():
@@ -135,7 +135,7 @@ def _status(process: int) -> list[str]:
         return []
 
 
-def _seconds(processes: list[int]) -> float:
+def seconds_of(processes: list[int]) -> float:
     return sum(int(tick) for process in processes for tick in _status(process)[11:13]) / TICKS
 
 

@@ -38,12 +38,16 @@ class Kind(StrEnum):
     POLICY = "policy"
     WEBHOOK = "webhook"
 
+    __hash__ = str.__hash__  # that of enumerations is Python, and most keys and caches have a kind in them
+
 
 class Stage(StrEnum):
     """The two sides of an environment: design is edited, live is what the engine uses."""
 
     DESIGN = "design"
     LIVE = "live"
+
+    __hash__ = str.__hash__
 
 
 SHARED = "shared"
@@ -115,6 +119,12 @@ class Address(str):
     def beside(self, kind: Kind, name: str) -> Address:
         """The address of another resource in the same environment."""
         return Address(self.environment, kind, name)
+
+
+@lru_cache(maxsize=65_536)
+def known_address(environment: str, kind: Kind, name: str) -> Address:
+    """An address that is asked for again and again: thousands of offers name the same resources."""
+    return Address(environment, kind, name)
 
 
 def environment_address(name: str) -> Address:

@@ -118,26 +118,36 @@ class CsvContacts(Contacts):
             header = self._begin(file)
         return unread_columns(header.columns, self.types, f"the file {self._path}")
 
+    def prepare(self, keys: tuple[str, ...]) -> None:
+        """Begin the index by these fields, if the file is large."""
+        self._index_by(*self._search(), keys)
+
     def close(self) -> None:
         """Close the file."""
         self._searched.close()
 
-    def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
+    def _search(self) -> tuple[BinaryIO, _Header]:
+        """The file, for one search, and its header."""
         file, changed = self._searched.begin()
         if changed or self._header is None:
             self._header = None  # should the file be refused now
             self._header = self._begin(file)
-        header = self._header
+        return file, self._header
+
+    def _index_by(self, file: BinaryIO, header: _Header, names: tuple[str, ...]) -> KeyIndex | None:
+        return self._searched.index(
+            file, names, lambda whole: self._index(whole, names, header), background=self.background
+        )
+
+    def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
+        file, header = self._search()
         yield from rows_of(
             file, self._candidates(file, values, header), lambda record: self._row_if(record, values, header)
         )
 
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value], header: _Header) -> Iterator[FileRecord]:
         """The records that may hold ``values``, in the file's order."""
-        names = tuple(values)
-        index = self._searched.index(
-            file, names, lambda whole: self._index(whole, names, header), background=self.background
-        )
+        index = self._index_by(file, header, tuple(values))
         if index is None:
             sieve = Sieve(values, self.types, header.places)
             following = records(file, self._path, header.offset, header.line, sieve.stops_all)

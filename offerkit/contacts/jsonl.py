@@ -76,6 +76,10 @@ class JsonLinesContacts(Contacts):
         """That of the file."""
         return stamp_at(str(self._root / self._path))
 
+    def prepare(self, keys: tuple[str, ...]) -> None:
+        """Begin the index by these fields, if the file is large."""
+        self._index_by(self._searched.begin()[0], keys)
+
     def close(self) -> None:
         """Close the file."""
         self._searched.close()
@@ -92,13 +96,15 @@ class JsonLinesContacts(Contacts):
 
     def _candidates(self, file: BinaryIO, values: Mapping[str, Value]) -> Iterator[FileRecord]:
         """The lines that may hold ``values``, in the file's order."""
-        names = tuple(values)
-        index = self._searched.index(file, names, lambda whole: self._index(whole, names), background=self.background)
+        index = self._index_by(file, tuple(values))
         if index is None:
             yield from self._lines(file)
             return
         for offset in index.offsets(tuple(values.values())):
             yield from islice(self._lines(file, offset, 0), 1)
+
+    def _index_by(self, file: BinaryIO, names: tuple[str, ...]) -> KeyIndex | None:
+        return self._searched.index(file, names, lambda whole: self._index(whole, names), background=self.background)
 
     def _index(self, file: Readable, names: tuple[str, ...]) -> KeyIndex:
         """An index of all lines; one that is not an object is refused at each search."""

@@ -106,6 +106,9 @@ class Contacts(ABC):
         """A value that changes when the contacts may have; None if the source cannot tell without reading them."""
         return None
 
+    def prepare(self, keys: tuple[str, ...]) -> None:  # noqa: B027 - most sources have nothing to prepare
+        """Begin what searches by the fields ``keys`` need. Raises IndexingError as a search does, and Refused."""
+
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Close files and connections."""
 

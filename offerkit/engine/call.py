@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from offerkit.engine.report import Report
 from offerkit.rules.types import Row
@@ -34,6 +34,10 @@ class CallContext(NamedTuple):
     session: str = ""
 
 
+OwnPart: TypeAlias = tuple[Row, Row, str, datetime, str, str, str]
+"""What is each call's own: its ``data``, ``contact``, ``key``, ``now``, ``seed``, ``permanent`` and ``session``."""
+
+
 class Call(NamedTuple):
     """A checked call (check_call.py). ``contact`` and ``data`` hold every declared field.
 
@@ -41,7 +45,7 @@ class Call(NamedTuple):
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``ruled``: whether
     presentation rules exclude offers. ``nowhere``: none of the requested categories, or none of the themes, exists, so
     the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: the
-    number of offers wanted, for hooks; 0: ``n``.
+    number of offers wanted, for hooks; 0: ``n``. What is each call's own stands together, from ``data`` to ``session``.
     """
 
     space: str
@@ -53,15 +57,19 @@ class Call(NamedTuple):
     key: str
     now: datetime
     seed: str = ""
+    permanent: str = ""
+    session: str = ""
     exclude: frozenset[str] = frozenset()
     anonymous: bool = False
     nowhere: bool = False
     reports: tuple[Report, ...] = ()
     offers: frozenset[str] | None = None
     ruled: bool = True
-    permanent: str = ""
-    session: str = ""
     wanted: int = 0
+
+    def with_own(self, own: OwnPart) -> Call:
+        """This call as one contact makes it now; ``own`` in the order of the fields."""
+        return Call._make((*self[:4], *own, *self[11:]))
 
     @property
     def wanted_count(self) -> int:

@@ -99,6 +99,8 @@ class Catalog:
     """The declared samples of products' values, for previews."""
     offer_fields: Mapping[str, FieldType]
     """The types of the fields that the environment declares for its offers."""
+    parts: SharedParts = field(repr=False)
+    """The parts of the conditions, once read: also of the same catalog with other stops."""
     counts_history: bool = False
     call_facts: tuple[str, ...] = ()
     """The built-in facts of a call that something in the stage reads."""
@@ -189,8 +191,4 @@ class Catalog:
         return known
 
     def _make_space_program(self, space: str, today: date, positions: Sequence[int]) -> SpaceProgram:
-        return SpaceProgramBuilder(self.offers, self.rules, space, today, self._parts).build(positions)
-
-    @cached_property
-    def _parts(self) -> SharedParts:
-        return SharedParts(self.dimension.name)
+        return SpaceProgramBuilder(self.offers, self.rules, space, today, self.parts).build(positions)

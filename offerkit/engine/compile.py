@@ -18,6 +18,7 @@ from offerkit.engine.contact_history import ContactHistories
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.history import counted_statuses
 from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.predicate_index import SharedParts
 from offerkit.engine.presentation_rules import matches, offer_row
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.requirements import Requirements
@@ -172,6 +173,7 @@ class _Compiler:
             no_product=_unknown(self._model.product_fields),
             sample_product=MappingProxyType(self._sample_product()),
             offer_fields=MappingProxyType(self._offer_fields),
+            parts=SharedParts(self._model.dimension),
             call_facts=facts_read(self._own_bodies(), self._data),
         )
 

@@ -41,11 +41,15 @@ class ExtraData:
                 reports.append(Report(Code.BROKEN_RULE, f"{error.problems[0].summary}; it is not stored.", where))
         self.reports = tuple(reports)
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to store."""
+        return bool(self._checked)
+
     def values(
         self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime, product: Row
     ) -> dict[str, Json]:
         """The values to store, by name, as JSON. ``now`` has a time zone; ``product``: see :func:`product_row`."""
-        if not self._checked:
+        if not self:
             return {}
         facts = facts_at(now, self._catalog.zone, contact, data)
         rows = [contact, data, offer, proposition.row(self._catalog.zone)]

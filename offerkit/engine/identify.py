@@ -5,9 +5,8 @@ By explicit key; else by cookie, where the space allows it; else through the lin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from offerkit.rules.types import Row
 
@@ -55,16 +54,17 @@ class IdentifyingSpace(NamedTuple):
     keys: tuple[str, ...] = ()
 
 
-class ContactLookup(NamedTuple):
-    """The caller's functions that look up contacts; each returns (key, profile) or None.
+class ContactLookup(Protocol):
+    """The caller's way to look up contacts."""
 
-    ``by_key`` takes the space and a key as text, ``by_cookie`` the space and a cookie; ``door`` returns the space with
-    a name.
-    """
+    def by_key(self, door: IdentifyingSpace, key: str, /) -> tuple[str, Row] | None:
+        """The key and profile of the contact with a key as text."""
 
-    by_key: Callable[[IdentifyingSpace, str], tuple[str, Row] | None]
-    by_cookie: Callable[[IdentifyingSpace, str], tuple[str, Row | None] | None]
-    door: Callable[[str], IdentifyingSpace]
+    def by_cookie(self, door: IdentifyingSpace, cookie: str, /) -> tuple[str, Row | None] | None:
+        """The key and profile of the contact with a cookie."""
+
+    def door(self, name: str, /) -> IdentifyingSpace:
+        """The space with a name."""
 
 
 def identify(door: IdentifyingSpace, key: str, cookie: str, ports: ContactLookup) -> Identified:

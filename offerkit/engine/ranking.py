@@ -8,7 +8,7 @@ in other engines break ties in the same way (docs/engine.md). The hash only shuf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
@@ -64,8 +64,6 @@ class TieBreak(NamedTuple):
 
     def first(self, entries: list[RankedOffer], n: int | None) -> list[RankedOffer]:
         """The first ``n`` (None: all) of ``entries``, which have one weight. Only those that may be are sorted."""
-        if len(entries) == 1:
-            return entries
         if n is not None and len(entries) > 2 * _ENOUGH * n:
             offers, factor, shift, limit = *self, (_ENOUGH * n << 32) // len(entries)
             few = [entry for entry in entries if (offers[entry[1]].tie * factor + shift) & _MASK < limit]
@@ -78,22 +76,26 @@ def tie_break(offers: Sequence[CompiledOffer], seed: str, key: str, today: date)
     return TieBreak(offers, *mixing(tie_text(seed, today) + key))
 
 
-def ranked(entries: Iterable[RankedOffer], tie: TieBreak, n: int | None) -> list[RankedOffer]:
-    """The first ``n`` (None: all) of ``entries``, which come by weight, highest first. Reads no more than it needs."""
+def ranked(entries: Iterable[RankedOffer], tie: Callable[[], TieBreak], n: int | None) -> list[RankedOffer]:
+    """The first ``n`` (None: all) of ``entries``, which come by weight, highest first. Reads no more than it needs.
+
+    ``tie`` is called when there are ties.
+    """
     result: list[RankedOffer] = []
     group: list[RankedOffer] = []
     weight: Decimal | None = None
     for entry in entries:
-        if entry[0] is not weight and entry[0] != weight:
-            if group:
-                result += tie.first(group, None if n is None else n - len(result))
+        if weight is None:  # to compare a Decimal with None takes long
+            weight = entry[0]
+        elif entry[0] is not weight and entry[0] != weight:
+            result += group if len(group) == 1 else tie().first(group, None if n is None else n - len(result))
             if n is not None and len(result) >= n:
                 return result
             weight = entry[0]
             group = []
         group.append(entry)
     if group:
-        result += tie.first(group, None if n is None else n - len(result))
+        result += group if len(group) == 1 else tie().first(group, None if n is None else n - len(result))
     return result
 
 

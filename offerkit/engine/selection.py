@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ def sort_entries(
     A post-processing hook sees every product of a dynamic offer; only the first of each offer is kept. Its order
     counts, whatever new weights it gives.
     """
-    tie = tie_break(catalog.offers, call.seed, call.key, facts.today)
+    tie = partial(tie_break, catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)

@@ -27,6 +27,9 @@ class Slice(NamedTuple):
     offers: frozenset[str] | None = None
 
 
+_WHOLE = Slice(SliceSource.WHOLE, (), ())
+
+
 def slice_of(space: CompiledSpace, call: Call) -> Slice:
     """The offers, or categories and themes, of the call; else the space's defaults; else the whole catalog."""
     if call.offers is not None:
@@ -35,4 +38,4 @@ def slice_of(space: CompiledSpace, call: Call) -> Slice:
         return Slice(SliceSource.CALL, call.categories, call.themes, call.nowhere)
     if space.categories or space.themes:
         return Slice(SliceSource.DEFAULTS, space.categories, space.themes)
-    return Slice(SliceSource.WHOLE, (), ())
+    return _WHOLE

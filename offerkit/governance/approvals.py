@@ -225,9 +225,11 @@ class Decisions:
 
     def on(self, key: ApprovalKey) -> Approval | None:
         """The last decision on exactly this key that counts, or None."""
-        if key not in self._last:
-            self._last[key] = self._last_on(key)
-        return self._last[key]
+        try:
+            return self._last[key]
+        except KeyError:
+            last = self._last[key] = self._last_on(key)
+            return last
 
     def _last_on(self, key: ApprovalKey) -> Approval | None:
         counts, lapsed = self._counts, self._lapsed

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import (
@@ -63,6 +64,8 @@ def _bounded(number: int, text: str) -> int:
 
 def _amount(value: object) -> Decimal:
     """A decimal in canonical form: 10, 10.0 and 1e1 are the same weight."""
+    if type(value) is Number and len(value) <= 15 and value.isdecimal() and value.isascii():
+        return Decimal(int(value))  # most are whole
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("amount", "expected a number")
     try:
@@ -139,12 +142,14 @@ def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+@lru_cache(maxsize=4096)  # thousands of offers name the same resources; what is refused is not remembered
 def _name(value: str) -> str:
     if NAME.fullmatch(value) is None:
         raise PydanticCustomError("name", "“{text}” is not a name", {"text": value[:80]})
     return value
 
 
+@lru_cache(maxsize=4096)
 def _path(value: str) -> str:
     if PATH.fullmatch(value) is None:
         raise PydanticCustomError("name", "“{text}” is not a category path", {"text": value[:80]})

@@ -30,7 +30,7 @@ class FilterUse(Part):
     """A use of a filter: its name, and values for its parameters."""
 
     filter: Name
-    values: dict[Name, ValueText] = Field({}, alias="with")
+    values: dict[Name, ValueText] = Field(default_factory=dict, alias="with")
 
     @model_validator(mode="before")
     @classmethod

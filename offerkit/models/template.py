@@ -61,6 +61,9 @@ class Reviewers(Part):
     eligibility: NameSet = ()
 
 
+NOBODY = Reviewers()
+
+
 class OfferDefaults(Resource):
     """The fields of an offer that a template can give defaults for."""
 
@@ -68,13 +71,15 @@ class OfferDefaults(Resource):
     eligible: Eligibility = Eligibility()
     weights: tuple[Weight, ...] = Field((), description="If empty, one weight of 1.")
     themes: NameSet = ()
-    fields: dict[Name, GivenValue] = Field({}, description="Values of the environment's offer_fields.")
-    content: Content = {}
-    representations: dict[Name, Content] = Field({}, description="Content that differs, by space.")
+    fields: dict[Name, GivenValue] = Field(
+        default_factory=dict, description="Values of the environment's offer_fields."
+    )
+    content: Content = Field(default_factory=dict)
+    representations: dict[Name, Content] = Field(default_factory=dict, description="Content that differs, by space.")
     spaces: NameSet = Field(
         (), description="The spaces to show it on; if empty, every space whose required fields it has."
     )
-    reviewers: Reviewers = Reviewers()
+    reviewers: Reviewers = NOBODY
 
     def references(self) -> Iterator[Reference]:
         """Template, filters, what is counted, spaces and reviewers."""
@@ -90,9 +95,11 @@ class OfferDefaults(Resource):
                 yield from references_to(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
         for space in self.representations:
             yield Reference(("representations", space), Kind.SPACE, space)
-        yield from references_to(("spaces",), Kind.SPACE, self.spaces)
-        yield from references_to(("reviewers", "content"), Kind.OPERATOR, self.reviewers.content)
-        yield from references_to(("reviewers", "eligibility"), Kind.OPERATOR, self.reviewers.eligibility)
+        if self.spaces:
+            yield from references_to(("spaces",), Kind.SPACE, self.spaces)
+        if self.reviewers is not NOBODY:
+            yield from references_to(("reviewers", "content"), Kind.OPERATOR, self.reviewers.content)
+            yield from references_to(("reviewers", "eligibility"), Kind.OPERATOR, self.reviewers.eligibility)
 
 
 class Template(OfferDefaults):

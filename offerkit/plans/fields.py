@@ -65,7 +65,7 @@ def field_changes_by_place(before: JsonMap, after: JsonMap) -> tuple[FieldChange
 
 
 def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
-    return tuple(sorted(changes, key=lambda change: change.path))
+    return tuple(sorted(changes, key=lambda change: (change.path, change.op)))
 
 
 def redacted_changes(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:

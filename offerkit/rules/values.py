@@ -125,6 +125,8 @@ def _one_of(raw: object, values: tuple[str, ...]) -> str:
 
 def _number(raw: object, expected: str) -> Decimal | None:
     """None for NaN and infinity."""
+    if type(raw) is float:
+        return Decimal(repr(raw))
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
         raise _wrong(raw, expected)
     if isinstance(raw, str):

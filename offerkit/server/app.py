@@ -30,7 +30,7 @@ from offerkit.server.openapi import openapi_operations
 from offerkit.server.problems import LEFT, RequestError, error_response, problem_response, refusal_response
 from offerkit.server.rate_limit import STATUS_PATH, RateLimitAndCors, allow_origin
 from offerkit.server.redaction import redacted
-from offerkit.server.routing import Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
+from offerkit.server.routing import HEADERS_BY_NAME, Answerer, Description, ErrorAnswer, Operation, Routes, note_headers
 from offerkit.server.schemas import JsonAnswer, refusals
 from offerkit.usecases.session import Session
 
@@ -66,8 +66,12 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
     gate, large = RateLimitAndCors(service, public), LargeRequests(operators, service.session, config)
 
     async def answer(scope: Scope, receive: Receive) -> Response:
-        refusal = await authenticated(scope, tokens) or gate.refusal(scope)
-        response = refusal or await large.answer(scope, receive) or await routes.answer(scope, receive)
+        response = (
+            gate.refusal(scope)
+            if b"authorization" not in scope[HEADERS_BY_NAME]
+            else (await authenticated(scope, tokens) or gate.refusal(scope) or await large.answer(scope, receive))
+        )
+        response = response or await routes.answer(scope, receive)
         allow_origin(scope, response)
         return response
 
@@ -84,11 +88,11 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
         return JsonAnswer({"status": "alive"})
 
     async def ready(_: Request) -> Response:
-        """Calls can be answered and stored: what is live is compiled, and the store can be read."""
+        """Calls can be answered and stored: what is live is compiled, contacts indexed, and the store can be read."""
         reason = service.trouble()
         body: dict[str, Json] = {"status": "not ready" if reason else "ready", "revision": service.served.serial}
-        if service.presence.reason:
-            body["reason"] = service.presence.reason
+        if told := service.presence.reason or service.preparing:
+            body["reason"] = told
         return JsonAnswer(body, 503 if reason else 200)
 
     async def measures(request: Request) -> Response:

@@ -6,14 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from logging import getLogger
 from typing import TypeVar
 
 from offerkit.address import Kind
-from offerkit.contacts.key_index import IndexingError
+from offerkit.contacts.key_index import IndexingError, KeyIndex
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
@@ -71,6 +71,8 @@ class DecisionService:
         self._pool: ThreadPoolExecutor | None = None
         self._workers: list[ThreadWorker] = []
         self._own = threading.local()
+        self.counting = asyncio.Lock()  # one report at a time: counting takes the database a while, calls continue
+        self._indexing: list[Future[KeyIndex | None]] = []
 
     async def open(self) -> None:
         """Begin to watch the store and to write."""
@@ -81,6 +83,8 @@ class DecisionService:
         if self._tidy is not None:
             self._tidy.start()
         self._webhooks.start()
+        if self._has_files and self._worker is not None:  # so that the first calls need not wait for it
+            self._indexing = [*self._worker.people(self.served).indexing()]
 
     async def close(self) -> None:
         """Store what waits, then give everything back."""
@@ -148,10 +152,18 @@ class DecisionService:
             self._metrics.updates.labels(str(change.proposition.status)).inc()
         return change, reports if change.changed else ()
 
+    @property
+    def preparing(self) -> str:
+        """What was begun with the server and is not yet done, in public words; empty when all is."""
+        self._indexing = [made for made in self._indexing if not made.done()]
+        return "the contacts are being indexed" if self._indexing else ""
+
     def trouble(self) -> str:
-        """Why calls cannot be answered now; empty when they can."""
+        """Why calls cannot be answered now, or the first ones would wait; empty when they can."""
         if not self.writer.alive:
             return "the thread that writes to the store has ended"
+        if self.preparing:
+            return self.preparing
         return self.presence.reason or self.watch.failing
 
     async def _decided(
@@ -266,8 +278,8 @@ def _has_files(served: ServedCatalogs) -> bool:
 
 
 _LOG = getLogger("offerkit.tidy")
-EVERY = 0.25
-"""Seconds between two checkpoints; commits take longer during one, so each must have little to move."""
+EVERY = 0.05
+"""Seconds between two checkpoints; commits take longer during one, so each must have little to move and to sync."""
 LONG = 8_000
 """Pages of a log that is to begin again, 32 MB: that moment delays all calls, so it must not come often."""
 

@@ -13,12 +13,13 @@ from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from offerkit.server.problems import RequestError
-from offerkit.server.request_limits import content_of
+from offerkit.server.request_limits import SMALL, content_of
 from offerkit.server.routing import HEADERS_BY_NAME
 from offerkit.server.schemas import UNION_TAGS
 
@@ -31,6 +32,9 @@ MOST_MEMBERS, BYTES_EACH = 50_000, 20
 LONGEST_NUMBER = 64
 """Characters of a number."""
 _MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_LONG = re.compile(rb"[0-9]{16}")
+"""What a number has that only the strict parser reads as it is written, and any that is longer than LONGEST_NUMBER."""
 _OPEN, _CLOSED, _BETWEEN = b"[{", b"]}", b","
 _TEXTS = 4
 """Texts for each value at most: itself and its name, and what belongs to none in something that is no JSON."""
@@ -53,24 +57,48 @@ async def read_body(request: Request, model: type[B]) -> B:
 
     Raises UnreadableError, or InvalidRequestError with what is wrong.
     """
+    return as_model(await read_json(request), model)
+
+
+async def read_json(request: Request) -> Any:
+    """The body of ``request`` as JSON values. Raises UnreadableError or InvalidRequestError."""
     kind = request.scope[HEADERS_BY_NAME].get(b"content-type", b"")
     if kind != b"application/json":
         if not kind.lower().startswith(b"application/json"):
             raise UnreadableError(415, "send JSON, as Content-Type: application/json")
         only_utf8(kind.decode("latin-1"))
-    return parse_body(await content_of(request), model)
+    return as_values(await content_of(request))
 
 
 def parse_body(content: bytes, model: type[B]) -> B:
     """``content`` as ``model``, as :func:`read_body` reads it. Raises as that does."""
+    return as_model(as_values(content), model)
+
+
+def as_values(content: bytes) -> Any:
+    """The JSON values of ``content``, by a fast parser where that certainly reads the same."""
     _within_limits(content, min(max(MEMBERS, len(content) // BYTES_EACH), MOST_MEMBERS))
     try:
-        return model.model_validate(_DECODER.decode(content.decode()))
+        if len(content) <= SMALL and not _LONG.search(content):
+            values = orjson.loads(content)
+            members = _members(values)
+            if content.count(b":") == members or _TEXT.sub(b"", content).count(b":") == members:
+                return values  # no member is missing: no name came twice
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _DECODER.decode(content.decode())
     except UnicodeDecodeError:
         raise UnreadableError(400, "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
         wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "is not valid JSON"}
         raise InvalidRequestError([wrong]) from None
+
+
+def as_model(values: Any, model: type[B]) -> B:
+    """``values`` of a body as ``model``. Raises InvalidRequestError with what is wrong."""
+    try:
+        return model.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
         raise InvalidRequestError([{**fault, "loc": ("body", *fault["loc"])} for fault in errors]) from None
@@ -129,6 +157,18 @@ def _within_limits(content: bytes, members: int) -> None:
             raise UnreadableError(400, f"the body has more than {DEEPEST} nested objects and lists")
         if values > members or texts > _TEXTS * members:
             raise UnreadableError(400, f"the body has more than {members:,} values")
+
+
+_COMPOUND = frozenset((dict, list))
+
+
+def _members(value: Any) -> int:
+    """How many members all objects in ``value`` have."""
+    count = len(value) if isinstance(value, dict) else 0
+    for one in value.values() if count else value if isinstance(value, list) else ():
+        if type(one) in _COMPOUND:
+            count += _members(one)
+    return count
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

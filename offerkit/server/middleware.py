@@ -15,9 +15,9 @@ from offerkit.server.connections import current_connection
 from offerkit.server.error_pages import ErrorPages
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
-from offerkit.server.problems import error_response, problem_response
-from offerkit.server.request_limits import ArrivingBody, arrived, beyond_limits
-from offerkit.server.routing import HEADERS_BY_NAME, ROUTE, Answerer, add_security_headers, note_headers
+from offerkit.server.problems import RequestError, error_response, problem_response
+from offerkit.server.request_limits import ArrivingBody, RequestHeads, arrived
+from offerkit.server.routing import HEADERS_BY_NAME, ROUTE, Answerer, add_security_headers
 from offerkit.usecases.random_ids import random_hex
 
 _LOG = getLogger("offerkit.request")
@@ -39,22 +39,23 @@ class RequestMiddleware:
     ):
         """``timer``: seconds, as a clock for measuring has them."""
         self._answer, self._lifespan, self._metrics, self._pages, self._timer = answer, lifespan, metrics, pages, timer
+        self._heads = RequestHeads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._lifespan(scope, receive, send)
             return
-        note_headers(scope)
+        wrong = self._heads.read(scope)
         sent_id = scope[HEADERS_BY_NAME].get(b"x-request-id", b"").decode("latin-1")
-        id_ = sent_id if _ID.fullmatch(sent_id) else random_hex(16)
+        id_ = sent_id if sent_id and _ID.fullmatch(sent_id) else random_hex(16)
         request_id.set(id_)
         begin, status = self._timer(), 500
         connection = current_connection()
         whole = connection is not None and arrived(scope, connection.request_began())
         body = None if whole else ArrivingBody(scope, receive)
         try:
-            response = await self._answered(scope, receive if body is None else body.receive)
+            response = await self._answered(scope, receive if body is None else body.receive, wrong)
             response.raw_headers.append((b"x-request-id", id_.encode()))
             add_security_headers(response)
             status = response.status_code
@@ -66,8 +67,7 @@ class RequestMiddleware:
                 connection.request_ended(body_arrived=body is None or body.arrived)
             self._tell(scope, status, self._timer() - begin)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Response:
-        wrong = beyond_limits(scope)
+    async def _answered(self, scope: Scope, receive: Receive, wrong: RequestError | None) -> Response:
         try:
             response = await self._answer(scope, receive) if wrong is None else error_response(wrong, scope["path"])
         except Exception:

@@ -354,8 +354,9 @@ def operation(
         check_scope(operator_caller(request), method, path)
         return await handler(request)
 
+    words = path.removeprefix("/api/v1/").removeprefix("store/").split("/")
     described = Description(
-        id=path.rpartition("/")[2], tag="operators", body=body, responses={**(responses or {}), **_PROBLEMS}
+        id="-".join(reversed(words)), tag="operators", body=body, responses={**(responses or {}), **_PROBLEMS}
     )
     return Operation(method, path, checked, described)
 

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from offerkit.fingerprint import Json
 from offerkit.server.authentication import acting
+from offerkit.server.decision_service import DecisionService
 from offerkit.server.json_bodies import read_body
-from offerkit.server.operator_api import HasSession, answer, operation, operator_caller
+from offerkit.server.operator_api import answer, operation, operator_caller
 from offerkit.server.routing import Operation
 from offerkit.server.schemas import RequestBody
 from offerkit.usecases.export_propositions import LONGEST_CURSOR, export_page
@@ -61,9 +62,8 @@ class RemovalBody(RequestBody):
     names: _Names
 
 
-def routes(service: HasSession) -> list[Operation]:
+def routes(service: DecisionService) -> list[Operation]:
     """The calls on propositions and kept simulations in the store of ``service``."""
-    counting = asyncio.Lock()  # counting takes the database a while: one report at a time, calls go on beside it
 
     async def answered(request: Request, act: Callable[[Session], Json]) -> Response:
         session = acting(service.session, operator_caller(request), 0.0)
@@ -79,7 +79,7 @@ def routes(service: HasSession) -> list[Operation]:
         """How many propositions were made, and their statuses, by groups."""
         body = await read_body(request, ReportBody)
         wish = StatusReportRequest(**body.model_dump())
-        async with counting:
+        async with service.counting:
             return await answered(request, lambda session: asdict(status_report(session, wish)))
 
     async def kept(request: Request) -> Response:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from itertools import chain
 from time import monotonic
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.server.connections import HEAD, PATIENCE, TOO_LARGE, TOO_LATE
 from offerkit.server.problems import RequestError
-from offerkit.server.routing import HEADERS_BY_NAME
+from offerkit.server.routing import HEADERS_BY_NAME, note_headers
 
 LONG_PATIENCE = 600.0
 """Seconds that the body of an operator's request may take."""
@@ -21,6 +24,12 @@ HEADERS, TARGET = 100, 8 * 1024
 SMALL, LARGE = 64 * 1024, 32 * 1024 * 1024
 """Bytes of a call to the engine, and of what operators send (plans)."""
 LARGE_PATHS = ("/api/v1/store/",)
+HEADS, LONGEST_HEAD = 500, 1_000
+"""How many heads of requests are remembered, and the bytes of the longest."""
+IMPERSONAL = frozenset(
+    (b"host", b"content-type", b"content-length", b"accept", b"accept-encoding", b"connection", b"user-agent")
+)
+"""The headers of heads that are remembered: none says who calls."""
 NO_HOST = "a request has one Host header, with a host in it"
 TOO_LONG = f"path and query have more than {TARGET:,} bytes"
 NO_UPGRADE = "this service speaks HTTP/1.1; send the request without Upgrade"
@@ -79,6 +88,28 @@ async def content_of(request: Request) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+class RequestHeads:
+    """Reads the heads of requests; one that is known to keep to the limits is not judged again."""
+
+    def __init__(self) -> None:
+        self._known: BoundedCache[tuple[Any, ...], Mapping[bytes, bytes]] = BoundedCache(HEADS)
+
+    def read(self, scope: Scope) -> RequestError | None:
+        """Note the headers of a request by name; the refusal if they are :func:`beyond_limits`."""
+        key = scope["path"], scope.get("raw_path"), scope["http_version"], tuple(scope["headers"])
+        known = None if scope["query_string"] else self._known.peek(key)
+        if known is not None:
+            scope["headers"], scope[HEADERS_BY_NAME] = key[-1], known
+            return None
+        note_headers(scope)
+        wrong, names = beyond_limits(scope), scope[HEADERS_BY_NAME]
+        if wrong is None and not scope["query_string"] and names.keys() <= IMPERSONAL:
+            size = len(scope["path"]) + sum(map(len, chain.from_iterable(scope["headers"])))
+            if size <= LONGEST_HEAD:
+                self._known.put(key, names)
+        return wrong
 
 
 def arrived(scope: Scope, came: int) -> bool:

@@ -33,18 +33,19 @@ _CAREFUL = (
     (b"cache-control", b"no-store"),
 )
 """Headers of every answer, unless its route sets others."""
+_CAREFUL_NAMES = frozenset(dict(_CAREFUL))
 
 
 def note_headers(scope: Scope) -> None:
     """Keep a request's headers as they are now: what the server adds later stood behind the body."""
-    scope["headers"] = headers = list(scope["headers"])
+    scope["headers"] = headers = tuple(scope["headers"])
     scope[HEADERS_BY_NAME] = dict(reversed(headers))
 
 
 def add_security_headers(answer: Response) -> None:
     """Let an answer say what all of them say, where its route does not say otherwise."""
-    names = {name for name, _ in answer.raw_headers}
-    answer.raw_headers += [pair for pair in _CAREFUL if pair[0] not in names]
+    names = dict(answer.raw_headers)
+    answer.raw_headers += _CAREFUL if _CAREFUL_NAMES.isdisjoint(names) else [p for p in _CAREFUL if p[0] not in names]
 
 
 @dataclass(frozen=True, kw_only=True)

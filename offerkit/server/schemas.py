@@ -46,10 +46,10 @@ TOLD = 5
 _Datum: TypeAlias = Annotated[str, Field(max_length=LONGEST_VALUE)] | bool | int | float | None
 _Data: TypeAlias = _Datum | Annotated[list[_Datum], Field(max_length=LONGEST_LIST)]
 _DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=LONGEST_NAME)], _Data])
-"""What :func:`_call_data` takes, for the description only: to check a union costs the more the less of it fits."""
+"""What :func:`call_data` takes, for the description only: to check a union costs the more the less of it fits."""
 
 
-def _call_data(data: object) -> dict[str, object]:
+def call_data(data: object) -> dict[str, object]:
     """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
     if not isinstance(data, dict):
         raise PydanticCustomError("call_data", "must be an object with names and values")
@@ -87,7 +87,7 @@ _CALL_DATA = (
 )
 CallData: TypeAlias = Annotated[
     dict[str, Any],
-    PlainValidator(_call_data),
+    PlainValidator(call_data),
     WithJsonSchema({**_DESCRIBED.json_schema(), "maxProperties": MOST_DATA}),
     Field(description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
 ]

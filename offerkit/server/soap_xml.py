@@ -10,6 +10,7 @@ from xml.sax.handler import ContentHandler
 from xml.sax.saxutils import escape
 from xml.sax.xmlreader import AttributesImpl
 
+from offerkit.diagnostics import nearest
 from offerkit.server.schemas import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call_data_name
 
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
@@ -47,6 +48,8 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
 MOST_PLACES = 20
 """The places of a call, as over JSON."""
 _PLACE = ("div", "categories", "themes", "maxCount")
+_ALIKE = 0.75
+"""Finds a letter too many or too few in the shortest parts (uuid), and another form of the longer ones (category)."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -229,7 +232,7 @@ def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Eleme
 
     Raises SoapFault for elements inside of it, and for what is nearly a part: the call would be another one without it.
     """
-    meant = known.get(part.lower())
+    meant = known.get(part.lower()) or next(iter(nearest(part, known.values(), 1, _ALIKE)), None)
     if meant is not None:
         hint = f"write {meant}" if meant != part else "it is in another namespace"
         raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”: {hint}")

@@ -30,7 +30,7 @@ TOGETHER = 200
 """Jobs of one transaction at most."""
 WAITING = 5_000
 """Jobs that may wait; more are refused, so that callers hear at once."""
-APART = 0.002
+APART = 0.003
 """Seconds from the beginning of one transaction to the next, at least, while several jobs come at once: each takes much
 of the processor, whatever it stores.
 """

@@ -139,6 +139,7 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=1, isolation_level=None)
         try:
+            db.execute("PRAGMA page_size=16384")  # rows of 20 kB take half as long to write
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=OFF")
             db.execute("CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, check_ BLOB, data BLOB) WITHOUT ROWID")

@@ -372,8 +372,7 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
     answers: list[tuple[Problem, ...]] = [()] * len(checks)
     answers[::several] = check_expressions(portions[0])
     for start, child in enumerate(children, 1):
-        answer = child.answer()
-        sound = frozenset(answer if isinstance(answer, list) else ())
+        sound = frozenset(map(int, child.results()))
         # Checked again here: what a child found wrong, and everything of a child that failed.
         doubtful = [number for number in range(len(portions[start])) if number not in sound]
         for number, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
@@ -381,5 +380,5 @@ def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem,
     return answers
 
 
-def _sound_places(checks: Sequence[ExpressionCheck]) -> list[int]:
-    return [number for number, problems in enumerate(check_expressions(checks)) if not problems]
+def _sound_places(checks: Sequence[ExpressionCheck]) -> Iterator[int]:
+    return (number for number, problems in enumerate(check_expressions(checks)) if not problems)

@@ -1,29 +1,23 @@
-"""Rules of the domain that hold between resources (domain.md §2)."""
+"""Rules of the domain that hold between resources (domain.md §2); content and themes have modules of their own."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
-from offerkit.address import SHARED, Address, Kind
-from offerkit.diagnostics import Code, nearest, or_list, suggestion
-from offerkit.fingerprint import JsonMap, JsonPath
+from offerkit.address import SHARED, Kind
+from offerkit.diagnostics import Code, suggestion
 from offerkit.models.expression_scopes import CALL_FACTS, OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.models.profiles import BUILT_IN_PROFILES
 from offerkit.specs.campaigns import bad_deliveries
-from offerkit.specs.facts import COUNTED
-from offerkit.specs.record import Index, Misfit, Mistake, Record
-from offerkit.state.effective import EffectiveOffer, Inheritance
+from offerkit.specs.offer_content import content_mistakes, inheritance_of, misfits
+from offerkit.specs.record import Index, Mistake, Record
+from offerkit.specs.themes import unknown_themes
 
-_CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
 _DECIDING = frozenset(("reviewers", "stoppers", "override"))
 """The properties whose operators make decisions."""
 _QUOTED = re.compile(r"'[^']*'")
 _SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
-_ASKING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
-_ALIKE = 0.74
-"""Finds two swapped letters in words of four letters (city, ctiy) or more."""
 
 
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
@@ -61,9 +55,9 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # the fields of an unread space would look unknown
-            yield from _contents(index, environment, inheritance)
+            yield from content_mistakes(index, environment, inheritance)
             yield from unknown_themes(index, environment)
-        yield from _misfits(index, environment, inheritance)
+        yield from misfits(index, environment, inheritance)
 
 
 def _operators(index: Index) -> Iterator[Mistake]:
@@ -140,126 +134,6 @@ def _policies(index: Index, environment: str) -> Iterator[Mistake]:
                     "A condition is checked for one resource at a time, which has only the properties of its kind.",
                     "Write a policy for each kind, or use properties that all kinds have: resource.<name>.",
                 )
-
-
-def inheritance_of(index: Index, environment: str) -> Inheritance:
-    """What the offers of an environment inherit, as far as records know: which fields they have, not their texts."""
-
-    def body(address: Address) -> JsonMap | None:
-        record = index.by_address.get(address)
-        return _outline(record) if record is not None else None
-
-    return Inheritance(environment, body, [r.address for r in index.group(environment, Kind.SPACE).values()])
-
-
-def _outline(record: Record) -> JsonMap:
-    """The part of a body that its facts know: the fields that an offer or template gives, or a space declares."""
-    facts = record.facts
-    if record.kind is Kind.SPACE:
-        return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
-    template = next((ref.target.partition(".")[2] for ref in record.refs if ref.path == ("template",)), None)
-    body: JsonMap = {
-        "template": template,
-        "content": dict.fromkeys(facts.fields, ""),
-        "representations": {space: dict.fromkeys(fields, "") for space, fields in facts.representations.items()},
-        "spaces": list(facts.spaces),
-    }
-    return {key: value for key, value in body.items() if value}
-
-
-def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
-    """Mistakes in the content of offers and templates. Many offers have the same shape; each shape is checked once."""
-    sound: set[object] = set()
-    for kind in (Kind.OFFER, Kind.TEMPLATE):
-        for offer in index.group(environment, kind).values():
-            facts = offer.facts
-            template = next((ref.target for ref in offer.refs if ref.path == ("template",)), "")
-            shape = (kind, facts.fields, tuple(facts.representations.items()), facts.spaces, template)
-            if not offer.valid or shape in sound:
-                continue
-            findings = list(_content(index, offer, inheritance))
-            yield from findings
-            if not findings:
-                sound.add(shape)
-
-
-def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Mistake]:
-    every = index.group(offer.environment, Kind.SPACE)
-    spaces = {name: space for name, space in every.items() if space.valid}
-    for name, fields in offer.facts.representations.items():
-        if name in spaces:
-            for field in fields:
-                if field not in spaces[name].facts.fields:
-                    yield _not_on_space(
-                        offer, ("representations", name, field), f"space {name} has no", spaces[name].facts.fields
-                    )
-    if offer.kind is Kind.TEMPLATE:
-        return
-    effective = inheritance.offer(offer.address)
-    named = effective.named_spaces
-    targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
-    fields_of_targets = {field for space in targets for field in space.facts.fields}
-    # The fields of an invalid space or template are not known: its own mistakes are reported instead.
-    all_valid = len(targets) == len([name for name in named if name in every] if named else every)
-    if targets and all_valid:
-        for field in offer.facts.fields:
-            if field not in fields_of_targets:
-                prefix = f"space {or_list(named)} has no" if named else "no space of this environment has a"
-                yield _not_on_space(offer, ("content", field), prefix, tuple(fields_of_targets))
-    for name in offer.facts.representations:
-        if named and name in spaces and name not in named:
-            yield Mistake(
-                offer,
-                ("representations", name),
-                Code.FIELD_NOT_ON_SPACE,
-                f"a representation for {name}, but the offer is not published there",
-                on_key=True,
-                hint=f"Add {name} to the offer's spaces, or remove the representation.",
-            )
-    if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or all_valid):
-        yield from _required(offer, effective, targets)
-
-
-def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Mistake]:
-    lacking = {space.name: effective.missing(space.name) for space in targets}
-    if effective.named_spaces:
-        for space, fields in lacking.items():
-            if fields:
-                yield Mistake(
-                    offer,
-                    ("content",),
-                    Code.REQUIRED_FIELD,
-                    f"space {space} requires {_fields(fields)}, which this offer lacks",
-                    on_key=True,
-                    hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
-                )
-    elif lacking and all(lacking.values()):
-        space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))
-        yield Mistake(
-            offer,
-            ("content",),
-            Code.REQUIRED_FIELD,
-            "this offer cannot be shown on any space",
-            on_key=True,
-            detail=f"The closest is {space}, which also requires {_fields(fields)}.",
-            hint=f"Give {or_list(fields)} in content.",
-        )
-
-
-def _fields(names: list[str]) -> str:
-    return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
-
-
-def _not_on_space(offer: Record, path: JsonPath, prefix: str, fields: tuple[str, ...]) -> Mistake:
-    field = str(path[-1])
-    return Mistake(
-        offer,
-        path,
-        Code.FIELD_NOT_ON_SPACE,
-        f"{prefix} field “{field}”",
-        on_key=True,
-        hint=suggestion(field, fields, "Declare the field on the space, or remove it here."),
-    )
 
 
 def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
@@ -371,130 +245,3 @@ def _product_names(index: Index, environment: Record) -> Iterator[Mistake]:
             path = ("fields", space.facts.fields.index("product"), "name")
             summary, hint = "“product” cannot name a content field here", "Name it differently, as in product_text."
             yield Mistake(space, path, Code.PRODUCT_TAKEN, summary, detail, hint)
-
-
-def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
-    """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
-    formats = {
-        name: {field: format_ for field, format_, _ in space.facts.types}
-        for name, space in index.group(environment, Kind.SPACE).items()
-        if space.valid
-    }
-    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
-    for kind in (Kind.OFFER, Kind.TEMPLATE):
-        for record in index.group(environment, kind).values():
-            if not record.facts.misfits:
-                continue
-            effective = inheritance.offer(record.address)
-            # A mistake in one text does not hide others; but the spaces of an unreadable resource are not known.
-            if all(index.by_address[layer.address].fingerprint for layer in effective.layers):
-                named = effective.named_spaces
-                targets = {name: formats[name] for name in named or formats if name in formats}
-                for misfit in record.facts.misfits:
-                    if misfit.format == ("asset" if has_assets else "path"):
-                        continue
-                    yield from _misfit(record, effective, misfit, targets)
-
-
-def _misfit(
-    record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
-) -> Iterator[Mistake]:
-    path, format_, reason, offset = misfit
-    field, declared = str(path[-1]), "html" if format_ == "html" else "url"
-    spaces = [
-        name
-        for name, fields in targets.items()
-        # A representation, also one of a template, replaces the text, so nobody sees it.
-        if fields.get(field) == declared and effective.content_origin(name, field) == (record.address, path)
-    ]
-    if not spaces:
-        return
-    if format_ == "path":
-        yield Mistake(
-            record,
-            path,
-            Code.BAD_VALUE,
-            f"“{field}” is an image on {', '.join(sorted(spaces))}, and this is not a path below assets: {reason}",
-            "The environment's assets and the path together must be the image's address.",
-            "Write a relative path such as banners/a.png, or https://host/path.",
-            offset=offset or None,
-        )
-    elif declared == "url":
-        path_too = " With assets in the environment, a path such as banners/a.png is enough."
-        yield Mistake(
-            record,
-            path,
-            Code.BAD_VALUE,
-            f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
-            "It is used in links and images.",
-            "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            f" behind them.{path_too if format_ == 'asset' else ''}",
-            offset=offset or None,
-        )
-    else:
-        yield Mistake(
-            record,
-            path,
-            Code.TEMPLATE_SYNTAX,
-            f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
-            "A value could run as a script in the contact's browser, or the offer could never be shown.",
-            "Put values between tags or in quoted attributes.",
-            offset=offset or None,
-        )
-
-
-def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
-    """Themes that a space, rule, delivery or ``eligible.history`` asks for and no offer, template or category has."""
-    if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
-        return  # their themes are not known
-    carried = {theme for _, theme, _ in _carried(index, environment)}
-    for record, theme, path in _asked_for(index, environment):
-        if theme not in carried:
-            yield Mistake(
-                record,
-                path,
-                Code.UNKNOWN_THEME,
-                f"no offer, template or category has the theme “{theme}”",
-                "Asking for a theme that no offer has finds nothing.",
-                suggestion(theme, carried, "Add it to the themes of an offer or category."),
-                named=theme if path[-1] != "theme" else "",
-            )
-
-
-def lonely_themes(index: Index) -> Iterator[Mistake]:
-    """Themes that look misspelt: only one resource has it, nothing asks for it, and another theme is similar."""
-    for environment in index.environments:
-        carried = list(_carried(index, environment))
-        asked_for = {theme for _, theme, _ in _asked_for(index, environment)}
-        count = Counter(theme for _, theme, _ in carried)
-        candidates = [theme for theme in count if count[theme] > 1 or theme in asked_for]
-        for record, theme, path in carried:
-            if count[theme] > 1 or theme in asked_for:
-                continue
-            near = nearest(theme, candidates, 1, _ALIKE)
-            if near:
-                yield Mistake(
-                    record,
-                    path,
-                    Code.LONELY_THEME,
-                    f"the theme “{theme}” is used only here, and nothing asks for it",
-                    f"Other resources have or ask for “{near[0]}”.",
-                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
-                    named=theme,
-                )
-
-
-def _carried(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
-    return (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] != COUNTED)
-
-
-def _asked_for(index: Index, environment: str) -> Iterator[tuple[Record, str, JsonPath]]:
-    yield from _themes(index, environment, _ASKING)
-    yield from (each for each in _themes(index, environment, _CARRIERS) if each[2][: len(COUNTED)] == COUNTED)
-
-
-def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:
-    for kind in kinds:
-        for record in index.group(environment, kind).values():
-            for theme, path in record.facts.themes:
-                yield record, theme, path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import fingerprint, manifest_digest
-from offerkit.specs.cache import Cache, bodies_key, code_digest, content_key, decode, encode
+from offerkit.specs.cache import Cache, bodies_key, code_digest, content_key, decode
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.specs.project import CASES, Project, SpecFile, read_all
 from offerkit.specs.record import Index, Mistake, Record
@@ -83,7 +83,7 @@ class Loaded:
 
     def doubts(self) -> list[Diagnostic]:
         """Warnings about what is valid but looks like a mistake."""
-        from offerkit.specs.consistency import lonely_themes
+        from offerkit.specs.themes import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
         return [replace(d, severity=Severity.WARNING) for d in self.placed(findings)] if findings else []
@@ -188,11 +188,11 @@ def _load_all(
     cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
     progress: Progress,
 ) -> Loaded:
-    from offerkit.specs.conditions import CachedChecker
-
     code, keys, project_key, other_keys = cache_keys
     rows = cache.get(keys.values())
     parsed = _parse([file for file in files if keys[file.path] not in rows], progress)
+    from offerkit.specs.conditions import CachedChecker
+
     fresh: dict[bytes, Any] = {}
     records: list[Record] = []
     bodies: dict[Address, bytes] = {}
@@ -216,8 +216,7 @@ def _load_all(
             if result.names_lost:
                 unsure.add(file.environment)
             if not result.diagnostics:
-                listed = [[old_address, *move] for old_address, move in new_moves.items()]
-                fresh[keys[file.path]] = {"records": encode(result.records), "moves": listed}
+                fresh[keys[file.path]] = result.row
         for old_address, (new_address, line, column) in new_moves.items():
             position = Position(file.path, line, column)
             if old_address in moves:
@@ -251,7 +250,13 @@ def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
     from offerkit.specs.parallel import parse_files
 
     with progress("Reading", sum(len(file.content) for file in files) // 1024) as advance:
-        return iter(parse_files(files, advance))
+        return iter(parse_files(files, advance, _import_checks))
+
+
+def _import_checks() -> None:
+    """Import what the checks after parsing need; sqlglot alone takes 0.1 s."""
+    import offerkit.rules.infer
+    import offerkit.specs.check  # noqa: F401
 
 
 def _check(

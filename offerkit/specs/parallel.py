@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import orjson
@@ -24,36 +26,88 @@ T = TypeVar("T")
 WORTH_IT = 1_000_000
 """The number of bytes from which on forking saves time."""
 MOST = 8
+_BUFFER = 1 << 20
+MOST_PORTIONS = 64
+"""In how many portions work is cut: who is quicker takes more of them."""
 
 
-def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
-    """The parsed ``files``, in their order; ``advance`` gets the number of kilobytes read."""
+def parse_files(
+    files: list[SpecFile],
+    advance: Callable[[int], None] = lambda kilobytes: None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[Parsed]:
+    """The parsed ``files``, in their order; ``advance`` gets the number of kilobytes read.
+
+    ``meanwhile`` is done while other processes already parse, if there are any.
+    """
     several = workers() if sum(len(file.content) for file in files) >= WORTH_IT else 1
-    answers = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several)
-    return [
-        answer if isinstance(answer, Parsed) else _understood(file, answer)
-        for file, answer in zip(files, answers, strict=True)
-    ]
+    answers = spread(
+        files, lambda portion: _parse_here(portion, advance, several), _answers, several, (meanwhile, _understood)
+    )
+    return [answer or _parse_here([file], advance, 0)[0] for file, answer in zip(files, answers, strict=True)]
 
 
 def spread(
-    items: list[T], here: Callable[[list[T]], list[Any]], away: Callable[[list[T]], list[Any]], several: int
+    items: list[T],
+    here: Callable[[list[T]], list[Any]],
+    away: Callable[[list[T]], list[Any]],
+    several: int,
+    between: tuple[Callable[[], object], Callable[[T, Any], Any]] = (lambda: None, lambda item, answer: answer),
 ) -> list[Any]:
     """The result for each of ``items``, in their order, from ``several`` processes.
 
-    A part is done by ``here`` in this process, the others by ``away`` in forked ones, whose results must be JSON.
-    None for each item of a child that failed.
+    Each takes the next portion when it has done one: by ``here`` in this process, by ``away`` in forked ones, whose
+    results must be JSON. ``between``: what this process does first, and what it makes of a result of another, while
+    they work on. None for each item that a child failed to do.
     """
-    portions = [items[start::several] for start in range(several)]
-    # The first portion is this process's own: one child less to start.
-    children = [Child.start(partial(away, portion)) for portion in portions[1:]]
+    count = min(len(items), MOST_PORTIONS)
+    if several < 2 or count < 2:
+        return here(items)
+    portions = [items[start::count] for start in range(count)]
+    queue = _numbers(count)
+    # This process does its share: one child less to start.
+    children = [Child.start(partial(_done, queue, portions, away)) for _ in range(several - 1)]
+    heard: SimpleQueue[bytes] = SimpleQueue()
+    listeners = [Thread(target=child.listen, args=(heard,), daemon=True) for child in children]
+    for listener in listeners:
+        listener.start()
     results: list[Any] = [None] * len(items)
-    results[0::several] = here(portions[0])
-    for start, child in enumerate(children, 1):
-        answer = child.answer()
-        if isinstance(answer, list) and len(answer) == len(portions[start]):
-            results[start::several] = answer
+
+    def understand(line: bytes) -> None:
+        number, done = orjson.loads(line)
+        results[number::count] = map(between[1], portions[number], done)
+
+    between[0]()
+    for number in _taken(queue):
+        results[number::count] = here(portions[number])
+        while not heard.empty():
+            understand(heard.get())
+    os.close(queue)
+    for listener in listeners:
+        listener.join()
+    while not heard.empty():
+        understand(heard.get())
     return results
+
+
+def _numbers(count: int) -> int:
+    """A pipe with a byte for each number below ``count``, for whoever reads it first."""
+    read, write = os.pipe()
+    os.write(write, bytes(range(count)))
+    os.close(write)
+    return read
+
+
+def _taken(queue: int) -> Iterator[int]:
+    """The numbers that this process gets from a pipe, until it is empty."""
+    while byte := os.read(queue, 1):
+        yield byte[0]
+
+
+def _done(queue: int, portions: list[list[T]], work: Callable[[list[T]], list[Any]]) -> Iterator[list[Any]]:
+    """What a child hands back: the number of each portion that it took, with its results."""
+    for number in _taken(queue):
+        yield [number, work(portions[number])]
 
 
 def workers() -> int:
@@ -64,44 +118,55 @@ def workers() -> int:
 
 
 class Child(NamedTuple):
-    """A forked process that does some work and hands back its result as JSON."""
+    """A forked process that does some work and hands back its results as lines of JSON."""
 
     pid: int
     pipe: BinaryIO
 
     @classmethod
-    def start(cls, work: Callable[[], object]) -> Child:
+    def start(cls, work: Callable[[], Iterable[object]]) -> Child:
         """Begin ``work`` in a child."""
         read, write = os.pipe()
         pid = os.fork()
         if pid:
             os.close(write)
-            return cls(pid, os.fdopen(read, "rb"))
+            return cls(pid, os.fdopen(read, "rb", _BUFFER))
         # The child: whatever happens, it must not run on into the parent's code.
         try:
             os.close(read)
             with os.fdopen(write, "wb") as pipe:
-                pipe.write(orjson.dumps(work(), option=orjson.OPT_NON_STR_KEYS))
+                for result in work():
+                    pipe.write(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE))
+                    pipe.flush()
         finally:
             os._exit(0)
 
-    def answer(self) -> object:
-        """Wait for the child and return the result of its work; None when it failed."""
+    def results(self) -> Iterator[bytes]:
+        """Each result as soon as it is there; what a child that was killed did not finish is left out."""
         with self.pipe as pipe:
-            answer = pipe.read()
+            yield from (line for line in pipe if line.endswith(b"\n"))
         os.waitpid(self.pid, 0)
-        try:
-            return orjson.loads(answer)
-        except orjson.JSONDecodeError:
-            return None
+
+    def listen(self, heard: SimpleQueue[bytes]) -> None:
+        """Pass on all results, so that the child never waits."""
+        for line in self.results():
+            heard.put(line)
 
 
 def _parse_here(files: list[SpecFile], advance: Callable[[int], None], workers: int) -> list[Parsed]:
     parsed = []
     for file in files:
         parsed.append(parse_file(file))
+        if not parsed[-1].diagnostics:
+            parsed[-1].row = orjson.Fragment(orjson.dumps(_row(parsed[-1]), option=orjson.OPT_NON_STR_KEYS))
         advance(len(file.content) * workers // 1024)
     return parsed
+
+
+def _row(parsed: Parsed) -> dict[str, Any]:
+    """What the cache keeps of a file; it is made here, so that all processes share that work, too."""
+    moves = [[old_address, *move] for old_address, move in parsed.moves.items()]
+    return {"records": encode(parsed.records), "moves": moves}
 
 
 def _answers(files: list[SpecFile]) -> list[list[Any] | None]:
@@ -112,17 +177,17 @@ def _answer(parsed: Parsed) -> list[Any] | None:
     """A child's result for a file; None if the file has mistakes: the parent parses it again to report them."""
     if parsed.diagnostics:
         return None
-    bodies = {address: body.decode() for address, body in parsed.bodies.items()}
-    return [encode(parsed.records), bodies, parsed.moves]
+    return [_row(parsed), {address: body.decode() for address, body in parsed.bodies.items()}]
 
 
-def _understood(file: SpecFile, row: list[Any] | None) -> Parsed:
-    """The parsed ``file`` from a child's result; without one, this process parses it."""
-    if row is None:
-        return parse_file(file)
-    records, bodies, moves = row
+def _understood(file: SpecFile, answer: list[Any] | None) -> Parsed | None:
+    """The parsed ``file`` from a child's result, if there is one."""
+    if answer is None:
+        return None
+    row, bodies = answer
     return Parsed(
-        decode(file.path, records),
+        decode(file.path, row["records"]),
         {parse_address(address): body.encode() for address, body in bodies.items()},
-        {parse_address(old): (parse_address(new), line, column) for old, (new, line, column) in moves.items()},
+        {parse_address(old): (parse_address(new), line, column) for old, new, line, column in row["moves"]},
+        row=row,
     )

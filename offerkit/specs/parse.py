@@ -45,13 +45,15 @@ from offerkit.templates.urls import names_database, service_trouble, template_fa
 class Parsed:
     """A parsed file: its records, canonical bodies by address, renames with their positions, and mistakes.
 
-    ``names_lost``: some of the file could not be read, so that not all the names that it declares are known.
+    ``row``: what the cache keeps of it, if it has no mistakes. ``names_lost``: some of the file could not be read, so
+    that not all the names that it declares are known.
     """
 
     records: list[Record] = field(default_factory=list)
     bodies: dict[Address, bytes] = field(default_factory=dict)
     moves: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    row: Any = None
     names_lost: bool = False
 
     def add(self, made: Iterable[tuple[Record, bytes]]) -> None:
@@ -168,7 +170,9 @@ def record_of(
         return Record(address, address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
     mistakes_before = len(diagnostics)
-    facts = _facts(source, document, raw, resource, diagnostics)._replace(themes=themes(address.kind, resource))
+    facts = _facts(source, document, raw, resource, diagnostics)
+    if asked := themes(address.kind, resource):
+        facts = facts._replace(themes=asked)
     record = Record(
         address,
         address.environment,
@@ -346,13 +350,15 @@ def _texts(resource: Any) -> dict[JsonPath, str]:
 def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     """The texts that are not valid as a URL, or as HTML; whether a space needs that is checked with the spaces."""
     for path, text in texts.items():
-        readable = not is_template(text) or not inspect(text).error
-        if path[-1] not in _PLAIN_FIELDS and readable and (fault := template_fault(text)):
+        as_url, as_html = path[-1] not in _PLAIN_FIELDS, "<" in text and path[-1] != "html"
+        if not (as_url or as_html) or (is_template(text) and inspect(text).error):
+            continue
+        if as_url and (fault := template_fault(text)):
             is_asset = is_image(str(path[-1])) and is_path(text)
             if is_asset and (wrong := path_fault(text)):
                 yield Misfit(path, "path", wrong.reason, wrong.at)
             yield Misfit(path, "asset" if is_asset else "url", fault.reason, fault.at)
-        if path[-1] != "html" and "<" in text and readable and (inspection := inspect(text, html=True)).error:
+        if as_html and (inspection := inspect(text, html=True)).error:
             yield Misfit(path, "html", inspection.error, inspection.at or 0)
 
 
@@ -366,9 +372,10 @@ def _variables(
 ) -> tuple[tuple[str, JsonPath], ...]:
     used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
-        html, xml = path[-1] == "html", path in (("render", "xml"), ("render", "proposition"))
+        html = path[-1] == "html"
         if not is_template(text) and (not html or has_no_links(text)):
             continue
+        xml = path in (("render", "xml"), ("render", "proposition"))
         inspection = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if inspection.error:
             at = start = locate(document, (*raw.path, *path))

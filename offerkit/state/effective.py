@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Address, Kind, ancestors
+from offerkit.address import Address, Kind, ancestors, known_address
 from offerkit.fingerprint import Json, JsonMap, JsonPath, json_map
 
 Lookup: TypeAlias = Callable[[Address], JsonMap | None]
@@ -145,7 +145,7 @@ class Inheritance:
 
     def address(self, kind: Kind, name: str) -> Address:
         """The address of a resource of the environment."""
-        return Address(self.environment, kind, name)
+        return known_address(self.environment, kind, name)
 
     def offer(self, address: Address) -> EffectiveOffer:
         """The offer (or template) at ``address`` with everything it inherits. Raises KeyError if missing."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind, known_address
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.models import model_of
 
@@ -33,7 +32,7 @@ def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
     """The references of a resource; implied ones (its parent category or environment) come last."""
     for path, kind, name, environment in resource.references():
         home = SHARED if kind in SHARED_KINDS else environment or address.environment
-        yield Ref(_address(home, kind, name), path)
+        yield Ref(known_address(home, kind, name), path)
     for target in implied(address):
         yield Ref(target, ())
 
@@ -44,13 +43,7 @@ def implied(address: Address) -> list[Address]:
         return [address.beside(Kind.CATEGORY, address.name.rpartition("/")[0])]
     if address.kind is Kind.ENVIRONMENT or address.environment == SHARED:
         return []
-    return [_address(address.environment, Kind.ENVIRONMENT, address.environment)]
-
-
-@lru_cache(maxsize=65_536)
-def _address(environment: str, kind: Kind, name: str) -> Address:
-    """An address; thousands of offers name the same resources."""
-    return Address(environment, kind, name)
+    return [known_address(address.environment, Kind.ENVIRONMENT, address.environment)]
 
 
 def may_wait(address: Address, target: Address) -> bool:

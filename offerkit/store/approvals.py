@@ -60,11 +60,16 @@ def stops(db: Database) -> list[Approval]:
 def _read(db: Database, rows: list[_Texts]) -> list[Approval]:
     try:
         return [_approval(row) for row in sorted(rows)]
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise errors.damaged(db.name, "An approval was edited: it has values that are never written") from error
+
+
+# Ten thousand offers have a hundred thousand approvals, and calling an enumeration is slow.
+_ASPECTS = {each.value: each for each in Aspect}
+_DECISIONS = {each.value: each for each in Decision}
 
 
 def _approval(row: _Texts) -> Approval:
     serial, time, address, aspect, space, fingerprint, decision, operator, comment = row
-    key = ApprovalKey(parse_address(address), Aspect(aspect), space, fingerprint)
-    return Approval(key, Decision(decision), operator, comment, serial, time)
+    key = ApprovalKey(parse_address(address), _ASPECTS[aspect], space, fingerprint)
+    return Approval(key, _DECISIONS[decision], operator, comment, serial, time)

@@ -24,7 +24,15 @@ from offerkit.store import errors, postgres_schema
 from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.location import PostgresAddress
 from offerkit.store.lock import Holder
-from offerkit.store.postgres_errors import cannot_store, not_allowed, not_connected, not_known, passing, refusal
+from offerkit.store.postgres_errors import (
+    DriverErrors,
+    cannot_store,
+    not_allowed,
+    not_connected,
+    not_known,
+    passing,
+    refusal,
+)
 from offerkit.store.postgres_lease import Lease, advisory_key
 from offerkit.store.postgres_reader import PostgresReader
 
@@ -77,6 +85,7 @@ class PostgresDatabase:
         self._log_begun: bool | None = None
         self._lease = Lease(self, advisory_key("lock", address.schema), str(address))
         self.name = str(address)
+        self._errors = DriverErrors(connection, self.name, write=write)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
         self.for_update = " FOR UPDATE"
         self.unindexed = ""
@@ -98,26 +107,26 @@ class PostgresDatabase:
 
     def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
         """All rows of a query."""
-        with self._errors():
+        with self._errors:
             rows: list[Row] = self._connection.execute(_translated(sql), args).fetchall()  # type: ignore[assignment]
             return rows
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
         """The rows of a query, in parts, through a server-side cursor; outside of a transaction it is held open."""
         name = f"offerkit_{next(self._cursors)}"
-        with self._errors(), self._connection.cursor(name, withhold=not self._open) as cursor:
+        with self._errors, self._connection.cursor(name, withhold=not self._open) as cursor:
             cursor.execute(_translated(sql), args)
             while rows := cursor.fetchmany(size):
                 yield rows  # type: ignore[misc]
 
     def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
         """Execute one statement. Returns how many rows it changed."""
-        with self._errors():
+        with self._errors:
             return self._connection.execute(_translated(sql), args).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
         """Execute one statement for each of ``rows``, without waiting for each answer."""
-        with self._errors(), self._connection.cursor() as cursor:
+        with self._errors, self._connection.cursor() as cursor:
             cursor.executemany(_translated(sql), rows)
 
     def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
@@ -127,7 +136,7 @@ class PostgresDatabase:
                 self.run(_insert(table, columns), (_objects(columns, rows),))
             return
         statement = f"COPY {table} ({columns}) FROM STDIN".encode()
-        with self._errors(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+        with self._errors, self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -386,13 +395,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close the connection; the server rolls back an open transaction and releases its locks."""
         self._connection.close()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (psycopg.Error, UnicodeError) as error:
-            raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from types import TracebackType
+
 import psycopg
 from psycopg import errors as pg
 
@@ -101,6 +104,19 @@ def refusal(error: Exception, name: str, *, write: bool, closed: bool) -> Refuse
             return errors.damaged(name, f"PostgreSQL says: {said(error)}", hint=errors.RESTORE)
         case _:
             raise error
+
+
+class DriverErrors(AbstractContextManager[None]):
+    """What the driver raises inside is raised as what it means (:func:`refusal`), for the store ``name``."""
+
+    def __init__(self, connection: psycopg.Connection, name: str, *, write: bool) -> None:
+        self._connection, self._name, self._write = connection, name, write
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, psycopg.Error | UnicodeError):
+            raise refusal(error, self._name, write=self._write, closed=self._connection.closed) from error
 
 
 def lost(name: str, reason: str) -> Refused:

@@ -6,8 +6,7 @@ asynchronous cursor needs (docs/adr/0068-histories-by-their-text.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import count
 
 import psycopg
@@ -15,7 +14,7 @@ from psycopg import pq
 from psycopg.errors import lookup
 
 from offerkit.store.database import Question
-from offerkit.store.postgres_errors import refusal
+from offerkit.store.postgres_errors import DriverErrors
 
 
 class PostgresReader:
@@ -29,12 +28,12 @@ class PostgresReader:
         self._libpq.enter_pipeline_mode()
         self._prepared: dict[str, bytes] = {}
         self._answers: list[str] | None = None
-        self._name = name
+        self._errors = DriverErrors(connection, name, write=False)
         self.socket = self._libpq.socket  # libpq forgets it when the connection ends
 
     def ask(self, questions: Sequence[Question]) -> bool:
         """Send them, and that their answers are wanted now."""
-        with self._errors():
+        with self._errors:
             for sql, args in questions:
                 statement = self._prepared.get(sql)
                 if statement is None:
@@ -47,12 +46,12 @@ class PostgresReader:
 
     def flush(self) -> bool:
         """As libpq's buffer is empty."""
-        with self._errors():
+        with self._errors:
             return self._libpq.flush() == 0
 
     def receive(self) -> list[str] | None:
         """The answers, once all have arrived; the end of the connection is found even if nothing was asked."""
-        with self._errors():
+        with self._errors:
             self._libpq.consume_input()
             while self._answers is not None and not self._libpq.is_busy():
                 result = self._libpq.get_result()
@@ -74,14 +73,6 @@ class PostgresReader:
     def close(self) -> None:
         """Close the connection, whatever is under way."""
         self._connection.close()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            closed = self._libpq.status != pq.ConnStatus.OK
-            raise refusal(error, self._name, write=False, closed=closed) from error
 
 
 def _error(result: pq.abc.PGresult) -> psycopg.Error:

@@ -252,7 +252,7 @@ def _unsettled(db: Database, settled: str) -> bool:
 def _change(event: str, row: PropositionRow, status: Status, changed: str) -> LoggedChange:
     """A change with the proposition as it was then; extra data that came with a later status are left out."""
     now = row.changed == changed and row.status is status
-    then = row if now else replace(row, status=status, changed=changed, accepted={}, statuses={})
+    then = row if now else row._replace(status=status, changed=changed, accepted={}, statuses={})
     return LoggedChange(event, row.environment, row.interaction, changed, then)
 
 

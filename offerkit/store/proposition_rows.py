@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from sys import intern
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -27,6 +27,8 @@ LARGEST_DATA = 65_536
 """Bytes of the extra data of one proposition, at most."""
 
 Data: TypeAlias = Mapping[str, Json]
+_EMPTY: Data = {}
+_NO_STATUSES: Mapping[str, Data] = {}
 
 PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, str, int, str, str, int, str, str]
 """The columns of :data:`COLUMNS`, in order."""
@@ -34,8 +36,7 @@ PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, 
 _weight = lru_cache(10_000)(Decimal)
 
 
-@dataclass(frozen=True, slots=True)
-class PropositionRow:
+class PropositionRow(NamedTuple):
     """One offer made to one contact in one space (domain.md §2).
 
     ``id`` and ``interaction``, the id of the call, are opaque and given by the caller. ``contact`` is the key's
@@ -60,10 +61,10 @@ class PropositionRow:
     time: str
     changed: str
     revision: int
-    proposed: Data = field(default_factory=dict, hash=False)
-    accepted: Data = field(default_factory=dict, hash=False)
-    statuses: Mapping[str, Data] = field(default_factory=dict, hash=False)
-    product: Data | None = field(default=None, hash=False)
+    proposed: Data = _EMPTY
+    accepted: Data = _EMPTY
+    statuses: Mapping[str, Data] = _NO_STATUSES
+    product: Data | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +99,20 @@ class StatusChange:
     changed: bool
 
 
-def proposition_text(row: PropositionRow) -> PropositionText:
-    """The columns of ``row``. Raises Refused for text that no database stores, and for too much of it.
+def proposition_texts(rows: Sequence[PropositionRow]) -> list[PropositionText]:
+    """The columns of ``rows``. Raises Refused for text that no database stores, and for too much of it.
 
     Raises ValueError for a faulty row, which is a bug.
     """
-    if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
-        raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
-    check_utc(row.time)
-    check_utc(row.changed)
-    _check_keys(row)
-    keys = (row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction)
-    ranked = (row.rank, weight_text(row.weight), status_number(row.status))
-    return (
-        *keys,
-        *ranked,
-        row.time,
-        row.changed,
-        row.revision,
-        data_text(row.proposed, row.accepted, row.statuses),
-        product_text(row.product),
-    )
+    texts = [*map(_text, rows)]
+    if not keepable([key for row in rows for key in row[:8]]):
+        raise refuse(
+            Code.BAD_VALUE,
+            "a proposition's id, interaction or contact key is not text",
+            detail="It has a NUL character or bytes that are not UTF-8.",
+            hint="Check which contact key the call passed.",
+        )
+    return texts
 
 
 def stored_past(columns: tuple[str, str, str, str, int, str, str, int]) -> PastProposition:
@@ -143,10 +137,13 @@ def with_stored_data(
 
 
 def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
-    """The stored ``row`` as presentation rules count it; with ``data``, also what was stored with it."""
-    weight = Decimal(weight_text(row.weight))
-    moment = instant(row.time)
-    past = PastProposition(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
+    """The stored ``row`` as presentation rules count it; with ``data``, also what was stored with it.
+
+    As in :func:`stored_past`, names and weights are shared with others.
+    """
+    weight, moment = _weight(weight_text(row.weight)), instant(row.time)
+    offer, category, space, channel = intern(row.offer), intern(row.category), intern(row.space), intern(row.channel)
+    past = PastProposition(offer, category, space, channel, row.status, moment, weight, row.rank)
     if not data:
         return past
     return past._replace(stored=latest_data(row.proposed, row.accepted, row.statuses), product=row.product)
@@ -237,22 +234,24 @@ def keepable(texts: Sequence[str]) -> bool:
     return "\0" not in joined and (joined.isascii() or joined == joined.encode(errors="replace").decode())
 
 
-def _check_keys(row: PropositionRow) -> None:
-    keys = (row.id, row.contact, row.interaction)
-    if max(map(len, keys)) > LONGEST_KEY:
+def _text(row: PropositionRow) -> PropositionText:
+    """The columns of ``row``; the first eight may still be something else than text."""
+    if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
+        raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
+    time, changed = row.time, row.changed
+    check_utc(time)
+    if changed is not time:
+        check_utc(changed)
+    if len(row.id) > LONGEST_KEY or len(row.contact) > LONGEST_KEY or len(row.interaction) > LONGEST_KEY:
         raise refuse(
             Code.BAD_VALUE,
             "a proposition's id, interaction or contact key is too long to be stored",
             detail=f"At most {LONGEST_KEY} characters are allowed.",
             hint="Check which contact key the call passed.",
         )
-    if not keepable((*keys, row.environment, row.space, row.channel, row.offer, row.category)):
-        raise refuse(
-            Code.BAD_VALUE,
-            "a proposition's id, interaction or contact key is not text",
-            detail="It has a NUL character or bytes that are not UTF-8.",
-            hint="Check which contact key the call passed.",
-        )
+    data = data_text(row.proposed, row.accepted, row.statuses)
+    ranked = (row.rank, weight_text(row.weight), status_number(row.status))
+    return (*row[:8], *ranked, time, changed, row.revision, data, product_text(row.product))
 
 
 _NO_DATA = canonical({"accepted": {}, "proposed": {}}).decode()

@@ -24,7 +24,7 @@ from offerkit.store.proposition_rows import (
     StatusChange,
     data_text,
     proposition_row,
-    proposition_text,
+    proposition_texts,
     stored_past,
     with_stored_data,
 )
@@ -53,7 +53,7 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
 
     Raises Refused when an id is taken, or a value cannot be stored.
     """
-    texts = [proposition_text(row) for row in rows]
+    texts = proposition_texts(rows)
     with recording(db):
         taken = _taken(db, [row.id for row in rows])
         if taken:

@@ -1,7 +1,8 @@
 """The embedded database: SQLite behind :class:`~offerkit.store.database.Database`.
 
-Everything specific to SQLite is here, in :mod:`offerkit.store.sqlite_file` (the file of an open store) and in
-:mod:`offerkit.store.sqlite_errors`: pragmas, transactions, opening files, the schema, and what errors mean.
+Everything specific to SQLite is here, in :mod:`offerkit.store.sqlite_file` (the file of an open store), in
+:mod:`offerkit.store.sqlite_schema` (checks of the schema) and in :mod:`offerkit.store.sqlite_errors`: pragmas,
+transactions, opening files, and what errors mean.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from offerkit.diagnostics import Refused, reason_of
-from offerkit.store import errors, schema
+from offerkit.store import errors, sqlite_schema
 from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.lock import Holder, lock_holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
@@ -24,17 +25,11 @@ from offerkit.store.sqlite_file import REPLACED, StoreFile, watched
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header marks a store among SQLite files."""
 
+LOG_BYTES = 128 << 20
+"""What a log that begins again keeps of its length: twice the usual, since overwriting takes less time than growing."""
+
 BESIDE = ("-wal", "-shm", "-journal", ".lock", ".holder")
 """Suffixes of the files that SQLite and offerkit keep beside a store."""
-
-_OURS = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ")
-_STATISTICS = (
-    ("sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
-    ("sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
-)
-"""Tables that SQLite creates for ANALYZE: results come faster and are the same."""
-_OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-_Object = tuple[str, str, str, str | None]
 
 _ATTEMPTS = 100
 """How often several connections try to see one state."""
@@ -256,33 +251,20 @@ class SqliteDatabase:
         """
         self._file.check()
         found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        self._file.sync(found[0])
         return found[0][1]
 
     def foreign_objects(self) -> list[str]:
         """Views, triggers and virtual tables."""
-        return _foreign_objects(self)
+        return sqlite_schema.foreign_objects(self)
 
     def differences(self) -> list[str]:
         """Every object of the file that differs from the format."""
-        return _differences(self)
+        return sqlite_schema.differences(self)
 
     def damage(self) -> list[str]:
         """What SQLite finds wrong with the file and its indexes, and values of a type that offerkit never writes."""
-        results: list[tuple[str]] = self.rows("PRAGMA integrity_check")
-        tables: list[tuple[str]] = self.rows(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
-        )
-        return [text for (text,) in results if text != "ok"] + [
-            text for (table,) in tables for text in self._mistyped(table)
-        ]
-
-    def _mistyped(self, table: str) -> Iterator[str]:
-        columns: list[tuple[str, str]] = self.rows("SELECT name, type FROM pragma_table_info(?)", (table,))
-        sums = ", ".join(f"SUM(typeof({name}) <> '{declared.lower()}')" for name, declared in columns)
-        counts: list[tuple[int | None, ...]] = self.rows(f"SELECT {sums} FROM {table}")  # noqa: S608 - the file's own names
-        for (name, declared), count in zip(columns, counts[0], strict=True):
-            if count:
-                yield f"{table}.{name} holds {count} values that are not {declared.lower()}"
+        return sqlite_schema.damage(self)
 
     def close(self) -> None:
         """Close the connection; the last one to close folds the write-ahead log into the file."""
@@ -330,6 +312,7 @@ class SqliteDatabase:
             self.run("PRAGMA synchronous = FULL")
             # 64 MB of log: a server checkpoints before, beside its calls (offerkit.server.decision_service)
             self.run("PRAGMA wal_autocheckpoint = 16000")
+            self.run(f"PRAGMA journal_size_limit = {LOG_BYTES}")
             self.run("PRAGMA foreign_keys = ON")
         else:
             self.run("PRAGMA query_only = ON")
@@ -453,47 +436,3 @@ def _check_new(path: Path) -> None:
 
 def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-
-
-def _foreign_objects(db: SqliteDatabase) -> list[str]:
-    """Views, triggers and virtual tables, by their statements: SQLite does not use the column ``type`` either."""
-    unlike = " AND ".join(["sql NOT LIKE ? || '%'"] * len(_OURS))
-    objects: list[_Object] = db.rows(
-        f"{_OBJECTS} WHERE type NOT IN ('table', 'index') OR {unlike} ORDER BY name", _OURS
-    )
-    return [f"the {_object_kind(row)} {_object_name(row)}" for row in objects]
-
-
-def _differences(db: SqliteDatabase) -> list[str]:
-    """Every object that is missing, different, or not part of a store.
-
-    SQLite keeps the statement that created each object and uses it, so comparing statements compares everything:
-    columns, types, collations, defaults, generated columns, checks, keys, what an index covers.
-    """
-    with closing(schema.model("WITHOUT ROWID")) as model:
-        expected: list[_Object] = model.execute(_OBJECTS).fetchall()
-    objects: list[_Object] = db.rows(_OBJECTS)
-    own = [row for row in objects if row[1:] not in _STATISTICS]
-    texts = schema.differences(_object_parts(expected), _object_parts(own))
-    names = [row[:2] for row in objects]
-    texts += [
-        f"the {_object_kind(row)} {_object_name(row)} exists twice" for row in objects if names.count(row[:2]) > 1
-    ]
-    encoding: list[tuple[str]] = db.rows("PRAGMA encoding")
-    return texts + ([] if encoding == [("UTF-8",)] else ["its text is not UTF-8"])
-
-
-def _object_parts(rows: Iterable[_Object]) -> dict[tuple[str, str], str]:
-    return {(_object_kind(row), _object_name(row)): f"{row[2]}: {' '.join(str(row[3] or '').split())}" for row in rows}
-
-
-def _object_kind(row: _Object) -> str:
-    """The kind of an object: from its statement, or from the column ``type`` if it has no statement."""
-    words = str(row[3] or "").split(None, 3)
-    if len(words) > 1 and words[1].upper() == "VIRTUAL":
-        return "virtual table"
-    return str(row[0])[:40]
-
-
-def _object_name(row: _Object) -> str:
-    return str(row[1])[:80]

@@ -81,6 +81,7 @@ class StoreFile:
         self._real, self._main, self._inode = real, main, inode
         self._linked = str(path) != real
         self._logs: dict[str, Identity] = {}
+        self._synced = (0, 0, 0)
         self._closed = False
 
     @property
@@ -133,6 +134,18 @@ class StoreFile:
         fate = self.fate()
         if fate:
             raise errors.replaced(str(self.path), fate)
+
+    def sync(self, moved: tuple[int, int, int]) -> None:
+        """Sync what a checkpoint moved, unless it answered the same before: it moved nothing.
+
+        SQLite itself syncs the file only when nothing is left in the log: all at once, and every call waits.
+        """
+        if moved != self._synced:
+            try:
+                os.fsync(self._inode.descriptor)
+            except OSError as error:
+                raise errors.from_os(error, str(self.path)) from error
+            self._synced = moved
 
     def _header_fate(self) -> str:
         """What happened to the file itself; empty if its header did not go back: a checkpoint only ever makes it newer.
@@ -224,8 +237,11 @@ class StoreFile:
     def _rescue(self, connection: sqlite3.Connection, fate: str) -> None:
         """Move the content of the log into the open file, wherever that is now.
 
-        If the log stayed at the path, SQLite would apply it to the file that is there now.
+        If the log stayed at the path, SQLite would apply it to the file that is there now. A lost log is left alone if
+        another process has begun a new one, or the index alone was lost: the index says what is in that process's log.
         """
+        if fate == LOG_LOST and not self._log_is_missing():
+            return
         try:
             rows = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error:
@@ -235,6 +251,14 @@ class StoreFile:
             for suffix, log_identity in self._logs.items():
                 if identity(self._real + suffix) == log_identity:
                     Path(self._real + suffix).unlink(missing_ok=True)
+
+    def _log_is_missing(self) -> bool:
+        """Whether nothing, or an empty file that another process opened, took the place of the log."""
+        try:
+            status = os.stat(f"{self._real}-wal")  # noqa: PTH116 - as identity() does
+        except OSError:
+            return True
+        return status.st_size == 0 and (status.st_dev, status.st_ino) != self._logs.get("-wal")
 
     def _set_log_aside(self) -> None:
         """Keep a log that could not be moved into the file under another name; at the path it would do harm."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.bounded_cache import BoundedCache
+from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.extra_data import ExtraData
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from offerkit.models.status import Status
     from offerkit.usecases.content_renderer import ContentRenderer
 
+FORMS = 1_000
+"""How many forms of calls are remembered."""
 HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
 """Maps the bodies of a catalog to the hooks that they name."""
 
@@ -45,6 +49,8 @@ class Catalogs:
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
     stops: Stops | None = None
+    forms: BoundedCache[Hashable, SpaceForm] = field(default_factory=lambda: BoundedCache(FORMS), init=False)
+    """By what calls ask, the forms they share (:mod:`offerkit.usecases.space_calls`)."""
     _compiled: dict[str, Catalog] = field(default_factory=dict)
     _spaces: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
 
@@ -210,6 +216,25 @@ class LiveSpace:
 
     def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
         return ExtraData(self.catalog, self.address, moment, expressions)
+
+
+class SpaceForm(NamedTuple):
+    """What all calls share that ask the same of a space: all that depends on no contact, call data or moment.
+
+    ``call``: checked, without what is each call's own.
+    """
+
+    environment: str
+    space: str
+    catalog: Catalog
+    call: Call
+    live_space: LiveSpace
+    renderer: ContentRenderer
+    outputs: tuple[str, ...]
+    stores: bool
+    batch: bool
+    channel: str
+    status: str
 
 
 def deciding_bodies(view: Snapshot, environment: str, *, without: Collection[Kind] = ()) -> dict[Address, JsonMap]:

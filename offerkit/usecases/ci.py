@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +16,12 @@ from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.stopped import Stopped
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.meaning import RELIES, STEP, WAITS, Fact, FactDifference, differences, facts_of, meaning_of
-from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
-from offerkit.reports.escape import clip
+from offerkit.plans.plan import Plan, envelope, plan_digest
 from offerkit.reports.proof_words import StatedProofs, stated
-from offerkit.reports.pull_request import Behind, PullRequest, pull_request_of
+from offerkit.reports.pull_request import Behind, PullRequest
 from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.render import render
-from offerkit.reports.values import inline
-from offerkit.reports.words import count, listing
+from offerkit.reports.words import listing
 from offerkit.specs.older_checkout import declared_ahead
 from offerkit.state.changes import Action
 from offerkit.state.eligibility import AffectedOffers, affected_offers
@@ -49,6 +46,7 @@ from offerkit.usecases.ci_bundle import (
     index_bytes,
     write,
 )
+from offerkit.usecases.ci_differences import MOST, told
 from offerkit.usecases.ci_states import Base, ReviewedSpecs, base_of, contains, expected, specs_of, subject_of
 from offerkit.usecases.contact_access import FOR_DETAILS, without_contact_details
 from offerkit.usecases.impact import impact_of_plan
@@ -180,23 +178,7 @@ def check(found: Compared, read: Opened | None = None) -> None:
 
     ``read``: the bundle, whose reports have the reviewed fields.
     """
-    listed = found.differing[:_MOST]
-    fields_reviewed = (
-        _fields_read(read, {difference.stage.partition("@")[0] for difference in listed}) if read is not None else {}
-    )
-    fields_now = {(str(step.stage), str(step.address)): step.changes for step in found.plan.steps}
-    diagnostics = [
-        _told(
-            difference,
-            fields_reviewed.get((difference.stage, difference.address), ()),
-            fields_now.get((difference.stage, difference.address), ()),
-        )
-        for difference in listed
-    ]
-    if more := len(found.differing) - len(diagnostics):
-        diagnostics.append(
-            Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different")
-        )
+    diagnostics = told(found.differing, found.plan, read)
     if diagnostics:
         raise Refused(diagnostics)
 
@@ -397,7 +379,7 @@ def _denied_of(denied: Sequence[Diagnostic], name: str, names: Collection[str]) 
 
 def _findings_of(made: _Made, name: str) -> list[Diagnostic]:
     """The first findings about an environment; the command lists them all."""
-    return [each for each in made.findings if each.address.partition("/")[0] == name][:_MOST]
+    return [each for each in made.findings if each.address.partition("/")[0] == name][:MOST]
 
 
 def _files(found: Planned) -> Iterator[tuple[str, bytes]]:
@@ -428,72 +410,3 @@ def _share(plan: Plan, environment: str) -> Plan:
 def _told_by_git(fact: Fact) -> bool:
     """Whether a comparison of commits can tell a fact: not one about live, or about what waits for it."""
     return fact[0] == STEP or (fact[0] == RELIES and fact[1].endswith(f"@{Stage.DESIGN}"))
-
-
-_DIGITS = 12
-_MOST = 20
-"""The most differences that are listed one by one."""
-
-
-_FIELDS = 3
-"""The most fields of a difference that are listed."""
-
-
-def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, str], tuple[FieldChange, ...]]:
-    """The fields in a bundle's reports, by stage and address; they are untrusted, and only shown."""
-    changes_by_step = {}
-    for name in sorted(environments):
-        with suppress(Refused):  # then fewer fields are shown
-            content = read.text(name, REPORT)
-            for step in pull_request_of(content).plan.steps if content is not None else ():
-                changes_by_step[str(step.stage), str(step.address)] = step.changes
-    return changes_by_step
-
-
-def _told(
-    difference: FactDifference, reviewed_changes: Sequence[FieldChange], planned_changes: Sequence[FieldChange]
-) -> Diagnostic:
-    reviewed, now = difference.read, difference.now
-    changes_by_word = {
-        "Read": [change for change in reviewed_changes if change not in planned_changes],
-        "Now": [change for change in planned_changes if change not in reviewed_changes],
-    }
-    details = " ".join(f"{word}: {_in_words(changes)}." for word, changes in changes_by_word.items() if changes)
-    if reviewed is None:
-        summary = f"{difference.address} was not reviewed: {_said(now)}"
-    elif now is None:
-        summary = f"{difference.address} no longer is what was reviewed: {_said(reviewed)}"
-    else:
-        summary = f"{difference.address} differs from what was reviewed: then {_said(reviewed)}; now {_said(now)}"
-    return Diagnostic(
-        Code.MEANING,
-        summary,
-        f"{details} In {difference.stage}. What is applied must be what was reviewed in the pull request.".lstrip(),
-        "Run “offerkit ci plan” again and review what is new, or apply it with --allow-different REASON.",
-        difference.address,
-    )
-
-
-def _in_words(changes: Sequence[FieldChange]) -> str:
-    texts = [f"{change.path} {inline(change.before)} → {inline(change.after)}" for change in changes[:_FIELDS]]
-    return "; ".join([clip(text, 200) for text in texts] + (["…"] if len(changes) > _FIELDS else []))
-
-
-def _said(fact: Fact | None) -> str:
-    """Describe a fact."""
-    match fact:
-        case (kind, _, _, action, moved_from, before, was_on, after, on) if kind == STEP:
-            was, will = _entry(before, was_on), _entry(after, on)
-            return f"{action}{f' from {moved_from}' if moved_from else ''}, {was} → {will}"
-        case (kind, _, _, print_) if kind == RELIES:
-            return f"it is relied on as {_entry(print_, '')}"
-        case (kind, _, _, address, aspect, space, _) if kind == WAITS and address:
-            return f"it waits for the {aspect} of {address}{f' on {space}' if space else ''}"
-        case _:
-            return "it is held back"
-
-
-def _entry(print_: str, active: str) -> str:
-    if not print_:
-        return "nothing"
-    return print_[:_DIGITS] + (f" on {active or 'no space'}" if active not in ("-", "") else "")

@@ -20,6 +20,7 @@ from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.history_memory import (
     CAPACITY,
+    CONTACT_SIZE,
     ContactKey,
     HistoryMemory,
     KeptData,
@@ -42,7 +43,7 @@ class _ComparedHistory(NamedTuple):
     @property
     def size(self) -> int:
         """The capacity it takes."""
-        return history_size(self.pasts, self.kept)
+        return CONTACT_SIZE + history_size(self.pasts, self.kept)
 
     def begins(self, text: str) -> bool:
         """Whether ``text`` says the same, and maybe more in further lines."""
@@ -96,7 +97,7 @@ class ComparedHistories:
             pasts = pasts_in(text)
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise self._store.edited() from error
-        return [with_kept_data(past, PastProposition(*past[:8]), kept) for past in pasts] if kept else pasts
+        return [with_kept_data(past, kept) for past in pasts] if kept else pasts
 
 
 def _digest(text: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Final, NamedTuple, Self
 from offerkit.address import SHARED, Address, Kind
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.files import Stamp
+from offerkit.contacts.key_index import IndexingError, KeyIndex
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, no_contact
+from offerkit.diagnostics import Refused
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row
@@ -116,6 +119,25 @@ class ContactSources:
             contacts.background = self._background
             self._open[environment] = _OpenSource(declared, contacts)
         return self._open[environment].contacts
+
+    def indexing(self) -> Iterator[Future[KeyIndex | None]]:
+        """What calls have to wait for that identify contacts as their space does, begun by now.
+
+        What cannot be read is left to the calls, which refuse it.
+        """
+        for environment in self._catalogs.names:
+            if environment not in self._catalogs or not self.has_source(environment):
+                continue
+            spaces = [name for name, space in self._catalogs[environment].spaces.items() if space.unitary]
+            keys = {self._catalogs.space(environment, name).identification.keys for name in spaces}
+            for names in sorted(keys):
+                try:
+                    contacts = self.of(environment)
+                    contacts.prepare(names or contacts.key)
+                except IndexingError as indexing:
+                    yield indexing.made
+                except Refused:
+                    continue
 
     def data(
         self, environment: str, source: Source, fields: Mapping[str, DimensionField], key: tuple[str, ...]

@@ -60,14 +60,24 @@ class ContentRenderer:
         ``product``: the product of a dynamic offer; its fields replace the offer's fields of the same name. Raises
         RenderError when a required field is empty, a URL is not http(s), or a template fails.
         """
+        fields = self.constant(offer, product, outputs)
+        if fields is not None:
+            return fields, {}
         prepared = self._offer(offer)
         content = prepared.constant
-        if content is not None and product is None and not outputs:
-            return content.fields, {}
         variables = self._about(contact, data).about(prepared.row, proposition, self._product(product))
         if content is None or product is not None:
             content = self._renderer.content(prepared.texts, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def constant(
+        self, offer: str, product: Mapping[str, Value] | None, outputs: Collection[str]
+    ) -> Mapping[str, str] | None:
+        """All that :meth:`show` gives, if it is the same for every contact: fields, and nothing rendered."""
+        if outputs or product is not None:
+            return None
+        content = self._offer(offer).constant
+        return None if content is None else content.fields
 
     def _product(self, product: Mapping[str, Value] | None) -> Row | None:
         """The template variables ``product.<field>``; None if the environment declares none."""

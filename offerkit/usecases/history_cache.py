@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from decimal import Decimal
+from itertools import chain
 from math import inf
-from sys import intern
 from time import monotonic
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.history_memory import (
     CAPACITY,
+    CONTACT_SIZE,
     ContactKey,
     HistoryMemory,
     KeptData,
@@ -80,11 +80,8 @@ class _CachedHistory(NamedTuple):
     since: datetime
     pasts: Pasts
     kept: KeptData
-
-    @property
-    def size(self) -> int:
-        """The capacity it takes."""
-        return history_size(self.pasts, self.kept)
+    size: int
+    """The capacity it takes."""
 
 
 class HistoryCache:
@@ -99,9 +96,8 @@ class HistoryCache:
         self._known = HistoryMemory[_CachedHistory](room)
         self._version: int | None = None
         self._looked = -inf
-        self._under_way: dict[ContactKey, dict[str, PropositionRow]] = {}
-        self._ended: list[tuple[ContactKey, str]] = []
-        self._weights: dict[Decimal, Decimal] = {}
+        self._under_way: dict[ContactKey, list[list[PropositionRow]]] = {}
+        self._ended: list[tuple[ContactKey, list[PropositionRow]]] = []
 
     def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[PastProposition]:
         """All propositions that rules and conditions may count at ``now``, and maybe more, in any order.
@@ -122,7 +118,7 @@ class HistoryCache:
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        new = self._pasts(pending.values(), read.kept)
+        new = _pasts(chain.from_iterable(pending), read.kept)
         return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
@@ -131,13 +127,13 @@ class HistoryCache:
 
         Concurrent calls of one contact thus see each other's propositions.
         """
-        for row in rows:
-            contact = (row.environment, row.contact)
-            self._under_way.setdefault(contact, {})[row.id] = row
+        parts = _by_contact(rows)
+        for contact, own in parts.items():
+            self._under_way.setdefault(contact, []).append(own)
         try:
             yield
         finally:
-            self._ended += [((row.environment, row.contact), row.id) for row in rows]
+            self._ended += parts.items()
             if self._due():  # without reads of histories, nothing else would check the store
                 with suppress(Refused):  # the next read will raise it
                     self._look()
@@ -155,7 +151,6 @@ class HistoryCache:
     def forget(self) -> None:
         """Clear the cache."""
         self._known.forget()
-        self._weights.clear()
 
     def _due(self) -> bool:
         return self._timer() - self._looked >= FRESH_SECONDS
@@ -174,8 +169,8 @@ class HistoryCache:
             for part in parts or ():
                 self._add(part)
             self._version = version
-        for contact, id_ in self._ended:
-            del self._under_way[contact][id_]
+        for contact, own in self._ended:
+            self._under_way[contact].remove(own)
             if not self._under_way[contact]:
                 del self._under_way[contact]
         self._ended.clear()
@@ -183,36 +178,35 @@ class HistoryCache:
     def _add(self, part: _Transaction) -> None:
         for contact in part.changed:
             self._known.drop(contact)
-        more: dict[ContactKey, list[PropositionRow]] = {}
-        for row in part.added:
-            more.setdefault((row.environment, row.contact), []).append(row)
-        for contact, rows in more.items():
+        for contact, rows in _by_contact(part.added).items():
             read = self._known.peek(contact)
             if read is not None:
-                pasts = read.pasts.extended(self._pasts(rows, read.kept))
-                self._known.keep(contact, _CachedHistory(read.since, pasts, read.kept))
+                new = _pasts(rows, read.kept)
+                size = read.size + history_size(new, read.kept)
+                self._known.keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept, size))
 
     def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
         with self._store.reading():  # the version belongs to what is read: no write is added a second time
             version = self._store.version()
             if kept:
-                pasts = [self._lean(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
+                pasts = [with_kept_data(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
             else:
                 pasts = self._store.past(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(pasts), kept)
+        read = _CachedHistory(since, RememberedHistory(pasts), kept, CONTACT_SIZE + history_size(pasts, kept))
         if version is not None:
             self._follow(version)
             self._known.keep(contact, read)
         return read
 
-    def _pasts(self, rows: Iterable[PropositionRow], kept: KeptData) -> list[PastProposition]:
-        return [self._lean(past_of(row, data=bool(kept)), kept) for row in rows]
 
-    def _lean(self, past: PastProposition, kept: KeptData) -> PastProposition:
-        """``past`` with its strings and weight shared with others to save memory, and no more data than is ``kept``."""
-        offer, category, space, channel = map(intern, past[:4])
-        if len(self._weights) > _REMEMBERED_WRITES:
-            self._weights.clear()
-        weight = self._weights.setdefault(past.weight, past.weight)
-        lean = PastProposition(offer, category, space, channel, past.status, past.time, weight, past.rank)
-        return with_kept_data(past, lean, kept)
+def _by_contact(rows: Iterable[PropositionRow]) -> dict[ContactKey, list[PropositionRow]]:
+    found: dict[ContactKey, list[PropositionRow]] = {}
+    for row in rows:
+        found.setdefault((row.environment, row.contact), []).append(row)
+    return found
+
+
+def _pasts(rows: Iterable[PropositionRow], kept: KeptData) -> list[PastProposition]:
+    if not kept:
+        return [*map(past_of, rows)]
+    return [with_kept_data(past_of(row, data=True), kept) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from offerkit.engine.history import PastProposition, RememberedHistory
@@ -16,9 +16,9 @@ KeptData: TypeAlias = frozenset[tuple[str, str]]
 Pasts: TypeAlias = RememberedHistory[SpaceProgram]
 
 CAPACITY = 300_000
-"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them. Each contact
-takes the space of five more.
-"""
+"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them."""
+CONTACT_SIZE = 5
+"""The capacity that a contact takes beside its propositions."""
 LONGEST_HISTORY = 500
 """Longer histories are not cached."""
 _LETTERS = 200
@@ -78,24 +78,20 @@ class HistoryMemory(Generic[H]):
         self._size = 0
 
 
-def with_kept_data(past: PastProposition, lean: PastProposition, kept: KeptData) -> PastProposition:
-    """``lean`` with no more of the delivery and the data of ``past`` than is ``kept``."""
-    if not kept:
-        return lean
-    return lean._replace(
-        campaign=past.campaign,
-        delivery=past.delivery,
+def with_kept_data(past: PastProposition, kept: KeptData) -> PastProposition:
+    """``past`` with no more of the data that was stored with it than is ``kept``."""
+    return past._replace(
         stored=_only(past.stored, "stored", kept),
         product=_only(past.product, "product", kept),
     )
 
 
-def history_size(pasts: Pasts, kept: KeptData) -> int:
-    """The capacity that a cached history takes, with the stored data that is ``kept``."""
-    return len(pasts) + 5 + (_data_size(pasts) if kept else 0)
+def history_size(pasts: Sequence[PastProposition], kept: KeptData) -> int:
+    """The capacity that cached propositions take, with the stored data that is ``kept``."""
+    return len(pasts) + (_data_size(pasts) if kept else 0)
 
 
-def _data_size(pasts: Pasts) -> int:
+def _data_size(pasts: Sequence[PastProposition]) -> int:
     return sum(
         sum(len(str(value)) for data in (past.stored, past.product) for value in (data or {}).values()) // _LETTERS
         for past in pasts

@@ -70,7 +70,9 @@ def _named(value: Json | list[JsonMap]) -> Iterator[str]:
         if isinstance(dynamic, str):
             yield dynamic
         for part in value.values():
-            yield from _named(part)
+            if isinstance(part, dict | list):
+                yield from _named(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _named(part)
+            if isinstance(part, dict | list):
+                yield from _named(part)

@@ -23,6 +23,7 @@ from offerkit.governance.rights import Actor, may_keep_simulations, may_remove_s
 from offerkit.store import Store, errors
 from offerkit.store.simulations import SavedSimulation, already_kept
 from offerkit.usecases.design_access import check_design_reader, design_readable, without_suggestions
+from offerkit.usecases.list_propositions import check_environment
 from offerkit.usecases.open_engine import StageEngine
 from offerkit.usecases.requests import KeptSimulation, KeptSimulations, SimulationsRequest
 from offerkit.usecases.session import Session, who_is
@@ -114,6 +115,8 @@ def simulations_here(session: Session, request: SimulationsRequest) -> KeptSimul
         with session.existing() as store:
             if request.action == "list":
                 runs = store.simulations(request.environment)
+                if request.environment and not runs:  # those of an environment that is gone stay
+                    check_environment(store, request.environment)
                 return KeptSimulations([_kept(run) for run in runs if _of_live(run) or may_read(run.environment)])
             runs = [store.simulation(name) for name in request.names]
     for run in runs:

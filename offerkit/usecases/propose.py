@@ -10,43 +10,42 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from time import time_ns
+from types import MappingProxyType
 from typing import NamedTuple
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
-from offerkit.engine.call import Call, CallContext
-from offerkit.engine.call_facts import BATCH, identification_of, with_call_facts
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
 from offerkit.engine.extra_data import ExtraData, product_row, stored_product
 from offerkit.engine.history import PastProposition
-from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
+from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
-from offerkit.models.space import Space
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
+from offerkit.store.proposition_rows import past_of
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
-from offerkit.usecases.catalogs import Catalogs, LiveSpace
+from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_sources import ContactSources
-from offerkit.usecases.content_renderer import ContentRenderer
 from offerkit.usecases.random_ids import random_hex
-from offerkit.usecases.requests import ProposeRequest, SpaceRequest
+from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.space_calls import (
+    ContactFinder,
+    CookieReader,
+    HistoryReader,
+    SpaceCall,
+    prepare_call,
+    previews,
+)
 
 REFILLS = 5
 """How many times offers that cannot be rendered are replaced by the next best; after that, fewer offers are
 returned.
 """
-
-HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
-"""Returns the history of the contact with a key at a time, as :func:`history_of` does."""
-
-CookieReader = Callable[[str, str], str]
-"""Returns the key of the contact that a cookie identifies in an environment, as :meth:`Store.contact_of` does."""
 
 IdMaker = Callable[[], str]
 """Makes unique opaque ids for interactions and propositions."""
@@ -58,26 +57,6 @@ def new_id() -> str:
     Consecutive ids are neighbours in the store's index, which saves writes.
     """
     return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
-
-
-class _SpaceCall(NamedTuple):
-    """A call to one space, checked and ready to decide."""
-
-    name: str
-    who: Identified
-    catalog: Catalog
-    call: Call
-    history: Sequence[PastProposition]
-    live_space: LiveSpace
-    renderer: ContentRenderer
-    outputs: tuple[str, ...]
-    keep: bool
-    batch: bool
-
-    @property
-    def model(self) -> Space:
-        """The space that answers."""
-        return self.live_space.model
 
 
 class PendingWrite(NamedTuple):
@@ -125,16 +104,17 @@ def decide_call(
     the call.
     """
     ask = ask if _stores(catalogs, ask) == ask.store else ask._replace(store=False)
-    calls = _prepared(catalogs, _ContactFinder(catalogs, sources, contact_of), ask, pasts)
+    calls = _prepared(catalogs, ContactFinder(catalogs, sources, contact_of), ask, pasts)
     contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
-    cookie = _cookie(contact_of, ask.cookie, contacts)
+    cookie = _cookie(contact_of, ask.cookie, contacts) if contacts else ask.cookie
     interaction = ids()
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
     rows: list[PropositionRow] = []
     for space_call in calls:
         answer, new_rows = _answered(space_call, ask, already_proposed, interaction, ids)
-        already_proposed |= {proposed.offer for proposed in answer.proposed}
+        if len(calls) > 1:
+            already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new_rows
     pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "")
@@ -142,7 +122,7 @@ def decide_call(
     return Answer(interaction, at, tuple(answers), renewed), pending
 
 
-def _contacts_to_remember(calls: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
+def _contacts_to_remember(calls: Sequence[SpaceCall]) -> tuple[tuple[str, str], ...]:
     """The contacts identified by key, as (environment, key). Visitors are identified by their cookie anyway."""
     contacts = {
         (call.who.environment, call.who.key)
@@ -178,17 +158,15 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
     return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
-def _prepared(
-    catalogs: Catalogs, finder: _ContactFinder, ask: ProposeRequest, pasts: HistoryReader
-) -> list[_SpaceCall]:
+def _prepared(catalogs: Catalogs, finder: ContactFinder, ask: ProposeRequest, pasts: HistoryReader) -> list[SpaceCall]:
     """All spaces of the call, checked. Raises Refused with the mistakes in all of them."""
     diagnostics: list[Diagnostic] = []
-    calls: list[_SpaceCall] = []
+    calls: list[SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space given", hint="Name one: --space ENVIRONMENT/SPACE.")
     for place in ask.places:
         try:
-            calls.append(_prepare(catalogs, finder, ask, place, pasts))
+            calls.append(prepare_call(catalogs, finder, ask, place, pasts))
         except Refused as refused:
             diagnostics += [d for d in refused.diagnostics if d not in diagnostics]
     if diagnostics:
@@ -196,85 +174,12 @@ def _prepared(
     return calls
 
 
-def _prepare(
-    catalogs: Catalogs, finder: _ContactFinder, ask: ProposeRequest, space_request: SpaceRequest, pasts: HistoryReader
-) -> _SpaceCall:
-    name = space_request.space
-    environment, slash, space = name.partition("/")
-    if not slash:
-        known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
-        hint = f"Spaces in {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
-        raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
-    named_catalog = catalogs[environment]
-    batch = _previews(ask, named_catalog, space)
-    nobody = CallContext(
-        None, "", ask.at, ask.seed, many=batch, hints=ask.hints, permanent=ask.permanent, session=ask.session
-    )
-    # Mistakes in the call are reported before any contact is looked up.
-    call = make_call(
-        named_catalog,
-        space,
-        who=nobody,
-        n=space_request.n,
-        categories=space_request.categories,
-        themes=space_request.themes,
-        data=ask.data,
-    )
-    live_space = catalogs.space(environment, space)
-    who = finder.identified(live_space.identification, ask, previews=batch)
-    catalog = named_catalog
-    if (who.environment, who.space) != (environment, space):
-        catalog, live_space = catalogs[who.environment], catalogs.space(who.environment, who.space)
-        call = make_call(
-            catalog,
-            who.space,
-            who=nobody._replace(
-                contact=who.contact,
-                key=who.key,
-                anonymous=catalog.anonymous,
-                identification=identification_of(who.how),
-            ),
-            n=space_request.n,
-            categories=space_request.anonymous_categories or who.categories,
-            data={key: value for key, value in ask.data.items() if key in catalog.call_data},
-        )
-    else:
-        contact = catalog.nobody if who.contact is None else who.contact
-        how = BATCH if batch else identification_of(who.how)
-        data = with_call_facts(catalog, call.data, space, how)
-        call = call._replace(contact=contact, key=who.key, anonymous=catalog.anonymous, data=data)
-    model = live_space.model
-    return _SpaceCall(
-        name=name,
-        who=who,
-        catalog=catalog,
-        call=call,
-        history=pasts(catalog, who.key, ask.at),
-        live_space=live_space,
-        renderer=live_space.renderer(ask.status_base),
-        outputs=_outputs(ask, model),
-        keep=ask.store and model.storage.enabled,
-        batch=batch,
-    )
-
-
-def _outputs(ask: ProposeRequest, space: Space) -> tuple[str, ...]:
-    """What the space's rendering functions are to make."""
-    outputs = (*ask.outputs, "html") if ask.own_html and space.render.html is not None else ask.outputs
-    return (*outputs, "proposition") if "xml" in outputs and space.render.proposition is not None else outputs
-
-
-def _previews(ask: ProposeRequest, catalog: Catalog, space: str) -> bool:
-    """Whether the call only previews what a delivery would decide: it explains a space that is for batches."""
-    return ask.explain and space in catalog.spaces and not catalog.spaces[space].unitary
-
-
 def _stores(catalogs: Catalogs, ask: ProposeRequest) -> bool:
     """Whether the call may store anything; a preview of one of its spaces stores nothing of any."""
     if not (ask.store and ask.explain):
         return ask.store
     names = (request.space.partition("/") for request in ask.places)
-    return not any(name in catalogs and _previews(ask, catalogs[name], space) for name, _, space in names)
+    return not any(name in catalogs and previews(ask, catalogs[name], space) for name, _, space in names)
 
 
 def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
@@ -285,13 +190,16 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
 
 
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+
+
 def history_start(catalog: Catalog, now: datetime) -> datetime:
     """The earliest time of propositions that may count at ``now``."""
-    return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
+    return max(now - catalog.longest_period, _EARLIEST) if catalog.longest_period else now
 
 
 def _answered(
-    space_call: _SpaceCall, ask: ProposeRequest, already_proposed: frozenset[str], interaction: str, ids: IdMaker
+    space_call: SpaceCall, ask: ProposeRequest, already_proposed: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """Decide and render; offers that cannot be rendered are reported and replaced by the next best."""
     if space_call.who.how is IdentifiedBy.NOBODY:
@@ -313,18 +221,17 @@ def _answered(
                 reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
         if len(shown) == len(decision.chosen):
             break
-    extra = space_call.live_space.proposed_data
-    rows = (
-        [_row(space_call, proposed, decision.data, interaction, extra) for proposed in shown] if space_call.keep else []
-    )
+    extra = space_call.form.live_space.proposed_data
+    rows = _rows(space_call, shown, decision.data, interaction, extra) if space_call.keep else []
     all_reports = (*decision.reports, *reports, *(extra.reports if rows else ()))
-    return _answer(space_call, tuple(shown), all_reports, decision, _unrendered(decision.trace, failed)), rows
+    trace = _unrendered(decision.trace, failed) if failed else decision.trace
+    return _answer(space_call, tuple(shown), all_reports, decision, trace), rows
 
 
 def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
     """``trace`` with the offers that could not be rendered; the last decision knew them only as excluded."""
-    if trace is None or not failed:
-        return trace
+    if trace is None:
+        return None
     verdicts = tuple(
         replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
         if verdict.offer in failed and verdict.out is not None
@@ -335,7 +242,7 @@ def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> Decis
 
 
 def _answer(
-    space_call: _SpaceCall,
+    space_call: SpaceCall,
     shown: tuple[ProposedOffer, ...],
     reports: Sequence[Report],
     decision: SpaceDecision | None,
@@ -349,7 +256,7 @@ def _answer(
         contact=space_call.who.key,
         revision=space_call.catalog.revision,
         proposed=shown,
-        reports=tuple(dict.fromkeys((_preview(space_call), *reports) if space_call.batch else reports)),
+        reports=tuple(dict.fromkeys((_preview(space_call), *reports) if space_call.form.batch else reports)),
         trace=trace,
         stored=space_call.keep and bool(shown),
         excluded=_excluded(decision, len(shown), reports),
@@ -362,7 +269,7 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
     if decision.because is not None:
         return {decision.because: 1}
     counts = decision.considered
-    failed = sum(report.code == Code.NOT_RENDERED for report in reports)
+    failed = sum(report.code == Code.NOT_RENDERED for report in reports) if reports else 0
     return {
         NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
         ExclusionReason.PRESENTATION_RULE: counts["eligible"] - counts["presentable"],
@@ -371,25 +278,28 @@ def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Repo
     }
 
 
-def _preview(space_call: _SpaceCall) -> Report:
+def _preview(space_call: SpaceCall) -> Report:
     why = "is for deliveries: this previews what one would give this contact, and nothing of the call is stored."
     return Report(Code.BATCH_PREVIEW, f"The space “{space_call.who.space}” {why}", space_call.name)
 
 
-def _nobody(space_call: _SpaceCall) -> Report:
-    without = "" if space_call.batch else " and the space has no fallback"
+def _nobody(space_call: SpaceCall) -> Report:
+    without = "" if space_call.form.batch else " and the space has no fallback"
     why = f"No contact was identified{without}, so nothing is proposed."
     return Report(Code.NOBODY, why, space_call.name)
 
 
 def _proposed(
-    space_call: _SpaceCall, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+    space_call: SpaceCall, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
 ) -> ProposedOffer:
-    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": space_call.who.space}
-    fields, rendered = space_call.renderer.show(
-        chosen.offer, chosen.product, space_call.call.contact, decision.data, about, space_call.outputs
-    )
-    offer = space_call.catalog.offers[space_call.catalog.position_of[chosen.offer]]
+    catalog, form = space_call.catalog, space_call.form
+    fields, rendered = form.renderer.constant(chosen.offer, chosen.product, form.outputs), _NOTHING
+    if fields is None:
+        about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": form.space}
+        fields, rendered = form.renderer.show(
+            chosen.offer, chosen.product, space_call.call.contact, decision.data, about, form.outputs
+        )
+    offer = catalog.offers[catalog.position_of[chosen.offer]]
     return ProposedOffer(
         id=id_,
         offer=chosen.offer,
@@ -397,95 +307,54 @@ def _proposed(
         category=chosen.category,
         rank=rank,
         weight=chosen.weight,
-        status=space_call.model.storage.proposed,
+        status=form.status,
         fields=fields,
         rendered=rendered,
         product=chosen.product,
-        product_fields=_declared_values(space_call.catalog, chosen),
+        product_fields=_declared_values(catalog, chosen) if chosen.product else _NOTHING,
     )
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _declared_values(catalog: Catalog, chosen: ChosenOffer) -> Row:
     """The known values of a product that the environment declares, for every caller."""
-    if chosen.product is None:
-        return {}
     return {name: value for name, value in product_row(catalog, chosen.product).items() if value is not None}
 
 
-def _row(
-    space_call: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData
-) -> PropositionRow:
-    time = utc(space_call.call.now)
-    proposition = PastProposition(
-        offer=proposed.offer,
-        category=proposed.category,
-        space=space_call.who.space,
-        channel=space_call.model.channel,
-        status=proposed.status,
-        time=space_call.call.now,
-        weight=proposed.weight,
-        rank=proposed.rank,
-    )
-    offer = space_call.catalog.offers[space_call.catalog.position_of[proposed.offer]]
-    return PropositionRow(
-        id=proposed.id,
-        environment=space_call.who.environment,
-        contact=space_call.who.key,
-        space=space_call.who.space,
-        channel=space_call.model.channel,
-        offer=proposed.offer,
-        category=proposed.category,
-        interaction=interaction,
-        rank=proposed.rank,
-        weight=proposed.weight,
-        status=Status(proposed.status),
-        time=time,
-        changed=time,
-        revision=space_call.catalog.revision,
-        proposed=extra.values(
-            space_call.call.contact,
-            data,
-            offer.row,
-            proposition,
-            space_call.call.now,
-            product_row(space_call.catalog, proposed.product),
-        ),
-        product=stored_product(proposed.product),
-    )
-
-
-class _ContactFinder(NamedTuple):
-    """Finds the contacts of one call."""
-
-    catalogs: Catalogs
-    sources: ContactSources
-    contact_of: CookieReader
-
-    def identified(self, door: IdentifyingSpace, ask: ProposeRequest, *, previews: bool) -> Identified:
-        """Whom a call on the space ``door`` is for. Raises Refused if the key is invalid or the contacts cannot be
-        read.
-        """
-        if previews:  # a delivery knows contacts by the key of their source, and leaves out everybody else
-            door = door._replace(fallback="", implicit=False, anonymous=False, keys=())
-        return identify(door, ask.contact, ask.cookie, ContactLookup(self._by_key, self._by_cookie, self._door))
-
-    def _door(self, name: str) -> IdentifyingSpace:
-        environment, _, space = name.partition("/")
-        return self.catalogs.space(environment, space).identification
-
-    def _by_key(self, door: IdentifyingSpace, text: str) -> tuple[str, Row] | None:
-        row, key = self.sources.found(door.environment, text, door.keys)
-        return None if row is None else (key, row)
-
-    def _by_cookie(self, door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
-        if door.anonymous:
-            # The cookie is the visitor's key, also for visitors that are not in the table yet.
-            return cookie, self._visitor(door.environment, cookie)
-        key = self.contact_of(door.environment, cookie)
-        row = self.sources.by_key(door.environment, key) if key else None
-        return None if row is None else (key, row)
-
-    def _visitor(self, environment: str, cookie: str) -> Row | None:
-        if not self.sources.has_source(environment) or len(self.sources.of(environment).key) != 1:
-            return None
-        return self.sources.by_key(environment, self.sources.as_key(cookie))
+def _rows(
+    space_call: SpaceCall, shown: Sequence[ProposedOffer], data: Row, interaction: str, extra: ExtraData
+) -> list[PropositionRow]:
+    """What is stored of ``shown``, with the values of ``extra``."""
+    catalog, call, form, who = space_call.catalog, space_call.call, space_call.form, space_call.who
+    time, status, channel = utc(call.now), Status(form.status), form.channel
+    rows = [
+        PropositionRow(
+            id=proposed.id,
+            environment=who.environment,
+            contact=who.key,
+            space=who.space,
+            channel=channel,
+            offer=proposed.offer,
+            category=proposed.category,
+            interaction=interaction,
+            rank=proposed.rank,
+            weight=proposed.weight,
+            status=status,
+            time=time,
+            changed=time,
+            revision=catalog.revision,
+            product=stored_product(proposed.product),
+        )
+        for proposed in shown
+    ]
+    if not extra:
+        return rows
+    offers = [catalog.offers[catalog.position_of[proposed.offer]].row for proposed in shown]
+    products = [product_row(catalog, proposed.product) for proposed in shown]
+    pasts = [past_of(row)._replace(status=status.value) for row in rows]
+    return [
+        row._replace(proposed=extra.values(call.contact, data, offer, past, call.now, product))
+        for row, offer, past, product in zip(rows, offers, pasts, products, strict=True)
+    ]

@@ -316,17 +316,18 @@ class ProposeRequest(NamedTuple):
     none: those of the space that fell back. ``wanted``: what is requested for each place; none: the same of each
     of ``spaces``. ``hints``: whether errors suggest similar names, which takes time and must not be shown to outsiders.
     ``own_html``: include html on spaces with a function for it. ``session``: the id of the visitor's session, for
-    hooks; if it is also the ``cookie``, there is no permanent one.
+    hooks; if it is also the ``cookie``, there is no permanent one. What most calls say alike comes after ``data``.
     """
 
     spaces: tuple[str, ...]
     at: datetime
     contact: str = ""
     cookie: str = ""
+    session: str = ""
+    data: Mapping[str, object] = MappingProxyType({})
     n: int = 1
     categories: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
-    data: Mapping[str, object] = MappingProxyType({})
     store: bool = True
     explain: bool = False
     seed: str = ""
@@ -336,7 +337,6 @@ class ProposeRequest(NamedTuple):
     wanted: tuple[SpaceRequest, ...] = ()
     hints: bool = True
     own_html: bool = False
-    session: str = ""
 
     @property
     def permanent(self) -> str:

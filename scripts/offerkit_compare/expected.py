@@ -99,6 +99,7 @@ _NEW_TABLES = re.compile(
     re.MULTILINE,
 )
 _NEW_COLUMNS = re.compile(r"(?<=^INSERT INTO \"proposition\" )(VALUES\(.*),'[0-9a-f.-]*',''(?=\);$)", re.MULTILINE)
+_SIZE = re.compile(r"(?<=^Size)  +[0-9,.]+ MB$|(?<=\"size\":) ?[0-9]+", re.MULTILINE)
 _FORMAT = re.compile(r"(?<=^INSERT INTO \"meta\" VALUES\('format',')[678](?='\);$)", re.MULTILINE)
 
 
@@ -152,6 +153,12 @@ EXPECTED: tuple[Expected, ...] = (
         "simulations say the best, worst and mean rank; previews say which example of call data they used",
         _of("simulate|preview"),
         _additions,
+    ),
+    Expected(
+        "size of a store",
+        "a store of format 8 has fewer indexes",
+        _of("store status"),
+        lambda text: _SIZE.sub("", text),
     ),
     Expected(
         "hint of a preview",

@@ -110,7 +110,7 @@ def _limits(info: FieldInfo) -> str:
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "**required**"
-    value = info.default
+    value = info.get_default(call_default_factory=True)
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
     if value in (None, "", (), {}) or isinstance(value, BaseModel):

@@ -17,7 +17,7 @@ from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.aspects import approval_keys
 from offerkit.models import model_of
-from offerkit.specs.consistency import inheritance_of
+from offerkit.specs.offer_content import inheritance_of
 from offerkit.specs.record import Index, Record, ResourceFacts
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import resource_refs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -174,7 +173,7 @@ def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
         Status.PRESENTED, "2027-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.000000Z", 3,
     )  # fmt: skip
     with Store.open(old, create=True) as store:
-        store.add_propositions([replace(row, id=f"p-{number:04}") for number in range(2_000)])
+        store.add_propositions([row._replace(id=f"p-{number:04}") for number in range(2_000)])
     with sqlite3.connect(old) as db:
         for column in ("offer", "space"):
             db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")

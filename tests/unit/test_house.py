@@ -56,7 +56,18 @@ def importers() -> dict[str, set[str]]:
 
 def test_git_ignores_no_file_of_the_project() -> None:
     """A file that is ignored is there for its author only: a fresh clone lacks it."""
-    asked = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", "offerkit", "specs", "tests", "docs"]
+    asked = [
+        "git",
+        "ls-files",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--",
+        "offerkit",
+        "specs",
+        "tests",
+        "docs",
+    ]
     ignored = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [path for path in ignored if "__pycache__" not in path] == []
 

@@ -17,7 +17,7 @@ def routes(service: DecisionService, config: ServerConfig, tokens: TokenLookup) 
     """All pages; none when the configuration turns them off."""
     if config.ui == "off":
         return []
-    pages = Pages(service.session, config, tokens)
+    pages = Pages(service.session, config, tokens, service.counting)
     groups = (overview, history, approvals, promotion, stops, offers, weights, graph, report, login)
     return [Operation("GET", "/ui/", _without_slash), *(page for group in groups for page in group.routes(pages))]
 

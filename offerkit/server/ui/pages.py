@@ -70,8 +70,9 @@ In the frames nothing runs: their sandbox allows no scripts.
 class Pages:
     """Makes pages. Reading the store and rendering happen in threads, and never block the event loop."""
 
-    def __init__(self, session: Session, config: ServerConfig, tokens: TokenLookup) -> None:
-        """``session``: the server's own; pages get copies with the signed-in operator."""
+    def __init__(self, session: Session, config: ServerConfig, tokens: TokenLookup, counting: asyncio.Lock) -> None:
+        """``session``: the server's own; pages get copies with the signed-in operator. ``counting``: of its reports."""
+        self.counting = counting
         self._session, self._config, self._tokens = session, config, tokens
         self._public = urlsplit(config.public_url).netloc
         self._templates = _templates()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from markupsafe import Markup
@@ -24,12 +23,11 @@ _GROUPS = ("date", "space", "channel", "offer", "category", "theme", "delivery")
 
 def routes(pages: Pages) -> list[Operation]:
     """The report."""
-    counting = asyncio.Lock()  # as in the API: counting takes the database a while
 
     async def report(request: Request) -> Response:
         asked = {name: query_text(request, name).strip()[:300] for name in ("environment", "by", "since", "until")}
         narrowed = {name: query_text(request, name).strip()[:300] for name in ("space", "offer", "category")}
-        async with counting:
+        async with pages.counting:
             return await pages.show(request, "report.html", lambda session: _report(session, asked, narrowed))
 
     return [Operation("GET", "/ui/report", report)]

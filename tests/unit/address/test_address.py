@@ -213,3 +213,9 @@ def test_what_stands_around_an_address() -> None:
     assert address.beside(Kind.SPACE, "s") == parse_address("shop/space.s")
     assert environment_address("shop") == parse_address("environment.shop")
     assert parse_address("dimension.d").stage(Stage.DESIGN) == "shared@design"
+
+
+@pytest.mark.parametrize("value", [*Kind, *Stage])
+def test_a_kind_or_stage_is_the_same_key_as_its_text(value: Kind | Stage) -> None:
+    assert {value: 1}[value.value] == {value.value: 1}[value] == 1  # type: ignore[index]
+    assert hash(value) == hash(value.value)

@@ -183,6 +183,19 @@ def test_bounded_forgets_the_oldest() -> None:
     assert kept.get(1, lambda: 11) == 11
 
 
+def test_bounded_keeps_what_is_asked_for() -> None:
+    """However many new keys come, once each: what is asked for between two of them stays."""
+    kept: BoundedCache[str, str] = BoundedCache(10)
+    for number in range(1_000):
+        assert kept.get("hot", lambda: "made") == "made"
+        if number == 0:
+            continue
+        kept.get(f"new {number}", lambda: "")
+        assert kept.get("hot", lambda: "made again") == "made"
+    assert len(kept) == 10
+    assert kept.known()[0] == "hot"
+
+
 def test_bounded_by_weight() -> None:
     kept: BoundedCache[int, int] = BoundedCache(10, lambda value: value)
     for number in (4, 5, 3):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.engine.identify import ContactLookup, Identified, IdentifiedBy, IdentifyingSpace, identify
+from offerkit.engine.identify import Identified, IdentifiedBy, IdentifyingSpace, identify
 from offerkit.rules.types import Row
 
 ANNA: Row = {"id": 1}
@@ -14,17 +14,21 @@ STRICT = IdentifyingSpace("people", "desk", False, False, "", ())
 VISITORS = IdentifyingSpace("visitors", "web", True, True, "", ())
 
 
-def _by_cookie(door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
-    if door.anonymous:
-        return cookie, SEEN if cookie == "known" else None
-    return ("1", ANNA) if cookie == "anna's" else None
+class _Contacts:
+    """Anna by her key and cookie, and a visitor."""
+
+    def by_key(self, door: IdentifyingSpace, key: str) -> tuple[str, Row] | None:
+        return ("1", ANNA) if key == "anna" else None
+
+    def by_cookie(self, door: IdentifyingSpace, cookie: str) -> tuple[str, Row | None] | None:
+        if door.anonymous:
+            return cookie, SEEN if cookie == "known" else None
+        return ("1", ANNA) if cookie == "anna's" else None
+
+    def door(self, name: str) -> IdentifyingSpace:
+        return {"visitors/web": VISITORS}[name]
 
 
-PORTS = ContactLookup(
-    by_key=lambda door, key: ("1", ANNA) if key == "anna" else None,
-    by_cookie=_by_cookie,
-    door={"visitors/web": VISITORS}.__getitem__,
-)
 ANNA_THERE = Identified("people", "web", IdentifiedBy.EXPLICIT, "1", ANNA)
 
 
@@ -45,4 +49,4 @@ ANNA_THERE = Identified("people", "web", IdentifiedBy.EXPLICIT, "1", ANNA)
     ],
 )
 def test_who(door: IdentifyingSpace, key: str, cookie: str, expected: Identified) -> None:
-    assert identify(door, key, cookie, PORTS) == expected
+    assert identify(door, key, cookie, _Contacts()) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from offerkit.engine.inline_catalog import inline_catalog
@@ -23,7 +24,7 @@ ENTRIES = [RankedOffer(Decimal(1), place) for place in range(5)]
 
 
 def _order(seed: str, key: str, day: date, n: int | None = None) -> list[int]:
-    return [entry.position for entry in ranked(ENTRIES, tie_break(CATALOG.offers, seed, key, day), n)]
+    return [entry.position for entry in ranked(ENTRIES, partial(tie_break, CATALOG.offers, seed, key, day), n)]
 
 
 def test_fixed_by_seed_contact_and_day() -> None:
@@ -42,7 +43,7 @@ def test_everyone_wins_equally_often() -> None:
 
 
 def test_an_offer_that_goes_leaves_the_order_of_the_others() -> None:
-    tie = tie_break(CATALOG.offers, "s", "c-1", DAY)
+    tie = partial(tie_break, CATALOG.offers, "s", "c-1", DAY)
     whole = _order("s", "c-1", DAY)
     for gone in range(5):
         rest = [entry for entry in ENTRIES if entry.position != gone]
@@ -59,5 +60,5 @@ def test_reads_no_more_than_needed() -> None:
             RankedOffer(Decimal(0), 4),
         ]
     )
-    assert {entry.position for entry in ranked(entries, tie_break(CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
+    assert {entry.position for entry in ranked(entries, partial(tie_break, CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
     assert [entry.position for entry in entries] == [3, 4]

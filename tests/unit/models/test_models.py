@@ -280,6 +280,19 @@ def test_equal_weights_have_one_fingerprint(spellings: list[str]) -> None:
     assert len(prints) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["7", "010", "10", "9" * 15, "1" + "0" * 15, "9" * 16, "1" + "0" * 16, "9" * 17, "٣", "1²"]
+)
+def test_a_whole_weight_is_judged_like_the_same_with_a_fraction(text: str) -> None:
+    def weighed(number: str) -> object:
+        try:
+            return body(Kind.OFFER, {"category": "a", "weights": [{"weight": N(number)}]})["weights"]
+        except ValidationError as error:
+            return error.errors()[0]["type"]
+
+    assert weighed(text) == weighed(f"{text}.0")
+
+
 def test_different_weights_have_different_fingerprints() -> None:
     texts = ["0", "1", "10", "0.1", "0.10000000000000000001"]
     assert len({print_of(Kind.OFFER, {"category": "a", "weights": [{"weight": N(text)}]}) for text in texts}) == 5

@@ -298,3 +298,10 @@ def test_as_many_items_come_and_go_as_one_list_is_longer(before: list[Any], afte
     for item in before:
         if before.count(item) == after.count(item) == 1:
             assert all(item not in (change.before, change.after) for change in whole)
+
+
+def test_two_changes_of_one_path_have_an_order() -> None:
+    """A name with a dot can look like a path; the order of a set must not decide which comes first."""
+    found = [(change.path, change.op) for change in field_changes({"a.b": 1, "a": {}}, {"a": {"b": 1}})]
+    assert found == sorted(found)
+    assert [path for path, _ in found] == ["a.b", "a.b"]

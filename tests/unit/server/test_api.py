@@ -187,6 +187,9 @@ def test_the_interface_is_described(asking: TestClient) -> None:
     described = asking.get("/openapi.json").json()
     assert {PROPOSE, UPDATE} <= described["paths"].keys()
     assert "404" in described["paths"][PROPOSE]["post"]["responses"]
+    ids = [method["operationId"] for methods in described["paths"].values() for method in methods.values()]
+    assert len(ids) == len({*ids})
+    assert {"apply", "stop", "simulations", "remove-simulations"} <= {*ids}
 
 
 def test_a_store_that_went_away_is_a_problem_of_ours(served: Workspace) -> None:

@@ -12,6 +12,7 @@ from helpers.serving import PEOPLE, with_people
 from helpers.workspace import Workspace
 
 from offerkit.contacts import key_index
+from offerkit.contacts.files import TICK
 from offerkit.contacts.key_index import IndexingError, KeyIndex
 from offerkit.diagnostics import Code, Refused
 from offerkit.server.config import ServerConfig
@@ -64,6 +65,44 @@ def test_calls_are_answered_meanwhile(shop: Workspace, monkeypatch: pytest.Monke
 
     asyncio.run(asyncio.wait_for(all_of_it(), 60))
     assert len(parts) > 1
+
+
+def test_an_index_is_begun_with_the_server_and_not_by_its_first_calls(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it is done, the server is not ready and says why; calls that come all the same are answered then."""
+    with_people(shop).go_live()
+    more = "".join(f"{number},{number}@example.com,Dan,41,FR\n" for number in range(10, 2_000))
+    (shop.root / "people.csv").write_text(PEOPLE + more, encoding="utf-8")
+    sleep(2 * TICK)  # of a file that changed just now nothing can be said
+    go, add, made = Event(), KeyIndex.add, list[KeyIndex]()
+
+    def waits(index: KeyIndex, *args: Any) -> None:
+        assert go.wait(30)
+        made.append(index)
+        add(index, *args)
+
+    monkeypatch.setattr(KeyIndex, "add", waits)
+    monkeypatch.setattr(key_index, "LARGE", 10_000)
+
+    async def all_of_it() -> None:
+        service = DecisionService(shop.session(environ={}), ServerConfig(str(shop.root)), Metrics(shared=False))
+        await service.open()
+        try:
+            assert service.trouble() == service.preparing == "the contacts are being indexed"
+            go.set()
+            while service.preparing:
+                await asyncio.sleep(0.01)
+            assert service.trouble() == ""
+            parts = len(made)
+            assert parts and len({*map(id, made)}) == 1
+            ask = ProposeRequest(spaces=("shop/web",), at=now(), contact="bob@example.com")
+            assert (await service.propose(ask))[0].spaces
+            assert len(made) == parts, "the call found its contact by what was made before"
+        finally:
+            await service.close()
+
+    asyncio.run(asyncio.wait_for(all_of_it(), 60))
 
 
 def test_promotions_that_declare_contacts_otherwise_while_an_index_is_made(

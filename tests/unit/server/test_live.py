@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from helpers.serving import with_people
@@ -16,6 +17,8 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.slice import Slice, SliceSource
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.steps import SteppedParts, StepReader
 from offerkit.server import live
 from offerkit.server.config import ServerConfig
 from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs, stopped_since
@@ -87,6 +90,29 @@ def test_one_look_picks_a_stop_up_and_compiles_nothing(
         assert _said(resumed) == _said(served_catalogs(store))
         live_shop.promote("ada")
         assert stopped_since(store, resumed) is None, "more than stops changed live"
+
+
+def test_after_a_stop_no_condition_is_read_again(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs are made anew, since an offer is gone from them, of the conditions that were read before."""
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"eligible": {"when": "person.age >= 18"}}}}})
+    live_shop.go_live(anew=True)
+    read, original = list[str](), StepReader.read
+
+    def counted(self: StepReader, checked: CheckedExpression, *args: Any) -> SteppedParts:
+        read.append(checked.text)
+        return original(self, checked, *args)
+
+    monkeypatch.setattr(StepReader, "read", counted)
+    with live_shop.session().writing() as store:
+        served = served_catalogs(store)
+        assert read
+        read.clear()
+        stop(live_shop.session("omar"), StopRequest(("shop/category.bank",), "wrong"))
+        stopped = stopped_since(store, served)
+    assert stopped is not None
+    live.prepare(stopped.catalogs["shop"], datetime.now(UTC))
+    assert stopped.catalogs["shop"].cache.space_programs.known()
+    assert read == []
 
 
 def _said(served: ServedCatalogs) -> object:

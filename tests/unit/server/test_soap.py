@@ -124,6 +124,8 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (propose(targetId="a", sessiontoken="<t>x</t>"), "Sender", "Propose has no part “sessiontoken”"),
         (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”: write targetId"),
         (propose(targetID="a"), "Sender", "no part “targetID”: write targetId"),
+        (propose(targetId="a", category="travel"), "Sender", "no part “category”: write categories"),
+        (propose(targetId="a", maxCounts="1"), "Sender", "no part “maxCounts”: write maxCount"),
         (propose(Context="<empty/>"), "Sender", "no part “Context”: write context"),
         (
             propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"),

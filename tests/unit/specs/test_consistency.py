@@ -6,7 +6,8 @@ import pytest
 
 from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, Position
-from offerkit.specs.consistency import inconsistencies, inheritance_of
+from offerkit.specs.consistency import inconsistencies
+from offerkit.specs.offer_content import inheritance_of
 from offerkit.specs.record import Index, Misfit, Record, ResourceFacts
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.references import Ref

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,17 @@ def test_several_processes_say_what_one_says(monkeypatch: pytest.MonkeyPatch) ->
     assert {d.position.file for d in refused.value.diagnostics if d.position} == {files[4].path, files[5].path}
 
 
+def test_every_process_takes_what_is_left_and_the_order_stays() -> None:
+    def away(items: list[int]) -> list[list[int]]:
+        return [[item, os.getpid()] for item in items]
+
+    items = list(range(200))
+    between = (lambda: time.sleep(0.05), lambda item, answer: (item, answer[1]))
+    done = spread(items, lambda portion: [(item, 0) for item in portion], away, 3, between)
+    assert [item for item, _ in done] == items
+    assert len({process for _, process in done} - {0}) >= 1  # children began while this process was busy
+
+
 def test_a_child_that_fails_leaves_its_part_to_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     parent = os.getpid()
 
@@ -170,7 +182,11 @@ def test_a_child_that_fails_leaves_its_part_to_the_parent(monkeypatch: pytest.Mo
             os._exit(9)
         return items
 
-    assert spread([1, 2, 3, 4, 5], work, work, 2) == [1, None, 3, None, 5]
+    begun: list[str] = []
+    done = spread([1, 2, 3, 4, 5], work, work, 3, (lambda: begun.append("first"), lambda item, answer: answer))
+    assert all(given in (None, number) for number, given in enumerate(done, 1))
+    assert done.count(None) <= 2  # each child took at most one portion with it
+    assert begun == ["first"]
     monkeypatch.setattr(parallel, "WORTH_IT", 0)
     monkeypatch.setattr(parallel, "workers", lambda: 2)
     monkeypatch.setattr(parallel, "_answers", lambda files: os._exit(9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from offerkit.models.status import Status
@@ -34,4 +33,4 @@ def at(second: int) -> str:
 def made(number: int, **given: object) -> PropositionRow:
     """The proposition of that number: one a second, each of its own call."""
     values = {"id": f"p-{number}", "interaction": f"call-{number}", "time": at(number), "proposed": {}, **given}
-    return replace(FIRST, **values)  # type: ignore[arg-type]
+    return FIRST._replace(**values)  # type: ignore[arg-type]

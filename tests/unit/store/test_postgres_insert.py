@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, parse_location
 from offerkit.store.location import PostgresAddress
 from offerkit.store.postgres import _COPY_FROM, PostgresDatabase, open_schema
-from offerkit.store.proposition_rows import COLUMNS, PropositionText, proposition_text
+from offerkit.store.proposition_rows import COLUMNS, PropositionText, proposition_texts
 
 PARTS = (
     "\\", "\\u0000", "\\ud83d", "\\x41", "\\N", '"', "'", "\n", "\r\n", "\t", "\x01", "\x1f", "\x7f", "\u0085", "\u2028",
@@ -33,7 +33,7 @@ def db() -> Iterator[PostgresDatabase]:
 
 
 def hostile(rng: Random, number: int) -> PropositionText:
-    row = proposition_text(made(number))
+    row = proposition_texts([made(number)])[0]
     values = [
         "".join(rng.choices(PARTS, k=rng.randrange(6))) if isinstance(value, str) else rng.choice((0, -1, 2**31 - 1))
         for value in row
@@ -54,7 +54,7 @@ def test_what_is_stored_is_what_was_given(db: PostgresDatabase, count: int) -> N
     ("column", "value"), [("offer", "a\0b"), ("data", "a\ud800"), ("rank", 2**31), ("rank", 2**64), ("rank", "much")]
 )
 def test_what_cannot_be_stored_is_refused_with_all_of_it(db: PostgresDatabase, column: str, value: str | int) -> None:
-    rows: list[list[str | int]] = [list(proposition_text(made(number))) for number in range(3)]
+    rows: list[list[str | int]] = [list(proposition_texts([made(number)])[0]) for number in range(3)]
     rows[1][COLUMNS.split(", ").index(column)] = value
     with pytest.raises(Refused) as refused, db.recording():
         db.insert("proposition", COLUMNS, rows)

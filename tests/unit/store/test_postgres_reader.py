@@ -163,3 +163,8 @@ def test_a_store_that_was_replaced_is_not_read(store: Store, location: PostgresA
 def test_it_cannot_write(reader: PostgresReader) -> None:
     wish = Question("INSERT INTO meta (key, value) VALUES ('a', 'b') RETURNING value", ())
     assert refused(reader, wish) is Code.STORE_READ_ONLY
+
+
+def test_what_cannot_be_text_is_refused_as_everywhere(reader: PostgresReader) -> None:
+    with pytest.raises(Refused):
+        reader.ask([contact_question("recipients", "half \ud800")])

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -221,7 +220,7 @@ def test_two_calls_with_one_id(location: PostgresAddress) -> None:
                 second.add_propositions([made(1)])
             assert refused.value.diagnostics[0].code is Code.STORE_LOCKED
         with pytest.raises(Refused) as refused:
-            second.add_propositions([replace(made(2), id="p-1")])
+            second.add_propositions([made(2, id="p-1")])
         assert refused.value.diagnostics[0].code is Code.PROPOSITION_EXISTS
         assert second.propositions() == [made(1)]
 

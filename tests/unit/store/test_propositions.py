@@ -35,7 +35,7 @@ def refused(call: Callable[[], object]) -> Code:
 
 
 def test_what_is_given_is_got(store: Store) -> None:
-    second = replace(FIRST, id="p-2", rank=2, weight=Decimal("0.000001"), proposed={}, accepted={"by": "me"})
+    second = FIRST._replace(id="p-2", rank=2, weight=Decimal("0.000001"), proposed={}, accepted={"by": "me"})
     store.add_propositions([FIRST, second])
     assert store.proposition("p-1") == FIRST
     assert store.proposition("p-2") == second
@@ -47,7 +47,7 @@ def test_what_is_given_is_got(store: Store) -> None:
     [("1", "1"), ("10.500000", "10.5"), ("1E+3", "1000"), ("0E-6", "0"), ("-0.0", "0"), ("100", "100")],
 )
 def test_a_weight_has_one_spelling(store: Store, weight: str, kept: str) -> None:
-    store.add_propositions([replace(FIRST, weight=Decimal(weight))])
+    store.add_propositions([FIRST._replace(weight=Decimal(weight))])
     assert store._db.rows("SELECT weight FROM proposition") == [(kept,)]
 
 
@@ -242,7 +242,7 @@ def test_page_after_page(store: Store, environment: str) -> None:
 @pytest.mark.parametrize("before", Status)
 @pytest.mark.parametrize("after", Status)
 def test_every_step(store: Store, before: Status, after: Status) -> None:
-    row = replace(FIRST, status=before)
+    row = FIRST._replace(status=before)
     store.add_propositions([row, made(2, status=before)])
     if before is after:
         change = store.set_status("p-1", after, LATER, {"by": "me"})
@@ -250,7 +250,7 @@ def test_every_step(store: Store, before: Status, after: Status) -> None:
     elif may_follow(before, after):
         change = store.set_status("p-1", after, LATER, {"by": "me"})
         assert (change.changed, change.before) == (True, before)
-        assert change.proposition == replace(row, status=after, changed=LATER, accepted={"by": "me"})
+        assert change.proposition == row._replace(status=after, changed=LATER, accepted={"by": "me"})
         row = change.proposition
     else:
         with pytest.raises(Refused) as told:
@@ -274,10 +274,10 @@ def test_the_refusal_says_what_may_follow(store: Store) -> None:
 
 
 def test_a_step_without_data_keeps_the_data(store: Store) -> None:
-    store.add_propositions([replace(FIRST, accepted={"kept": 1})])
+    store.add_propositions([FIRST._replace(accepted={"kept": 1})])
     assert store.set_status("p-1", Status.INTERESTED, LATER).proposition.accepted == {"kept": 1}
     assert store.set_status("p-1", Status.ACCEPTED, LATER, {}).proposition.accepted == {}
-    assert store.proposition("p-1") == replace(FIRST, status=Status.ACCEPTED, changed=LATER)
+    assert store.proposition("p-1") == FIRST._replace(status=Status.ACCEPTED, changed=LATER)
 
 
 def test_an_unknown_proposition(store: Store) -> None:
