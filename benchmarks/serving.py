@@ -294,8 +294,8 @@ def _memory(seconds: int, name: str, port: int, process: int, folder: Path) -> s
     for store in (False, True):
         full(port, store=store, seconds=seconds // 2, folder=folder)
     after = resident(process)
-    grown = (after - before) / 1e6
-    return f"| {name}, memory after {seconds} s, half of it storing | {after / 1e6:,.0f} MB | {grown:+.1f} MB | | | | | |"
+    sizes = f"{after / 1e6:,.0f} MB | {(after - before) / 1e6:+.1f} MB"
+    return f"| {name}, memory after {seconds} s, half of it storing | {sizes} | | | | | |"
 
 
 if __name__ == "__main__":
