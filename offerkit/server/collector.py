@@ -2,9 +2,9 @@
 
 Python counts objects that are made less objects that are freed. A server that remembers histories frees as many old
 ones as it makes new ones: its young objects pile up unseen, and when they are searched at last, all calls wait for a
-tenth of a second. So young objects are searched every few calls, and what outlives that is left alone until a full search.
-That one delays every call by a fifth of a second: it runs when there are few calls, when calls do leave cycles, and at
-least once an hour.
+tenth of a second. So young objects are searched every few calls, and what outlives that is left alone until a full
+search. That one delays every call by a fifth of a second: it runs when there are few calls, when calls do leave
+cycles, and at least once an hour.
 """
 
 from __future__ import annotations
