@@ -139,16 +139,16 @@ def named(db: Database, serial: int, ended: int | None = None) -> ScheduledPromo
     names, steps = facts.get("environments"), facts.get("steps")
     return ScheduledPromotion(
         serial,
-        row.actor,
-        row.time,
-        row.message,
-        row.plan_digest,
-        str(facts.get("due", "")),
-        str(facts.get("not_after", "")),
-        tuple(map(str, names)) if isinstance(names, list) else (),
-        steps if isinstance(steps, int) else 0,
-        str(facts.get("override_impact", "")),
-        revisions.revision(db, ended) if ended else None,
+        by=row.actor,
+        time=row.time,
+        message=row.message,
+        plan_digest=row.plan_digest,
+        due=str(facts.get("due", "")),
+        not_after=str(facts.get("not_after", "")),
+        environments=tuple(map(str, names)) if isinstance(names, list) else (),
+        steps=steps if isinstance(steps, int) else 0,
+        override_impact=str(facts.get("override_impact", "")),
+        ended=revisions.revision(db, ended) if ended else None,
     )
 
 
