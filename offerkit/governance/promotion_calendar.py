@@ -5,7 +5,7 @@ They hold for promotions alone. A stop takes effect at any time, and a rollback 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -151,17 +151,24 @@ def next_opening(calendars: Sequence[PromotionCalendar], moment: datetime) -> da
     return None
 
 
-def closed_diagnostics(found: Iterable[Closure], opening: datetime | None) -> Iterator[Diagnostic]:
-    """The refusal of a promotion for each reason, with the time at which it is possible next."""
+def closed_diagnostics(
+    found: Iterable[Closure], opening: datetime | None, own: Collection[Closure] = ()
+) -> Iterator[Diagnostic]:
+    """The refusal of a promotion for each reason, with the time at which it is possible next.
+
+    ``own``: what the operator who promotes has overridden.
+    """
     for closure in found:
         when = display_time(opening, closure.zone) if opening is not None else ""
+        command = f"offerkit override {closure.address} --calendar --message TEXT"
         yield Diagnostic(
             closure.code,
             closure.why,
             (f"A promotion is possible from {when} on. " if when else "")
             + "What is live can still be stopped, and rolled back.",
-            f"Promote it later, or let a second operator override it: offerkit override {closure.address} --calendar"
-            " --message TEXT",
+            "You have overridden this yourself: let another operator promote it."
+            if closure in own
+            else f"Promote it later, or let a second operator override it: {command}",
             closure.address,
         )
 

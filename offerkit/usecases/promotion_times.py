@@ -37,14 +37,17 @@ def check_open(session: Session, store: Store, plan: Plan, operator: str) -> lis
     calendars = calendars_of(stages, promoted_environments(store, plan))
     lifted: list[Override] = []
     held: list[Closure] = []
+    own: list[Closure] = []
     for closure in closures(calendars, moment):
-        override = _lifting(stages, closure, operator)
+        override = _override(stages, closure)
         if override is None:
             held.append(closure)
+        elif stages.names.operator(override.operator, override.revision) == operator:
+            own.append(closure)
         else:
             lifted.append(override)
-    if held:
-        raise Refused(closed_diagnostics(held, next_opening(calendars, moment)))
+    if held or own:
+        raise Refused(closed_diagnostics([*held, *own], next_opening(calendars, moment), own))
     return lifted
 
 
@@ -106,14 +109,6 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
                 if address.environment == closure.environment and address.kind is not Kind.CAMPAIGN:
                     names |= authors.of_change(address).keys()
             yield closure_obstacle(closure, _changes(stages, closure.environment), names)
-
-
-def _lifting(stages: Stages, closure: Closure, operator: str) -> Override | None:
-    """The override of ``closure`` by somebody else than the ``operator`` who promotes."""
-    override = _override(stages, closure)
-    if override is None or stages.names.operator(override.operator, override.revision) == operator:
-        return None
-    return override
 
 
 def _override(stages: Stages, closure: Closure) -> Override | None:
