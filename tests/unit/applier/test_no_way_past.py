@@ -89,7 +89,7 @@ def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_
     plan = live_shop.plan()
     (step,) = plan.steps
     with live_shop.store() as store:
-        before = list(store.rows())
+        before = list(store.recorded())
     for wrong in (
         replace(plan, project="0" * 32),
         replace(plan, steps=(replace(step, stage="shop@live"),)),
@@ -99,7 +99,7 @@ def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_
         with pytest.raises(Refused):
             apply(live_shop.session("ada"), wrong)
     with live_shop.store() as store:
-        assert list(store.rows()) == before
+        assert list(store.recorded()) == before
 
 
 def test_a_promotion_brings_live_nothing_but_what_design_says(live_shop: Workspace) -> None:
