@@ -53,6 +53,10 @@ def test_nothing_but_commit_changes_what_stands_in_a_stage() -> None:
     assert {module for module in committing if not module.startswith("store/")} == {"usecases/apply.py"}
 
 
+def test_revisions_of_other_stores_are_only_taken_over_for_an_audit() -> None:
+    assert [module for module, _ in calls("take_over")] == ["store/replay.py"]
+
+
 @pytest.mark.parametrize("what", ["offer.safari", "category.bank", "space.web"])
 def test_a_stop_takes_from_the_activation_of_live_and_adds_nothing(live_shop: Workspace, what: str) -> None:
     with live_shop.store() as store:
