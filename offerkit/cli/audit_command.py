@@ -14,7 +14,7 @@ from offerkit.cli.shell import Shell, progress_bar
 
 @click.group("audit")
 def audit() -> None:
-    """Verify the history, or export it; verify an export, and see what was live by it."""
+    """Verify the history, export it, and read exports."""
 
 
 @audit.command("verify")

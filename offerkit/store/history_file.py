@@ -9,7 +9,7 @@ gives the same bytes, so a file that differs in one byte is not what was exporte
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple, TypeAlias
 
@@ -67,13 +67,13 @@ class HistoryEnd(NamedTuple):
 class HistoryLines:
     """The whole history as the lines of a file; one revision, or one page of bodies, is in memory at a time.
 
-    Iterate over it once, where all reads see one state; ``end`` is known then.
+    Iterate over it once, where all reads see one state; ``end`` is known then. ``advance`` counts revisions.
     """
 
     end: HistoryEnd
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, advance: Callable[[int], None] = lambda count: None) -> None:
+        self._db, self._advance = db, advance
 
     def __iter__(self) -> Iterator[bytes]:
         project = schema.read_meta(self._db)["project"]
@@ -87,6 +87,7 @@ class HistoryLines:
                 count[kind] += 1
             if kind == _REVISION:
                 last = str(cells[2])
+                self._advance(1)
             line = _line(kind, cells)
             hasher.update(line)
             yield line

@@ -174,5 +174,5 @@ def change_row(serial: int, text: ChangeText, activations: Activations) -> Chang
 
 
 def deltas_of(changes: Iterable[ChangeRow]) -> list[Delta]:
-    """Recorded changes as differences, of which steps are made."""
+    """Recorded changes as differences, from which steps are made."""
     return [Delta(row.address, row.stage, Action(row.action), row.before, row.after, row.moved_from) for row in changes]

@@ -69,11 +69,10 @@ def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
 def write_history(store: Store, target: BinaryIO, advance: Callable[[int], None] = lambda count: None) -> HistoryEnd:
     """Write the whole history as a file that proves itself; returns what its end says.
 
-    ``advance`` is told of the lines.
+    ``advance`` gets the number of revisions written.
     """
     with store.reading():
-        lines = HistoryLines(store.database)
+        lines = HistoryLines(store.database, advance)
         for line in lines:
             target.write(line)
-            advance(1)
     return lines.end

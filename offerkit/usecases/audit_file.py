@@ -41,7 +41,7 @@ _MOST = 50
 def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lambda count: None) -> VerifiedRecord:
     """Verify an export. Raises Refused with what is wrong with it.
 
-    ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``advance`` is told of bytes read.
+    ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``advance`` gets the bytes read.
     """
     findings: list[Diagnostic] = []
     judged = 0
