@@ -60,7 +60,7 @@ def test_over_the_network(waiting: Workspace) -> None:
         assert asking.post(withdrawing, json=taking_back, headers=reading).status_code == 403
         assert asking.post(withdrawing, json={**taking_back, "reason": ""}, headers=promoting).status_code == 422
         assert asking.post(withdrawing, json=taking_back, headers=promoting).status_code == 200
-        assert asking.post(withdrawing, json=taking_back, headers=promoting).status_code == 422
+        assert asking.post(withdrawing, json=taking_back, headers=promoting).status_code == 409
     assert states(waiting) == ["withdrawn"]
 
 
