@@ -25,6 +25,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
+    "WholeResource": {
+        "text": "offerkit.reports.whole_resource.whole_text",
+        "json": "offerkit.reports.whole_resource.whole_json",
+        "markdown": "offerkit.reports.whole_resource.whole_markdown",
+        "html": "offerkit.reports.whole_resource.whole_html",
+    },
     "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
