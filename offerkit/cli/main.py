@@ -32,7 +32,7 @@ COMMANDS = {
     "lint": "Find what is valid but cannot be meant, such as offers that nobody can get.",
     "fmt": "Format the specs canonically, and keep their comments.",
     "plan": "Show what applying the specs would change.",
-    "show": "Show a saved plan.",
+    "show": "Show a resource whole, or a saved plan.",
     "apply": "Apply the specs, or a saved plan, to the design stage.",
     "approvals": "List what needs approval, and by whom.",
     "approve": "Approve offers: their content on spaces and their eligibility.",

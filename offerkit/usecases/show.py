@@ -233,7 +233,8 @@ def _referring(session: Session, shown: _ShownState, address: Address) -> Iterat
     if shown.stages.store is not None and shown.state.stage is Stage.DESIGN and not shown.state.serials:
         live = shown.stages.side(Stage.LIVE)  # campaigns belong to live
         campaigns = {each: live.entries[each] for each in live.of_kind(Kind.CAMPAIGN) if each not in view.entries}
-        view = view.with_entries({**view.entries, **campaigns}, live.bodies)
+        bodies = live.bodies_of(entry.fingerprint for entry in campaigns.values())
+        view = view.with_entries({**view.entries, **campaigns}, bodies)
     yield from map(_named, referrers(view, address))
     if address.kind is Kind.OFFER and shown.stages.store is not None:
         yield from _simulations(session, address)

@@ -63,7 +63,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",), ("people/offer.card",), ("people/offer.loan", "--full"), ("people/offer.card", "--at", "live"),
              ("people/offer.none",), (EVIL,), ("people/offer.card", "--at", EVIL), ("people/offer.card", "--at", "people@live:2"), ("people/offer.card", "-C", "fresh"),
              ("people/campaign.june",), ("people/category.bank", "--at", "plan.json"), ("dimension.person",), ("environment.people", "--at", "specs"),
-             ("people/cases.evil",), ("people/offer.card", "-C", "governed"), ("people/offer.card", "-C", "broken"), ("plan.json", "--at", "live")],
+             ("people/cases.evil",), ("people/offer.card", "-C", "governed"), ("people/offer.card", "-C", "broken")],
     "apply": [("plan.json", "--yes"), ("none.json",), ("--yes", "-C", "broken"), ("--yes", "-C", "fresh")],
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
