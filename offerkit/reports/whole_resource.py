@@ -60,7 +60,7 @@ class ShownPart:
 
     @property
     def given_by(self) -> str:
-        """Who gives it, and where that is written."""
+        """The resource that gives it, and where that is written."""
         used = f", used by {self.user}" if self.user is not None else ""
         place = f" · {self.position.file}:{self.position.line}" if self.position is not None else ""
         return ("own" if self.source == "own" else str(self.origin)) + used + place

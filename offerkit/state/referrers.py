@@ -105,7 +105,7 @@ def _in_cases(view: Snapshot, address: Address) -> Iterator[Referrer]:
             yield Referrer(cases, ("activated",), "assumes where it is live")
         for name, case in json_map(body.get("cases")).items():
             if _mentions(json_map(case).get("expect"), address.name):
-                yield Referrer(cases, ("cases", name), "says what becomes of it")
+                yield Referrer(cases, ("cases", name), "expects a result for it")
 
 
 def _mentions(value: Json, name: str) -> bool:

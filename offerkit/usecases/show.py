@@ -58,7 +58,8 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
     """The resource named ``text`` in a state, in one of :data:`state_refs.FORMS`; by default in design, else in live.
 
     ``placed``: look for the file and line of each part in the project's specs. Operators who may not read design are
-    shown live only. Raises Refused if the state or the resource does not exist, or may not be read.
+    shown live only. Raises Refused if the state or the resource does not exist, or they lack the right to
+    read it.
     """
     address = _address(text)
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():

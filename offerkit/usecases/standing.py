@@ -1,4 +1,4 @@
-"""How a resource stands in a state: where it is live and since when, who decided on it, and what waits."""
+"""The standing of a resource: where it is live and since when, who decided on it, and what waits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from offerkit.usecases.state_refs import NamedState
 def standing_of(
     session: Session, stages: Stages, state: NamedState, view: Snapshot, address: Address, *, design: bool
 ) -> ResourceStanding:
-    """How ``address`` stands in ``state``, of which ``view`` has everything; empty without a store.
+    """The standing of ``address`` in ``state``; empty without a store. ``view``: the same state with what is shared.
 
     ``design``: whether the reader may know of design.
     """
