@@ -261,9 +261,17 @@ def _past(past: PastProposition) -> Json:
 
 def _past_of(stored: Json) -> PastProposition:
     offer, category, space, channel, status, time, weight, rank, *more = _list(stored)
-    names = [str(name) for name in (offer, category, space, channel, status)]
     campaign, delivery, data, product = more or (None, None, None, None)
-    plain = PastProposition(*names, instant(str(time)), _decimal(str(weight)), _int(rank))
+    plain = PastProposition(
+        offer=str(offer),
+        category=str(category),
+        space=str(space),
+        channel=str(channel),
+        status=str(status),
+        time=instant(str(time)),
+        weight=_decimal(str(weight)),
+        rank=_int(rank),
+    )
     if not more:
         return plain
     return plain._replace(
