@@ -123,6 +123,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
     },
+    "ExplainedProposition": {
+        "text": "offerkit.reports.explained.explained_text",
+        "json": "offerkit.reports.explained.explained_json",
+    },
     "KeptSimulations": {
         "text": "offerkit.reports.kept_simulations.kept_text",
         "json": "offerkit.reports.kept_simulations.kept_json",

@@ -98,11 +98,12 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "store purge": [(), ("nowhere", "--yes"), ("-C", "fresh")],
     "store restore": [("backup.db", "--yes"), ("none.db", "--yes"), ("specs/shared.yaml", "--yes")],
     "store status": [(), ("-C", "fresh"), ("--store", "none.db")],
-    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME),
+    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME, "--live-now"), ("--space", "people/home", *TIME), ("--space", "people/home", *TIME, "--no-store"),
                 ("--space", "people/side", "--contact", "nobody@example.com", "--no-store"), ("--space", "people/home", "--no-store"),
                 ("--space", "people/nowhere"), ("--space", "people/mail"), ("--space", "people/home", "-n", "0"),
                 ("--space", "people/home", "--contact", "dan@example.com", "--theme", "none", "--category", "none", "--no-store"),
                 ("--space", "people/desk", "--data", "basket=much"), ("--space", "people/home", "-C", "fresh")],
+    "explain": [("PROPOSITION",), ("PROPOSITION", "--with-present-contact"), ("none",), (EVIL,), ("PROPOSITION", "-C", "fresh")],
     "update": [("PROPOSITION", "rejected"), ("none", "accepted"), ("PROPOSITION", "bought")],
     "propositions": [(), ("-e", "people"), ("--cursor-file", "cursor"), ("--cursor-file", "cursor"), ("--since", EVIL), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
@@ -228,7 +229,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         succeeded("deliver", *TIME, "june/sent", "--out", "sent")
         succeeded("sent", "june/sent")
         made = succeeded(
-            "propose", "--space", "people/home", "--contact", "ana@example.com", "-n", "2", *TIME, "--format", "json"
+            "propose",
+            "--space",
+            "people/home",
+            "--contact",
+            "ana@example.com",
+            "-n",
+            "2",
+            *TIME,
+            "--live-now",
+            "--format",
+            "json",
         )
         (root / "id").write_text(json.loads(made.stdout)["spaces"][0]["propositions"][0]["id"])
         succeeded("simulate", "people", *TIME, "--by", "segment", "--save", "evil")
