@@ -1,4 +1,4 @@
-"""Windows and freezes on the clocks of a zone: every minute of weeks in which clocks change, against a plain reading."""
+"""Windows and freezes on the clocks of a zone: every quarter of an hour of days in which clocks change, against a plain reading."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_without_either_there_is_no_calendar(body: JsonMap | None) -> None:
         (("wed",), "00:00", "24:00"),
     ],
 )
-def test_windows_minute_by_minute(begin: str, days: tuple[str, ...], from_: str, until: str) -> None:
+def test_windows_quarter_by_quarter(begin: str, days: tuple[str, ...], from_: str, until: str) -> None:
     """Also in the nights in which clocks go forward and back; the next opening is the first open minute."""
     one = calendar(windows=[{"days": list(days), "from": from_, "until": until}])
     moment, end = at(begin), at(begin) + timedelta(days=3)
