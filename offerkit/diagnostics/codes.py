@@ -235,6 +235,11 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
+    # 952 to 957: rights of contacts
+    CONTACT_IN_SEVERAL = "OFR952"
+    KEY_IN_MESSAGE = "OFR953"
+    NOT_ERASED = "OFR954"
+    ERASED_ELSEWHERE = "OFR955"
 
 
 CODES: dict[Code, str] = {
@@ -466,4 +471,8 @@ CODES: dict[Code, str] = {
     Code.FORGE_SETTINGS: "The forge, repository or token is not given, or cannot be read.",
     Code.BUG: "A bug in offerkit; please report it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
+    Code.CONTACT_IN_SEVERAL: "Several dimensions have a contact with this key; they can be different contacts.",
+    Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
+    Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
+    Code.ERASED_ELSEWHERE: "A store that was set aside by a restore may still have a contact that was erased.",
 }

@@ -73,6 +73,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.outbox.outbox_text",
         "json": "offerkit.reports.outbox.outbox_json",
     },
+    "ContactErasure": {
+        "text": "offerkit.reports.contact_erasure.erasure_text",
+        "json": "offerkit.reports.contact_erasure.erasure_json",
+    },
     "StopList": {
         "text": "offerkit.reports.stops.stops_text",
         "json": "offerkit.reports.stops.stops_json",

@@ -146,6 +146,8 @@ COMPLETED = {
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces"},
     "codeowners": {"out"},
+    "contact erase": {"names", "folders"},
+    "contact export": {"names", "folders"},
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "data_from", "fields"},
     "diff": {"a", "b", "targets", "exclude", "by", "contacts"},

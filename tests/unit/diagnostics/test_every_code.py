@@ -661,6 +661,7 @@ def enter(context: AbstractContextManager[object]) -> None:
 
 
 TRIGGERED_BY: dict[Code, str] = {
+    Code.NOT_ERASED: "unit/usecases::test_what_is_stored_meanwhile_is_told",
     Code.ADDS_NOTHING: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.ALIAS_BUDGET: "unit/specs::test_a_billion_laughs",
     Code.AMBIGUOUS_TIME: "unit/usecases::test_a_time_that_was_twice_is_ambiguous",
