@@ -59,8 +59,8 @@ def export(shell: Shell, key: str, names: tuple[str, ...], folders: tuple[Path, 
     """Write everything that is stored about a contact, as JSON that says what each part is.
 
     KEY is the primary key, parts joined by “|”; “-” reads it from standard input, so that it is in no shell's history.
-    The export has the contact's propositions, cookies and messages. It is for operators who may read contacts, where
-    the store is.
+    The export has the contact's propositions, evidence of decisions, cookies and messages. It is for operators who may
+    read contacts, where the store is.
     """
     from offerkit.reports.escape import json_text, visible
     from offerkit.specs.output_files import CONTACT_EXPORT, check_output, replacing
@@ -96,13 +96,13 @@ def erase(
     lock_timeout: float,
     form: str,
 ) -> None:
-    """Erase a contact from propositions, cookies and the files of deliveries.
+    """Erase a contact from propositions, evidence, cookies and the files of deliveries.
 
     KEY is as for “contact export”. Propositions stay as those of an unknown visitor, without what was stored with them,
-    so reports count as before. Cookies and messages are removed. The history records who erased how much, without the
-    key. Then the store is written anew, so that nothing is left in its files. If interrupted, run it again. Remove the
-    contact from its source first: otherwise it is stored again when it calls. Only administrators may erase, where the
-    store is. Backups, and what other systems received, are out of reach.
+    so reports count as before. Evidence, cookies and messages are removed. The history records who erased how much,
+    without the key. Then the store is written anew, so that nothing is left in its files. If interrupted, run it again.
+    Remove the contact from its source first: otherwise it is stored again when it calls. Only administrators may erase,
+    where the store is. Backups, and what other systems received, are out of reach.
     """
     from offerkit.usecases.contact_erasure import clear_erased, erase_contact, plan_erasure, unreached
 

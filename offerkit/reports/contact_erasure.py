@@ -19,6 +19,7 @@ class ErasedRows:
 
     environment: str
     propositions: int
+    evidence: int
     cookies: int
     visitor: bool = False
 
@@ -60,6 +61,7 @@ def erasure_text(erasure: ContactErasure, presentation: Presentation = PRESENTAT
 
 def _row(row: ErasedRows) -> str:
     parts = [f"{count(row.propositions, 'proposition')} made anonymous"] if row.propositions else []
+    parts += [f"{count(row.evidence, 'evidence record')} removed"] if row.evidence else []
     parts += [f"{count(row.cookies, 'cookie')} removed"] if row.cookies else []
     return ", ".join(parts)
 

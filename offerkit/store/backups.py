@@ -237,6 +237,9 @@ def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None
         propositions.insert(
             current, [contact_data.anonymous(text) if text[1:3] in back.erased else text for text in texts]
         )
+    returned = set(back.propositions)
+    for rows in _parts(backup, "evidence") if returned else ():  # by the id of its first proposition
+        _add(current, "evidence", [row for row in rows if row[3] in returned and row[:2] not in back.erased])
     deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
     _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from offerkit.store import proposition_log
 from offerkit.store.database import Database
+from offerkit.store.evidence import Evidence, EvidenceRow
 from offerkit.store.proposition_rows import NO_DATA, PropositionQuery, PropositionRow, PropositionText
 from offerkit.store.propositions import propositions
 from offerkit.store.rows import RevisionRow
 
 PERSONAL: Mapping[str, str] = {
     "proposition": "the offers that were proposed to the contact, with what was stored with them",
+    "evidence": "what decisions about the contact read, where a space keeps it",
     "cookie": "the cookies by which a browser is recognised as the contact's",
 }
 """The tables that hold contacts' data, and what it is."""
@@ -58,17 +60,19 @@ class ContactRows:
 
     environment: str
     propositions: int = 0
+    evidence: int = 0
     cookies: int = 0
 
     @property
     def total(self) -> int:
         """Rows of all tables."""
-        return self.propositions + self.cookies
+        return self.propositions + self.evidence + self.cookies
 
 
 def environments(db: Database) -> list[str]:
     """The environments that have contacts' data."""
-    rows: list[tuple[str]] = db.rows("SELECT DISTINCT environment FROM cookie")
+    others = "SELECT environment FROM cookie UNION SELECT environment FROM evidence"
+    rows: list[tuple[str]] = db.rows(others)
     return sorted({*proposition_log.environments(db), *(name for (name,) in rows)})
 
 
@@ -102,12 +106,18 @@ def proposed(db: Database, environment: str, keys: Iterable[str]) -> list[Propos
     return sorted(rows, key=lambda row: (row.time, row.id))
 
 
+def evidence(db: Database, environment: str, keys: Iterable[str]) -> list[EvidenceRow]:
+    """The evidence of the contact with any of these ``keys``, oldest first."""
+    rows = [row for key in keys for row in Evidence(db).of_contact(environment, key)]
+    return sorted(rows, key=lambda row: (row.time, row.id))
+
+
 def erase(db: Database, environment: str, keys: Sequence[str], time: str) -> ContactRows:
     """Erase the contact with any of these ``keys`` in an environment at ``time``; in the open write transaction.
 
     Its propositions become those of nobody, and a reader of their log hears of each; the rest is removed.
     """
-    changed = removed = 0
+    changed = forgotten = removed = 0
     for key in keys:
         proposition_log.note_erased(db, environment, key, time)
         changed += db.run(
@@ -115,8 +125,9 @@ def erase(db: Database, environment: str, keys: Sequence[str], time: str) -> Con
             " WHERE environment = ? AND contact = ?",
             (NO_DATA, environment, key),
         )
+        forgotten += db.run("DELETE FROM evidence WHERE environment = ? AND contact = ?", (environment, key))
         removed += db.run("DELETE FROM cookie WHERE environment = ? AND contact = ?", (environment, key))
-    return ContactRows(environment, changed, removed)
+    return ContactRows(environment, changed, forgotten, removed)
 
 
 def anonymous(text: PropositionText) -> PropositionText:

@@ -136,7 +136,11 @@ def _check_message(message: str, key: str) -> None:
 
 def _erasure(root: Path, found: ContactPlaces, rows: Sequence[tuple[ContactRows, bool]]) -> ContactErasure:
     return ContactErasure(
-        [ErasedRows(row.environment, row.propositions, row.cookies, visits) for row, visits in rows if row.total],
+        [
+            ErasedRows(row.environment, row.propositions, row.evidence, row.cookies, visits)
+            for row, visits in rows
+            if row.total
+        ],
         [ErasedFiles(_shown(one.folder, root), one.messages, one.others) for one in found.files],
     )
 
@@ -156,7 +160,7 @@ def _record(session: Session, store: Store, actor: Actor, erasure: ContactErasur
 
 
 def _counts(rows: ErasedRows) -> dict[str, Json]:
-    return {"propositions": rows.propositions, "cookies": rows.cookies}
+    return {"propositions": rows.propositions, "evidence": rows.evidence, "cookies": rows.cookies}
 
 
 def _sums(known: Sequence[ErasedFiles]) -> dict[str, Json]:

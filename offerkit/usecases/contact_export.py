@@ -19,6 +19,7 @@ FORMAT = 1
 MEANINGS = {
     "propositions": "Offers that were proposed to the contact: when, where, at which rank, and the answer. “proposed”,"
     " “accepted” and “statuses” are what was stored with them; “product” is what the offer became for the contact.",
+    "evidence": "What decisions about the contact read: its fields then, its history, and what hooks returned.",
     "cookies": "Cookies by which a browser is recognised as the contact's, and when it was last identified.",
     "messages": "Messages of deliveries that were written for the contact, as they were given to the sender.",
     "set_aside": "Deliveries that have no message for the contact, and why.",
@@ -61,6 +62,7 @@ def _parts(store: Store, found: ContactPlaces) -> dict[str, Json]:
         aside += [{**where, "file": name, "reason": reason} for name, reason in set_aside_in(files)]
     return {
         "propositions": [*_propositions(store, found.places)],
+        "evidence": [*_evidence(store, found.places)],
         "cookies": [*_cookies(store, found.places)],
         "messages": messages,
         "set_aside": aside,
@@ -71,6 +73,13 @@ def _propositions(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json
     for place in places:
         for row in contact_data.proposed(store.database, place.environment, place.keys):
             line: dict[str, Json] = {**asdict(proposition_line(row))}
+            yield line
+
+
+def _evidence(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
+    for place in places:
+        for row in contact_data.evidence(store.database, place.environment, place.keys):
+            line: dict[str, Json] = {**row._asdict()}
             yield line
 
 

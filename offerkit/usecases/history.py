@@ -108,10 +108,13 @@ def _not_as_read(row: RevisionRow) -> str:
     return f"Applied although it differs from what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
 
 
+_COUNTED = {"propositions": "proposition", "evidence": "evidence record", "cookies": "cookie"}
+
+
 def _erased(row: RevisionRow) -> str:
     """How much of a contact was erased, in words; empty for other revisions."""
     parts = [
-        f"{count(number, what.removesuffix('s'))} of {environment}"
+        f"{count(number, _COUNTED.get(what, what))} of {environment}"
         for environment, counts in erased_in(row).items()
         for what, number in counts.items()
         if number

@@ -17,7 +17,7 @@ from helpers.postgres import new_schema
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status
-from offerkit.store import PropositionRow, Store, contact_data, parse_location, sqlite
+from offerkit.store import EvidenceRow, PropositionRow, Store, contact_data, parse_location, sqlite
 from offerkit.store.copying import TABLES
 from offerkit.store.location import Location, PostgresAddress
 from offerkit.usecases import contact_erasure, delivery_files
@@ -123,6 +123,8 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     desk.run("deliver", "june/none", "--at", "2026-06-01")
     with Store.open(desk.location, write=True) as store:
         store.add_propositions([hidden("p-1", KEY), hidden("p-2", OTHER)])
+        with store.recording():
+            store.evidence.add([read("p-1", KEY), read("p-2", OTHER)])
     yield desk
 
 
@@ -133,6 +135,12 @@ def hidden(id_: str, contact: str) -> PropositionRow:
         id_, "people", contact, "home", "inbound-web", "card", "bank/best", f"call-{id_}", 1, Decimal(15),
         Status.ACCEPTED, TIME, TIME, 3, data, data, {"interested": data}, {"sku": f"card-{contact}"},
     )  # fmt: skip
+
+
+def read(id_: str, contact: str) -> EvidenceRow:
+    """Evidence of that proposition."""
+    body = {"propositions": [id_], "contact": {"id": int(contact)}, "data": {"url": f"https://x.example/{contact}"}}
+    return EvidenceRow("people", contact, TIME, id_, f"call-{id_}", "home", body)
 
 
 def test_after_an_erasure_the_key_is_nowhere(desk: Office) -> None:
@@ -161,7 +169,8 @@ def test_an_export_has_all_there_is_and_says_what_it_is(desk: Office) -> None:
     assert [row["cookie"] for row in found["cookies"]] == [desk.cookie()]
     assert [row["message"]["contact"] for row in found["messages"]] == [KEY]
     assert [row["file"] for row in found["set_aside"]] == ["set-aside.csv"]
-    assert {"propositions", "cookies", "messages", "set_aside"} == set(found["meanings"])
+    assert [row["body"]["contact"] for row in found["evidence"]] == [{"id": int(KEY)}]
+    assert {"propositions", "evidence", "cookies", "messages", "set_aside"} == set(found["meanings"])
     stored = next(row for row in found["propositions"] if row["id"] == "p-1")
     assert stored["proposed"]["id"] == int(KEY) and stored["product"] == {"sku": f"card-{KEY}"}
     written = desk.root / "pia.json"
