@@ -115,7 +115,7 @@ def evidence(db: Database, environment: str, keys: Iterable[str]) -> list[Eviden
 def erase(db: Database, environment: str, keys: Sequence[str], time: str) -> ContactRows:
     """Erase the contact with any of these ``keys`` in an environment at ``time``; in the open write transaction.
 
-    Its propositions become those of nobody, and a reader of their log hears of each; the rest is removed.
+    Its propositions become those of an unknown visitor, and a reader of their log hears of each; the rest is removed.
     """
     changed = forgotten = removed = 0
     for key in keys:

@@ -177,7 +177,7 @@ class SqliteDatabase:
             yield
 
     def clear_deleted(self, tables: Sequence[str]) -> str:
-        """Write the file anew, without free pages, and empty the log; others read and write as before and after."""
+        """Write the file again, without free pages, and empty the log; others read and write as before and after."""
         self._file.check()
         self.run("VACUUM")
         until = time.monotonic() + _PATIENCE

@@ -23,7 +23,7 @@ from offerkit.usecases.contact_places import ContactPlaces, ContactRequest, find
 from offerkit.usecases.delivery_files import erase_from
 from offerkit.usecases.session import Session, who_is
 
-AGAIN = "Run the command again: it goes on with what is left."
+AGAIN = "Run the command again: it continues with what is left."
 
 
 def plan_erasure(session: Session, request: ContactRequest) -> ContactErasure:
@@ -81,7 +81,7 @@ def clear_erased(session: Session, request: ContactRequest) -> list[Diagnostic]:
             Diagnostic(
                 Code.NOT_ERASED,
                 f"{since:,} rows were stored for the contact since it was erased",
-                "A server or a delivery that still knows the contact goes on storing what it proposes.",
+                "A server or a delivery that still knows the contact continues to store what it proposes.",
                 f"Remove the contact from its source first. {AGAIN}",
             )
         )

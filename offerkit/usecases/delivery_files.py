@@ -1,7 +1,7 @@
 """A contact in the files that deliveries wrote: messages, contacts set aside, samples, and the summary's examples.
 
 Files are rewritten beside themselves and replaced whole, so a run that is killed has rewritten some of them; the next
-one goes on with the rest.
+one continues with the rest.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def _reading(path: Path) -> Iterator[Iterator[bytes]]:
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file anew, with the rights it has; all of it or nothing."""
+    """Write a file again, with the rights it has; all of it or nothing."""
     beside = path.with_name(f".{path.name}.erasing")
     try:
         with beside.open("wb") as out:
@@ -284,5 +284,5 @@ def _unusable(path: Path, error: OSError, what: str) -> Refused:
         Code.UNREADABLE,
         f"{path!s:.200} cannot be {what}: {reason_of(error)}",
         detail="It can name the contact.",
-        hint="Mend that, and run the command again: it goes on with the rest.",
+        hint="Mend that, and run the command again: it continues with the rest.",
     )
