@@ -100,7 +100,7 @@ def erase(
 
     KEY is as for “contact export”. Propositions stay as those of an unknown visitor, without what was stored with them,
     so reports count as before. Evidence, cookies and messages are removed. The history records who erased how much,
-    without the key. Then the store is written again, so that nothing is left in its files. If interrupted, run it again.
+    without the key. Then the store is written again, so nothing is left in its files. If interrupted, run it again.
     Remove the contact from its source first: otherwise it is stored again when it calls. Only administrators may erase,
     where the store is. Backups, and what other systems received, are out of reach.
     """

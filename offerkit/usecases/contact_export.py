@@ -26,7 +26,7 @@ MEANINGS = {
 }
 """What each part of an export is."""
 NOT_INCLUDED = (
-    "The contact's profile, which stays in its source: offerkit keeps none of it.",
+    "The contact's profile, which is read from its source.",
     "Backups and copies of the store, files that were written elsewhere, and what other systems received.",
     "Visits that no cookie leads to: a browser gets another cookie when the contact identifies.",
 )
