@@ -33,6 +33,7 @@ IMPERSONAL: Mapping[str, str] = {
     "change": "what operators changed",
     "outcome": "digests of stages",
     "approval": "what operators decided",
+    "scheduled": "plans that wait for their time",
     "proposition_change": "ids of propositions, which are random, and their statuses",
     "delivery_run": "deliveries, with numbers of messages",
     "token": "operators' tokens",
