@@ -25,6 +25,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
+    "WholeResource": {
+        "text": "offerkit.reports.whole_resource.whole_text",
+        "json": "offerkit.reports.whole_resource.whole_json",
+        "markdown": "offerkit.reports.whole_resource.whole_markdown",
+        "html": "offerkit.reports.whole_resource.whole_html",
+    },
     "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
@@ -120,6 +126,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.propositions.propositions_json",
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
+    },
+    "ExplainedProposition": {
+        "text": "offerkit.reports.explained.explained_text",
+        "json": "offerkit.reports.explained.explained_json",
     },
     "KeptSimulations": {
         "text": "offerkit.reports.kept_simulations.kept_text",

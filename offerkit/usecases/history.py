@@ -86,7 +86,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
-        read=read or _reviewed(review),
+        read=read or (f"approved by {review.get('reviewer')}: {review_words(row)}" if review else ""),
         meaning=meaning,
         pull_request=number,
         review=review,
@@ -149,11 +149,12 @@ def _review(row: RevisionRow) -> Mapping[str, Json]:
     return review if isinstance(review, dict) and row.action == "approve" else {}
 
 
-def _reviewed(review: Mapping[str, Json]) -> str:
+def review_words(row: RevisionRow) -> str:
+    """The review that a revision records as an approval, in words; empty if it records none."""
+    review = _review(row)
     if not review:
         return ""
-    where = f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
-    return f"approved by {review.get('reviewer')}: {where}"
+    return f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:

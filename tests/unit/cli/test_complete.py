@@ -181,6 +181,7 @@ COMPLETED = {
     "simulations compare": {"before", "after"},
     "simulations list": {"environment"},
     "simulations remove": {"names"},
+    "show": {"what", "at"},
     "simulations show": {"name"},
     "snippet": {"place"},
     "stop": {"patterns"},

@@ -688,6 +688,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.DELIVERY_RUNNING: "unit/diagnostics::test_two_deliveries_at_once",
     Code.EMPTY_CATEGORY: "unit/usecases::test_it_is_found_where_it_is",
     Code.ENDED: "unit/usecases::test_it_is_found_where_it_is",
+    Code.EVIDENCE_UNREADABLE: "unit/usecases::test_evidence_that_was_edited_is_refused",
     Code.EVERYBODY_MEETS: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.FILE_TOO_LARGE: "unit/specs::test_a_file_over_the_limit_is_not_read",
     Code.FORGE: "unit/forges::test_wrong_json_is_told",
