@@ -6,7 +6,7 @@ have moved if nothing relevant changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -77,13 +77,22 @@ def commit(
     message: str = "",
     details: Mapping[str, Json] | None = None,
     notices: Iterable[Notice] = (),
+    seal: Callable[[Draft], Draft] = lambda draft: draft,
 ) -> Applied:
     """Append exactly the steps of a plan as one revision by ``actor``, inside the transaction that verified it.
 
     ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision, ``notices`` in the outbox.
+    ``seal`` adds the operator's signature, or refuses the revision for want of one.
     """
-    plan, store = verified.plan, verified.store
-    draft = Draft(
+    draft = revision_draft(verified, actor, time, message)
+    draft = seal(replace(draft, details=details or {}, notices=tuple(notices)))
+    return Applied(verified.store.append(draft), verified.base_moved)
+
+
+def revision_draft(verified: Verified, actor: str, time: str, message: str) -> Draft:
+    """The revision that :func:`commit` appends, without details: what is signed of it."""
+    plan = verified.plan
+    return Draft(
         action=plan.kind,
         actor=actor,
         time=time,
@@ -92,10 +101,7 @@ def commit(
         changes=tuple(map(_row, plan.steps)),
         approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
-        details=details or {},
-        notices=tuple(notices),
     )
-    return Applied(store.append(draft), verified.base_moved)
 
 
 def _row(step: Step) -> ChangeRow:

@@ -235,6 +235,12 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
+    # 965 to 979: signatures and anchors
+    SIGNATURE_DEMANDED = "OFR965"
+    BAD_SIGNATURE = "OFR966"
+    SIGNED_FOR_EARLIER = "OFR967"
+    NOT_SIGNED = "OFR968"
+    SHARED_KEY = "OFR969"
 
 
 CODES: dict[Code, str] = {
@@ -466,4 +472,9 @@ CODES: dict[Code, str] = {
     Code.FORGE_SETTINGS: "The forge, repository or token is not given, or cannot be read.",
     Code.BUG: "A bug in offerkit; please report it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
+    Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
+    Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
+    Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",
+    Code.NOT_SIGNED: "A decision could not be signed: the key or ssh-keygen cannot be used.",
+    Code.SHARED_KEY: "Two operators have the same SSH key.",
 }

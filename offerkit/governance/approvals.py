@@ -62,6 +62,9 @@ class Approval:
 ApprovalFilter: TypeAlias = Callable[[Address, Approval], bool]
 """Whether an approval counts for the offer now at an address."""
 
+SignatureCheck: TypeAlias = Callable[["Approval"], bool]
+"""Whether a decision is signed, where its environment demands that approvals are signed."""
+
 LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], bool]
 """Whether an approval no longer counts for a key because its subject was taken out of live since."""
 
@@ -114,6 +117,7 @@ class Decisions:
         self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._last: dict[ApprovalKey, Approval | None] = {}
         self._counts: ApprovalFilter | None = None
+        self._signed: SignatureCheck | None = None
         self._lapsed: LapseCheck | None = None
         self._demands: ReviewDemands | None = None
 
@@ -125,6 +129,12 @@ class Decisions:
         """These decisions, with only the approvals for which ``counts`` is true."""
         result = self._copy()
         result._counts = counts
+        return result
+
+    def signed(self, is_signed: SignatureCheck) -> Decisions:
+        """These decisions without the approvals that are not signed. Rejections stay."""
+        result = self._copy()
+        result._signed = is_signed
         return result
 
     def for_view(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
@@ -210,7 +220,23 @@ class Decisions:
         return sorted(result, key=attrgetter("revision"))
 
     def each(self, key: ApprovalKey) -> list[Approval]:
-        """All decisions on exactly this key, oldest first, including those that do not count."""
+        """All decisions on exactly this key, oldest first, including those that do not count, except for want of a
+        signature.
+        """
+        rows, is_signed = self._each(key), self._signed
+        if is_signed is None:
+            return rows
+        return [row for row in rows if row.decision is not Decision.APPROVED or is_signed(row)]
+
+    def unsigned(self, key: ApprovalKey) -> Approval | None:
+        """The last approval of exactly this key that does not count because it is not signed."""
+        is_signed = self._signed
+        if is_signed is None:
+            return None
+        rows = [row for row in self._each(key) if row.decision is Decision.APPROVED and not is_signed(row)]
+        return rows[-1] if rows else None
+
+    def _each(self, key: ApprovalKey) -> list[Approval]:
         if not self.names or not self._renamed(key.address, key.space):
             rows = self._rows.get((key.address, key.aspect, key.space), ())
             result = [row for row in rows if row.key.fingerprint == key.fingerprint]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
+from offerkit.governance.signatures import Signable, overrides_of
 from offerkit.store import bodies, errors, outbox, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
@@ -51,6 +52,18 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     db.run("UPDATE meta SET value = ? WHERE key = ?", (signed.digest, "head"))
     outbox.add(db, signed, draft.notices)
     return revisions.revision_row(db, signed)
+
+
+def signable(db: Database, draft: Draft) -> Signable:
+    """``draft`` as it would be signed, appended now. Raises Refused as :func:`append` does."""
+    _check(draft)
+    changes = sorted(change_text(change) for change in draft.changes)
+    decisions = sorted(approval_text(approval) for approval in draft.approvals)
+    stages_after = {stage.stage: stage.digest for stage in _fenced(db, changes)}
+    meta = schema.read_meta(db)
+    texts = (draft.action, draft.actor, draft.message, draft.plan_digest)
+    overridden = overrides_of(draft.action, draft.details)
+    return Signable(meta["project"], meta["head"], *texts, changes, decisions, stages_after, overridden)
 
 
 def _check(draft: Draft) -> None:

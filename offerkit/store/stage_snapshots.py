@@ -12,11 +12,12 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap, manifest_digest
-from offerkit.governance.approvals import Decisions, by_named_reviewers
+from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
 from offerkit.governance.cases import ContactsDigest, GuardedCaseChange, guarded_case_changes
 from offerkit.governance.overrides import OVERRIDE_ACTION, OverrideKind, Overrides
 from offerkit.governance.reviewers import RequiredReviewers
 from offerkit.governance.settings import reviewers_in
+from offerkit.governance.signatures import demanding_environments, demands_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
@@ -24,6 +25,7 @@ from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, b
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
+from offerkit.store.signed_revisions import SignedRevisions
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
@@ -204,6 +206,8 @@ class Stages:
         design = self.side(Stage.DESIGN)
         every = self.decisions(offers)
         decisions = by_named_reviewers(every, design).with_demands(self.reviewers(every))
+        if any("approvals" in wanted for wanted in self.signature_demands.values()):
+            decisions = decisions.signed(self.is_signed)
         environments = None if offers is None else {address.environment for address in offers}
         if not decisions:
             return decisions
@@ -211,6 +215,29 @@ class Stages:
         if not withdrawn and not stops.ever:
             return decisions
         return decisions.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+
+    @cached_property
+    def signature_demands(self) -> Mapping[str, frozenset[str]]:
+        """What each environment demands to be signed: in design, in live, and in live before rollbacks."""
+        if self.store is None:
+            return {}
+        rolled_back = bool(_rollbacks(self.store))
+        bodies: list[tuple[str, JsonMap | None]] = []
+        for name in self.environments:
+            bodies += [(name, self.side(side)(environment_address(name))) for side in Stage]
+            bodies += [(name, body) for body in rolled_back_settings(self.store, name)] if rolled_back else []
+        return demands_in(bodies)
+
+    @cached_property
+    def signatures(self) -> SignedRevisions:
+        """The signatures in the history."""
+        assert self.store is not None
+        return SignedRevisions(self.store)
+
+    def is_signed(self, approval: Approval) -> bool:
+        """Whether an approval is signed, or need not be."""
+        demanding = demanding_environments(self.signature_demands, "approvals", [approval.key.address.environment])
+        return not demanding or self.signatures.counts(approval)
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""

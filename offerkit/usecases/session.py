@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
+    from offerkit.governance.signatures import GivenSignature
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         StopOutcome,
         StopRequest,
     )
+    from offerkit.usecases.ssh_signer import SshSigner
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -109,6 +111,7 @@ class Session:
     ``override_impact``: why a promotion may exceed its environment's impact limit. ``heads``: the revisions that this
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
     plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
+    ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded.
     """
 
     project: Project
@@ -132,6 +135,8 @@ class Session:
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
     as_read: ReadPlan | None = None
+    signer: SshSigner | None = None
+    signature: GivenSignature | None = None
 
     @property
     def store(self) -> Location:
