@@ -38,6 +38,7 @@ def verify(shell: Shell, expect: str | None) -> None:
     text += f", the last one {sound.digest}." if sound.digest else "."
     there = "not the tokens, which stay on the server" if sound.tokens is None else ""
     text += f"\nAlso checked: the schema of format {sound.format}"
+    text += f", {count(sound.signatures, 'signature')}" if sound.signatures else ""
     text += f"; {there}." if there else f", {count(sound.tokens or 0, 'token')}."
     click.echo(shell.style.green(text), color=True)
 

@@ -105,6 +105,15 @@ class GivenSignature(NamedTuple):
         return {"scheme": SCHEME, "time": self.time, "key": fingerprint_of(key), "text": self.text}
 
 
+def given_signature(record: Json, parent: str) -> GivenSignature | None:
+    """The signature that a revision's details record; None if there is none of this scheme."""
+    match record:
+        case {"scheme": 1, "time": str(time), "text": str(text)}:
+            return GivenSignature(time, parent, text)
+        case _:
+            return None
+
+
 def overrides_of(action: str, details: Mapping[str, Json]) -> Json:
     """What a revision with these details overrides, as its statement has it."""
     return details.get(DETAILS_KEY) if action == OVERRIDE_ACTION else None
@@ -149,6 +158,8 @@ def signature_fault(revision: Signable, given: GivenSignature, keys: Iterable[Js
         recorded, latest = map(instant, times)
     except ValueError as error:
         return str(error)
+    if revision.action in _DECIDING and any(row[5] != revision.operator for row in revision.decisions):
+        return f"{revision.operator} recorded it, and it is another operator's decision"
     if signature.namespace != NAMESPACE.encode():
         return f"it was made for “{signature.namespace.decode('ascii', 'replace')[:40]}”, not for {NAMESPACE}"
     own = {key_blob(str(key.get("key"))): key for key in keys}

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
 
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
-from offerkit.governance.approvals import Approval
+from offerkit.diagnostics import Diagnostic
 from offerkit.governance.signatures import (
     DETAIL,
-    GivenSignature,
     Keys,
     Signable,
+    given_signature,
     overrides_of,
     signature_fault,
 )
+from offerkit.governance.signed_history import SignedHistory
 from offerkit.store import approvals, revisions, schema
-from offerkit.store.rows import RevisionText
 from offerkit.store.store import Store
 
 UNSIGNED = "it is not signed"
-_MARK = f'%"{DETAIL}":%'
+_SIGNED, _DEMANDING = f'%"{DETAIL}":%', '%"signatures":%'
 
 
 class SignedRevisions:
@@ -42,29 +41,16 @@ class SignedRevisions:
             self._faults[serial] = self._fault(serial)
         return self._faults[serial]
 
-    def counts(self, approval: Approval) -> bool:
-        """Whether a recorded decision is signed by the operator who decided."""
-        return not self.fault(approval.revision)
-
-    def serials(self) -> Iterator[int]:
-        """All revisions with a signature, oldest first."""
-        rows: list[tuple[int]] = self._store.database.rows(
-            "SELECT serial FROM revision WHERE details LIKE ? ORDER BY serial", (_MARK,)
-        )
-        yield from (serial for (serial,) in rows)
-
     def _fault(self, serial: int) -> str:
         db = self._store.database
         texts = revisions.revision_texts(db, serial - 1, limit=1)
         if not texts or texts[0].serial != serial:
             return UNSIGNED
-        given = given_signature(texts[0])
+        text = texts[0]
+        details = orjson.loads(text.details)
+        given = given_signature(details.get(DETAIL), text.parent_digest)
         if given is None:
             return UNSIGNED
-        decided = approvals.approval_texts(db, serial)
-        text = texts[0]
-        if text.action in ("approve", "reject") and any(row[5] != text.actor for row in decided):
-            return f"it was recorded by {text.actor}, and the decision is another operator's"
         signable = Signable(
             schema.read_meta(db)["project"],
             text.parent_digest,
@@ -73,9 +59,9 @@ class SignedRevisions:
             text.message,
             text.plan_digest,
             revisions.change_texts(db, serial),
-            decided,
+            approvals.approval_texts(db, serial),
             dict(revisions.outcomes(db, serial)),
-            overrides_of(text.action, orjson.loads(text.details)),
+            overrides_of(text.action, details),
         )
         own = self.keys.before(serial, text.actor)
         return signature_fault(signable, given, own, (text.time, self._latest.get(serial - 1, text.time)))
@@ -99,11 +85,24 @@ class SignedRevisions:
         return dict(zip((serial for serial, _ in rows), accumulate((time for _, time in rows), max), strict=True))
 
 
-def given_signature(text: RevisionText) -> GivenSignature | None:
-    """The signature in a revision's details; None if there is none, or not one of this scheme."""
-    record = orjson.loads(text.details).get(DETAIL)
-    match record:
-        case {"scheme": 1, "time": str(time), "text": str(signature)}:
-            return GivenSignature(time, text.parent_digest, signature)
-        case _:
-            return None
+def verify_signatures(store: Store) -> tuple[int, list[Diagnostic]]:
+    """How many revisions are signed; and each signature that does not count, or is missing although demanded.
+
+    A history without any, and without environments that demand them, is not read.
+    """
+    db = store.database
+    signed: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision WHERE details LIKE ?", (_SIGNED,))
+    demanding: list[tuple[int]] = db.rows(
+        "SELECT COUNT(*) FROM snapshot WHERE kind = ? AND body LIKE ?", (Kind.ENVIRONMENT.value, _DEMANDING)
+    )
+    if not signed[0][0] and not demanding[0][0]:
+        return 0, []
+    rows: list[tuple[str, str]] = db.rows(
+        "SELECT fingerprint, body FROM snapshot WHERE kind IN (?, ?)", (Kind.ENVIRONMENT.value, Kind.OPERATOR.value)
+    )
+    known = dict(rows)
+    history = SignedHistory(store.project)
+    findings: list[Diagnostic] = []
+    for revision in store.rows():
+        findings += history.judge(revision, lambda print_: orjson.loads(known[print_]) if print_ in known else None)
+    return len(history.signatures), findings

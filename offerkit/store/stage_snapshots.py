@@ -123,8 +123,11 @@ class Stages:
 
     @cached_property
     def overrides(self) -> Overrides:
-        """All overrides in the history."""
-        return Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
+        """All overrides in the history, without those that are not signed although their environments demand it."""
+        overrides = Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
+        if not overrides.given or not self.signature_demands:
+            return overrides
+        return Overrides(each for each in overrides.given if self._signed_as_demanded(each.address, each.revision))
 
     @cached_property
     def contacts_kept(self) -> ContactsDigest:
@@ -236,8 +239,11 @@ class Stages:
 
     def is_signed(self, approval: Approval) -> bool:
         """Whether an approval is signed, or need not be."""
-        demanding = demanding_environments(self.signature_demands, "approvals", [approval.key.address.environment])
-        return not demanding or self.signatures.counts(approval)
+        return self._signed_as_demanded(approval.key.address, approval.revision)
+
+    def _signed_as_demanded(self, address: Address, serial: int) -> bool:
+        demanding = demanding_environments(self.signature_demands, "approvals", [address.environment])
+        return not demanding or not self.signatures.fault(serial)
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""

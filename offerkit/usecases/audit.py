@@ -9,6 +9,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import canonical
 from offerkit.store import RevisionRow, Store
 from offerkit.store.schema import current_format
+from offerkit.store.signed_revisions import verify_signatures
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class AuditedStore:
 class AuditResult:
     """What was verified: the number of revisions, the last digest (empty without revisions), the number of tokens.
 
-    ``tokens``: None for a server's history, which has no tokens. ``format``: of the store's schema.
+    ``tokens``: None for a server's history, which has no tokens. ``format``: of the store's schema. ``signatures``: how
+    many revisions are signed.
     """
 
     revisions: int
     digest: str
     tokens: int | None
     format: int
+    signatures: int = 0
 
 
 def audit(audited: AuditedStore, head: str = "") -> AuditResult:
@@ -44,6 +47,9 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
     store = audited.store
     with store.reading():
         diagnostics = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
+        signed = 0
+        if not diagnostics:  # else the rows cannot be relied upon
+            signed, diagnostics = verify_signatures(store)
         revisions = _revisions(store, damaged=bool(diagnostics))
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
     if head and not any(row.digest.startswith(head.lower()) for row in revisions):
@@ -58,7 +64,7 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
     if diagnostics:
         raise Refused(diagnostics)
     last = revisions[0] if revisions else None
-    return AuditResult(last.serial if last else 0, last.digest if last else "", tokens, current_format())
+    return AuditResult(last.serial if last else 0, last.digest if last else "", tokens, current_format(), signed)
 
 
 def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
