@@ -14,7 +14,8 @@ import orjson
 from offerkit.address import ADMINISTRATIVE_KINDS, KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Decision, Decisions, unapproved
+from offerkit.governance.approvals import Decision, Decisions
+from offerkit.governance.gate import unapproved
 from offerkit.governance.notices import Notice
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.rollback import RollbackChanges

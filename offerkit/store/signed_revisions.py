@@ -58,10 +58,10 @@ class SignedRevisions:
             text.actor,
             text.message,
             text.plan_digest,
-            revisions.change_texts(db, serial),
-            approvals.approval_texts(db, serial),
-            dict(revisions.outcomes(db, serial)),
-            overrides_of(text.action, details),
+            changes=revisions.change_texts(db, serial),
+            decisions=approvals.approval_texts(db, serial),
+            stages=dict(revisions.outcomes(db, serial)),
+            overrides=overrides_of(text.action, details),
         )
         own = self.keys.before(serial, text.actor)
         return signature_fault(signable, given, own, (text.time, self._latest.get(serial - 1, text.time)))

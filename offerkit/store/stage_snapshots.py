@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.fingerprint import JsonMap, manifest_digest
+from offerkit.fingerprint import JsonMap, json_map, manifest_digest
 from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
 from offerkit.governance.cases import ContactsDigest, GuardedCaseChange, guarded_case_changes
 from offerkit.governance.overrides import OVERRIDE_ACTION, OverrideKind, Overrides
@@ -224,12 +224,16 @@ class Stages:
         """What each environment demands to be signed: in design, in live, and in live before rollbacks."""
         if self.store is None:
             return {}
-        rolled_back = bool(_rollbacks(self.store))
         bodies: list[tuple[str, JsonMap | None]] = []
         for name in self.environments:
             bodies += [(name, self.side(side)(environment_address(name))) for side in Stage]
-            bodies += [(name, body) for body in rolled_back_settings(self.store, name)] if rolled_back else []
-        return demands_in(bodies)
+        if _rollbacks(self.store):
+            bodies += [(name, body) for name in self.environments for body in rolled_back_settings(self.store, name)]
+        return (
+            demands_in(bodies)
+            if any("signatures" in json_map((each or {}).get("promotion")) for _, each in bodies)
+            else {}
+        )
 
     @cached_property
     def signatures(self) -> SignedRevisions:
