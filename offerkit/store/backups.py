@@ -221,6 +221,9 @@ def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None
             part,
         )
         propositions.insert(current, texts)
+    returned = set(back.propositions)
+    for rows in _parts(backup, "evidence") if returned else ():
+        _add(current, "evidence", [row for row in rows if row[3] in returned])  # by the id of its first proposition
     deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
     _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])

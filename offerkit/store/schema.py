@@ -114,6 +114,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "DROP INDEX proposition_offer",
         "DROP INDEX proposition_space",
+        # A contact's evidence lies together, to be found with a proposition and erased with the contact.
+        """CREATE TABLE evidence (
+            environment {key} NOT NULL, contact {key} NOT NULL, time {key} NOT NULL, id {key} NOT NULL,
+            interaction {key} NOT NULL, space {key} NOT NULL, body {text} NOT NULL,
+            PRIMARY KEY (environment, contact, time, id)) {clustered}""",
+        "CREATE INDEX evidence_space ON evidence (environment, space, time, id)",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""

@@ -54,6 +54,11 @@ CREATE TABLE delivery_run (
             operator TEXT NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent TEXT NOT NULL,
             PRIMARY KEY (environment, campaign, delivery)) WITHOUT ROWID;
 INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'');
+CREATE TABLE evidence (
+            environment TEXT NOT NULL, contact TEXT NOT NULL, time TEXT NOT NULL, id TEXT NOT NULL,
+            interaction TEXT NOT NULL, space TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (environment, contact, time, id)) WITHOUT ROWID;
+INSERT INTO "evidence" VALUES('recipients','1','2026-11-01T12:00:00.000000Z','a28002','9f1c','web-home','{"propositions":["a28002","a28003"]}');
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO "meta" VALUES('format','8');
 INSERT INTO "meta" VALUES('head','cf3668a4707b45927c737104da8937845678d92d254430f8745d521d52ae6ef8');
@@ -170,4 +175,5 @@ CREATE UNIQUE INDEX proposition_id ON proposition (id);
 CREATE INDEX proposition_time ON proposition (environment, time, id);
 CREATE INDEX outbox_due ON outbox (state, receiver, due, id);
 CREATE INDEX delivery_run_id ON delivery_run (environment, id);
+CREATE INDEX evidence_space ON evidence (environment, space, time, id);
 COMMIT;

@@ -165,6 +165,14 @@ def test_what_format_7_added(tmp_path: Path) -> None:
     assert seen == [("made", "a28002"), ("made", "a28003"), ("made", "a29001"), ("changed", "a29001")]
 
 
+def test_evidence_of_format_8(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-8.sql", tmp_path / "store.db")) as store:
+        row = store.proposition("a28003")
+        assert row is not None
+        kept = store.evidence.of(row)
+    assert kept is not None and (kept.id, kept.body["propositions"]) == ("a28002", ["a28002", "a28003"])
+
+
 def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
     """What dropped indexes leave free is not filled with zeros: that would be most of the work, and of the log."""
     old = tmp_path / "store.db"
@@ -177,6 +185,8 @@ def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
     with sqlite3.connect(old) as db:
         for column in ("offer", "space"):
             db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")
+        for table in ("evidence",):
+            db.execute(f"DROP TABLE {table}")
         db.execute("UPDATE meta SET value = '7' WHERE key = 'format'")
         db.commit()
         (size,) = db.execute("PRAGMA page_count").fetchone()

@@ -11,7 +11,7 @@ from proposition_samples import at, made
 from store_samples import append, change, draft, entry, sample
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store import DeliveryRun, EvidenceRow, Location, Store, copying, parse_location
 from offerkit.store.copying import TABLES
 from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
@@ -20,6 +20,7 @@ from offerkit.usecases.store_maintenance import copy, migrate, status_json
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
 
 WAITING = ("0" * 32, "hub", "offerkit.test", "{}", at(1), at(1), 0, "waiting", "", "", "", "")
+EVIDENCE = EvidenceRow("recipients", "42|fr", at(1), "p1", "call-1", "email", {"propositions": ["p1"]})
 TOKEN = TokenRow("0123456789ab", "0" * 64, "ada", "ü", at(1), "ada", at(9))
 
 
@@ -37,6 +38,7 @@ def full(location: Location) -> Location:
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
         with store.recording():
             store.remember("recipients", "cookie", "42|fr", at(1))
+            store.evidence.add([EVIDENCE])
         with store.transaction():
             store.add_token(TOKEN)
             store.database.insert("outbox", TABLES["outbox"], [WAITING])
@@ -54,6 +56,9 @@ def test_everything_goes_along(full: Location, target: Location, monkeypatch: py
         assert new.deliveries() == [RUN]
         assert new.contact_of("recipients", "cookie") == "42|fr"
         assert new.tokens() == [TOKEN]
+        assert new.database.rows(f"SELECT {TABLES['evidence']} FROM evidence") == [
+            (*EVIDENCE[:6], '{"propositions":["p1"]}')
+        ]
         assert new.database.rows(f"SELECT {TABLES['outbox']} FROM outbox") == [WAITING]
         assert (new.project, new.heads(), new.approvals()) == (old.project, old.heads(), old.approvals())
         assert new.verify() == []
