@@ -106,7 +106,7 @@ class GivenSignature(NamedTuple):
 
 
 def given_signature(record: Json, parent: str) -> GivenSignature | None:
-    """The signature that a revision's details record; None if there is none of this scheme."""
+    """The signature that a revision’s details record, if it is of this scheme."""
     match record:
         case {"scheme": 1, "time": str(time), "text": str(text)}:
             return GivenSignature(time, parent, text)
@@ -198,7 +198,7 @@ def demanding_environments(demands: Mapping[str, frozenset[str]], kind: str, nam
 
 
 def demands_in(environments: Iterable[tuple[str, Mapping[str, Json] | None]]) -> dict[str, frozenset[str]]:
-    """What environments demand to be signed, by name; ``environments``: bodies by name, all of which hold."""
+    """What environments demand to be signed, by name; ``environments``: bodies by name; all their demands hold."""
     demands: dict[str, frozenset[str]] = {}
     for name, body in environments:
         wanted = json_map((body or {}).get("promotion")).get("signatures")

@@ -48,7 +48,7 @@ def audit(audited: AuditedStore, head: str = "") -> AuditResult:
     with store.reading():
         diagnostics = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
         signed = 0
-        if not diagnostics:  # else the rows cannot be relied upon
+        if not diagnostics:  # else the rows are not reliable
             signed, diagnostics = verify_signatures(store)
         revisions = _revisions(store, damaged=bool(diagnostics))
         tokens = None if diagnostics or audited.history_only else len(store.tokens())

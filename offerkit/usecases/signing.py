@@ -38,7 +38,7 @@ def signed(session: Session, drafted: Callable[[Store], Draft | None]) -> Sessio
 def sealed(session: Session, store: Store, draft: Draft) -> Draft:
     """``draft`` with the session's signature in its details; inside the transaction that appends it.
 
-    Raises Refused if an environment demands a signature and there is none, or if the given one does not count.
+    Raises Refused if an environment demands a signature and it is missing, or if the given one does not count.
     """
     given, stages = session.signature, Stages(store)
     demands = stages.signature_demands
