@@ -110,15 +110,9 @@ def _row(step: Step) -> ChangeRow:
 
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
-    diagnostics = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
-    if not diagnostics and stops and plan.steps_on(Stage.LIVE):
-        diagnostics += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
+    diagnostics = _against_the_gate(plan, store, stages, stops)
     if not diagnostics and plan.kind is PlanKind.PROMOTE:
-        diagnostics += [
-            *_not_from_design(plan, store, stages),
-            *_not_approved(plan, stages),
-            *_held_after_rollback(plan, store, stages),
-        ]
+        diagnostics += _held_after_rollback(plan, store, stages)
     if not diagnostics and plan.kind is PlanKind.ROLLBACK:
         diagnostics += _not_as_before(plan, store, stages)
     if not diagnostics:
@@ -127,6 +121,28 @@ def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None
         diagnostics += _missing_references(plan, stages)
     if diagnostics:
         raise Refused(diagnostics)
+
+
+def faults_of_recorded(plan: Plan, store: Store) -> list[Diagnostic]:
+    """What the gate finds in the steps of a revision, for audits; ``store`` ends with the revision before it.
+
+    Of other plans than promotions it only judges whether such a plan may have such steps. Whether a promotion may bring
+    back what a rollback took is not judged: revisions do not record that option.
+    """
+    if plan.kind is not PlanKind.PROMOTE:
+        return [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
+    stages = Stages(store)
+    return _against_the_gate(plan, store, stages, stages.stops)
+
+
+def _against_the_gate(plan: Plan, store: Store, stages: Stages, stops: Stops) -> list[Diagnostic]:
+    """Steps that do not belong to a plan of its kind, bring back what is stopped, or promote what is not approved."""
+    diagnostics = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not diagnostics and stops and plan.steps_on(Stage.LIVE):
+        diagnostics += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
+    if not diagnostics and plan.kind is PlanKind.PROMOTE:
+        diagnostics += [*_not_from_design(plan, store, stages), *_not_approved(plan, stages)]
+    return diagnostics
 
 
 def _fits(step: Step, plan: Plan) -> bool:

@@ -47,7 +47,7 @@ COMMANDS = {
     "ci": "Review plans in pull requests, and apply exactly what was reviewed.",
     "diff": "Compare any two states: stages, revisions, plans, specs.",
     "history": "List the revisions of the store, a stage or a resource.",
-    "audit": "Verify the history, or export it.",
+    "audit": "Verify the history, export it, and read exports.",
     "store": "Inspect, migrate, copy and restore the store.",
     "propose": "Ask the engine which offers a contact gets now, and store the propositions.",
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",

@@ -224,6 +224,10 @@ class Code(StrEnum):
     NO_ROOM = "OFR897"
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
+    # 958: exports of the history
+    EXPORT_BROKEN = "OFR958"
+    EXPORT_UNREADABLE = "OFR959"
+    RECORD_UNCOVERED = "OFR960"
     # 9xx: pull requests, forges, and bugs of offerkit
     BUNDLE = "OFR920"
     BUNDLE_OTHER = "OFR921"
@@ -470,6 +474,9 @@ CODES: dict[Code, str] = {
     ),
     Code.FORGE_LIMIT: "GitHub or GitLab limits requests for longer than this run waits.",
     Code.FORGE_SETTINGS: "The forge, repository or token is not given, or cannot be read.",
+    Code.EXPORT_BROKEN: "An export of the history was cut off, edited or reordered, or is damaged.",
+    Code.EXPORT_UNREADABLE: "The file is not an export of the history that this offerkit reads.",
+    Code.RECORD_UNCOVERED: "A revision made something live that the approvals in the record do not cover.",
     Code.BUG: "A bug in offerkit; please report it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
     Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",

@@ -148,6 +148,22 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.proofs.compared_text",
         "json": "offerkit.reports.proofs.compared_json",
     },
+    "VerifiedStore": {
+        "text": "offerkit.reports.audit.verified_store_text",
+        "json": "offerkit.reports.audit.verified_store_json",
+    },
+    "VerifiedRecord": {
+        "text": "offerkit.reports.audit.verified_record_text",
+        "json": "offerkit.reports.audit.verified_record_json",
+    },
+    "RecordOverview": {
+        "text": "offerkit.reports.audit.overview_text",
+        "json": "offerkit.reports.audit.overview_json",
+    },
+    "LiveThen": {
+        "text": "offerkit.reports.audit.live_then_text",
+        "json": "offerkit.reports.audit.live_then_json",
+    },
     "Graph": {
         "text": "offerkit.reports.graph.graph_text",
         "mermaid": "offerkit.reports.graph.graph_mermaid",

@@ -49,7 +49,7 @@ def _results(head: bytes, tail: bytes) -> bool:
 
 
 PLAN = FileKind("a plan", _begins(r'\{\s*"digest"\s*:\s*"[0-9a-f]{64}"\s*,\s*"plan"\s*:'))
-HISTORY = FileKind("an exported history", _begins(r'\{"action":"[a-z]+","actor":'))
+HISTORY = FileKind("an exported history", _begins(r'\{"action":"[a-z]+","actor":|\{"columns":\{"approval":\['))
 RESULTS = FileKind("the result of a simulation", _results)
 QUERY = FileKind("an emitted query", _begins(r'-- offerkit: |\{\s*"queries"\s*:'))
 SET_ASIDE = FileKind("a list of contacts that were set aside", _begins(r"where,code,reason\r?\n"))

@@ -8,7 +8,6 @@ from itertools import accumulate
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef
-from offerkit.diagnostics import Diagnostic
 from offerkit.governance.signatures import (
     DETAIL,
     Keys,
@@ -17,12 +16,11 @@ from offerkit.governance.signatures import (
     overrides_of,
     signature_fault,
 )
-from offerkit.governance.signed_history import SignedHistory
-from offerkit.store import approvals, revisions, schema
+from offerkit.store import revisions
+from offerkit.store.rows import RecordedRevision
 from offerkit.store.store import Store
 
 UNSIGNED = "it is not signed"
-_SIGNED, _DEMANDING = f'%"{DETAIL}":%', '%"signatures":%'
 
 
 class SignedRevisions:
@@ -38,7 +36,10 @@ class SignedRevisions:
         Raises Refused without the package that verifies.
         """
         if serial not in self._faults:
-            self._faults[serial] = self._fault(serial)
+            try:
+                self._faults[serial] = self._fault(serial)
+            except ValueError:
+                self._faults[serial] = "the revision has values that offerkit never writes"
         return self._faults[serial]
 
     def _fault(self, serial: int) -> str:
@@ -47,24 +48,12 @@ class SignedRevisions:
         if not texts or texts[0].serial != serial:
             return UNSIGNED
         text = texts[0]
-        details = orjson.loads(text.details)
-        given = given_signature(details.get(DETAIL), text.parent_digest)
+        given = given_signature(orjson.loads(text.details).get(DETAIL), text.parent_digest)
         if given is None:
             return UNSIGNED
-        signable = Signable(
-            schema.read_meta(db)["project"],
-            text.parent_digest,
-            text.action,
-            text.actor,
-            text.message,
-            text.plan_digest,
-            changes=revisions.change_texts(db, serial),
-            decisions=approvals.approval_texts(db, serial),
-            stages=dict(revisions.outcomes(db, serial)),
-            overrides=overrides_of(text.action, details),
-        )
+        about = signable_of(self._store.project, revisions.recorded_with(db, text))
         own = self.keys.before(serial, text.actor)
-        return signature_fault(signable, given, own, (text.time, self._latest.get(serial - 1, text.time)))
+        return signature_fault(about, given, own, (text.time, self._latest.get(serial - 1, text.time)))
 
     @cached_property
     def keys(self) -> Keys:
@@ -85,24 +74,18 @@ class SignedRevisions:
         return dict(zip((serial for serial, _ in rows), accumulate((time for _, time in rows), max), strict=True))
 
 
-def verify_signatures(store: Store) -> tuple[int, list[Diagnostic]]:
-    """How many revisions are signed; and each signature that does not count, or is missing although demanded.
-
-    A history without any, and without environments that demand them, is not read.
-    """
-    db = store.database
-    signed: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision WHERE details LIKE ?", (_SIGNED,))
-    demanding: list[tuple[int]] = db.rows(
-        "SELECT COUNT(*) FROM snapshot WHERE kind = ? AND body LIKE ?", (Kind.ENVIRONMENT.value, _DEMANDING)
+def signable_of(project: str, recorded: RecordedRevision) -> Signable:
+    """What is signed of a revision of a project's history."""
+    revision = recorded.revision
+    return Signable(
+        project,
+        revision.parent_digest,
+        revision.action,
+        revision.actor,
+        revision.message,
+        revision.plan_digest,
+        changes=recorded.changes,
+        decisions=recorded.approvals,
+        stages=dict(recorded.outcomes),
+        overrides=overrides_of(revision.action, orjson.loads(revision.details)),
     )
-    if not signed[0][0] and not demanding[0][0]:
-        return 0, []
-    rows: list[tuple[str, str]] = db.rows(
-        "SELECT fingerprint, body FROM snapshot WHERE kind IN (?, ?)", (Kind.ENVIRONMENT.value, Kind.OPERATOR.value)
-    )
-    known = dict(rows)
-    history = SignedHistory(store.project)
-    findings: list[Diagnostic] = []
-    for revision in store.rows():
-        findings += history.judge(revision, lambda print_: orjson.loads(known[print_]) if print_ in known else None)
-    return len(history.signatures), findings

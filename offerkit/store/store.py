@@ -10,7 +10,6 @@ from typing import Self
 from offerkit.address import Address, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
-from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.notices import Notice
 from offerkit.governance.withdrawals import Withdrawal
@@ -45,7 +44,7 @@ from offerkit.store.proposition_log import LogPage, LogPlace
 from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.questions import contact_question
-from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.rows import ChangeRow, Draft, RecordedRevision, RevisionRow, StageHead
 from offerkit.store.simulations import SavedSimulation
 from offerkit.store.status import StoreStatus, store_status
 from offerkit.store.tokens import TokenRow
@@ -454,9 +453,9 @@ class Store:
         """
         return verify.verify(self._db, tokens_too=tokens_too)
 
-    def rows(self) -> Iterator[dict[str, Json]]:
+    def recorded(self) -> Iterator[RecordedRevision]:
         """All revisions with their changes and approvals, oldest first."""
-        return revisions.history(self._db)
+        return revisions.recorded(self._db)
 
 
 def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:

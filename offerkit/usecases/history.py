@@ -18,8 +18,9 @@ from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
-from offerkit.state.changes import Action, Body, Delta
+from offerkit.state.changes import Body
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
 
@@ -166,17 +167,7 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     if row is None:
         raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")
     bodies = StoredBodies(store)
-    deltas = [
-        Delta(
-            change.address,
-            change.stage,
-            Action(change.action),
-            change.before,
-            change.after,
-            change.moved_from,
-        )
-        for change in store.changes(serial)
-    ]
+    deltas = deltas_of(store.changes(serial))
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     approvals = [approval for approval in store.approvals() if approval.revision == serial]

@@ -14,11 +14,14 @@ from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, outbox, schema
 from offerkit.store.proposition_log import BEGINNING
+from offerkit.usecases.audit import write_history
+from offerkit.usecases.audit_file import audit_file, live_then
 from offerkit.usecases.stop import list_stops
 from offerkit.usecases.store_maintenance import FormatChange, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))
+EXPORTS = sorted(HERE.glob("export-?.jsonl"))
 STORES = sorted(HERE.glob("store-*.sql"))
 TOKENS = ["token-revoke", "token-create", "token-adopt"]
 SINCE = {
@@ -95,6 +98,20 @@ def test_a_store_becomes_a_current_one(path: Path, tmp_path: Path) -> None:
         store.add_propositions([more])
         assert store.propositions() == [more, *kept]
         assert store.verify() == []
+
+
+@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
+def test_an_export_of_an_old_store_proves_itself(path: Path, tmp_path: Path) -> None:
+    with Store.open(restored(path, tmp_path / "store.db")) as store, (tmp_path / "h.jsonl").open("wb") as file:
+        digest = write_history(store, file).digest
+    assert audit_file(tmp_path / "h.jsonl").digest == digest
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
+def test_an_export_is_read(path: Path) -> None:
+    assert audit_file(path).revisions == 8
+    then = live_then(path, "2099-01-01")
+    assert [state.environment for state in then.environments] == ["recipients"] and then.stopped
 
 
 def test_propositions_of_format_2(tmp_path: Path) -> None:

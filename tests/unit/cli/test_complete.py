@@ -122,7 +122,7 @@ NOT_COMPLETED = {
         "allow_different",
         "save",
     },
-    "a time": {"at", "since", "until", "expires"},
+    "a time": {"at", "live_at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "every", "impact_n", "number"},
     "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
     "known only elsewhere": {
@@ -145,6 +145,8 @@ COMPLETED = {
     "apply": {"what", "exclude", "authors", "sign"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces", "sign"},
+    "audit show": {"file"},
+    "audit verify": {"file"},
     "codeowners": {"out"},
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "data_from", "fields"},

@@ -672,6 +672,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.SIGNED_FOR_EARLIER: "unit/usecases::test_a_store_that_changes_meanwhile_is_said",
     Code.BAD_CASE: "unit/usecases::test_a_case_that_cannot_run_is_not_applied",
     Code.BEHIND_UNTOLD: "unit/usecases::test_a_shallow_clone",
+    Code.RECORD_UNCOVERED: "unit/usecases::test_a_forged_promotion_is_found",
     Code.BROKEN_RULE: "unit/usecases::test_a_rule_that_live_could_not_read_stops_a_promotion",
     Code.BUG: "unit/specs::test_a_change_of_meaning_is_refused",
     Code.BUNDLE: "unit/usecases::test_the_bundle_that_the_forge_keeps",

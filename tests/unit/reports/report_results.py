@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from report_audits import AUDITS
 from report_bodies import BODIES, DIGEST, change
 from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
 from report_people import IMPACTS, SIMULATIONS
@@ -369,6 +370,7 @@ RESULTS: Mapping[str, object] = {
     "RelayReport-hostile": RelayReport(
         (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
     ),
+    **AUDITS,
     "OutboxReport": OutboxReport(_events("down")),
     "OutboxReport-empty": OutboxReport(()),
     "OutboxReport-hostile": OutboxReport(_events(HOSTILE)),

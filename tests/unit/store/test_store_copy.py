@@ -51,7 +51,7 @@ def test_everything_goes_along(full: Location, target: Location, monkeypatch: py
     copied = copy(full, target)
     assert all(copied.rows.values()), "the sample has rows in every table"
     with Store.open(full) as old, Store.open(target, write=True) as new:
-        assert list(new.rows()) == list(old.rows())
+        assert list(new.recorded()) == list(old.recorded())
         assert new.propositions(limit=0) == old.propositions(limit=0)
         assert new.deliveries() == [RUN]
         assert new.contact_of("recipients", "cookie") == "42|fr"

@@ -17,6 +17,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision
 from offerkit.governance.signatures import GivenSignature
+from offerkit.store.signed_revisions import SignedRevisions, signable_of
 from offerkit.times import instant, utc
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.audit import AuditedStore, audit
@@ -269,18 +270,14 @@ def test_a_key_that_comes_later_verifies_nothing_earlier(tmp_path: Path, pens: d
         f"UPDATE revision SET details = replace(details, '{text}', '{forged.replace(chr(10), chr(92) + 'n')}')",
     )
     with shop.store() as store:
-        from offerkit.store.signed_revisions import SignedRevisions
-
         fault = SignedRevisions(store).fault(signed.serial)
     assert "which is not a key of omar" in fault
 
 
 def _statement_of(shop: Workspace, serial: int, time: str) -> bytes:
-    from offerkit.governance.signed_history import signable_of
-
     with shop.store() as store:
-        (row,) = (row for row in store.rows() if row["serial"] == serial)
-        return signable_of(store.project, row).statement(time)
+        (recorded,) = (each for each in store.recorded() if each.revision.serial == serial)
+        return signable_of(store.project, recorded).statement(time)
 
 
 def test_an_unsigned_approval_from_before_does_not_count(tmp_path: Path, pens: dict[str, KeyPair]) -> None:
