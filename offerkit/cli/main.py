@@ -39,6 +39,8 @@ COMMANDS = {
     "reject": "Reject offers: their content on spaces and their eligibility.",
     "override": "Override what keeps a change out of live, as a second operator and with a reason.",
     "promote": "Promote approved offers from design to live.",
+    "scheduled": "List, show and withdraw promotions that were scheduled with “offerkit promote --at”.",
+    "run-due": "Carry out the scheduled promotions whose time has come.",
     "rollback": "Roll a stage, or part of it, back to an earlier revision.",
     "stop": "Take offers, a category or a space's offers out of live at once.",
     "resume": "Allow stopped resources to be promoted again.",

@@ -19,6 +19,9 @@ from offerkit.cli.shell import Shell
 @click.option("--settings", "lifts", flag_value="settings", multiple=True, help="The second operator for settings.")
 @click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that fail.")
 @click.option("--policies", "lifts", flag_value="policies", multiple=True, help="Policies that deny it.")
+@click.option(
+    "--calendar", "lifts", flag_value="calendar", multiple=True, help="A freeze, or a time outside of all windows."
+)
 @format_of("OverrideReport")
 @lock_option
 @pass_shell
@@ -29,8 +32,9 @@ def command(
 
     Use it for what no approval can resolve: reviewers who are gone for good, settings whose author is the only operator
     who may promote them, live cases that an intended change contradicts, changes that a policy denies (also in the
-    specs, before they are applied). An author of the change cannot override it. An override holds for exactly what is
-    blocked now, not for later changes. Without an option, everything that is blocked is overridden.
+    specs, before they are applied), promotions during a freeze. An author of the change cannot override it. An override
+    holds for exactly what is blocked now, not for later changes. Without an option, everything that is blocked is
+    overridden.
     """
     from offerkit.governance.overrides import OverrideKind
     from offerkit.reports.approvals import OverrideReport

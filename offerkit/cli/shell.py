@@ -269,13 +269,13 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may, and confirms it; an empty plan does nothing."""
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.usecases.apply import apply, check_impact, entitled_actor
+    from offerkit.usecases.apply import apply, check_impact, check_times, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact only applies to promotions; nothing else has an impact limit.")
     if plan.empty:
         return
-    entitled_actor(session, plan)
+    check_times(session, plan, entitled_actor(session, plan).name)
     if not yes:  # shown before the confirmation; checked again under the store's lock
         _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
@@ -288,12 +288,13 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
 
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, if a promotion that is only planned would be refused for its impact."""
-    from offerkit.usecases.apply import check_impact
+    """Warn, on standard error, if a promotion that is only planned would be refused now: a freeze, its impact."""
+    from offerkit.usecases.apply import check_impact, check_times
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
     try:
+        check_times(session, plan, session.operator)
         _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
         shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics])

@@ -146,6 +146,12 @@ class Code(StrEnum):
     WEBHOOK_SECRET = "OFR725"  # noqa: S105 - a code
     WEBHOOK_NOT_SENT = "OFR726"
     WEBHOOK_DEAD = "OFR727"
+    FROZEN = "OFR728"
+    OUTSIDE_WINDOWS = "OFR729"
+    SCHEDULE_TIME = "OFR730"
+    NOT_SCHEDULED = "OFR731"
+    SCHEDULE_LAPSED = "OFR732"
+    SCHEDULE_FULL = "OFR733"
     SETTINGS_ALONE = "OFR761"
     # 75x: servers and clients
     BUSY = "OFR750"
@@ -374,6 +380,14 @@ CODES: dict[Code, str] = {
     Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing or unusable.",
     Code.WEBHOOK_NOT_SENT: "A receiver did not take an event; it is sent again later.",
     Code.WEBHOOK_DEAD: "A receiver did not take an event after all attempts.",
+    Code.FROZEN: "The environment takes no promotions now: it declares a freeze (promotion: freezes).",
+    Code.OUTSIDE_WINDOWS: "The environment takes promotions only in its windows (promotion: windows).",
+    Code.SCHEDULE_TIME: "Nothing can be scheduled for this time: it is past, does not exist, or occurs twice.",
+    Code.NOT_SCHEDULED: "No promotion is scheduled under this number, or it has ended.",
+    Code.SCHEDULE_LAPSED: (
+        "A scheduled promotion no longer counts: it was found too late, or the store was restored or edited since."
+    ),
+    Code.SCHEDULE_FULL: "Too many promotions are scheduled, or there is nothing to schedule.",
     Code.SETTINGS_ALONE: (
         "The only author of a change to settings would promote it alone, although duties are separated."
     ),

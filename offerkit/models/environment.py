@@ -27,6 +27,7 @@ from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
+from offerkit.models.promotion_calendar import MAX_FREEZES, MAX_WINDOWS, Freeze, PromotionWindow
 from offerkit.models.typed_values import GivenValue, ValueText, type_error
 
 MAX_PRODUCT_FIELDS = 100
@@ -87,6 +88,10 @@ class Promotion(Part):
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
+    windows: tuple[PromotionWindow, ...] = Field(
+        (), max_length=MAX_WINDOWS, description="The times of the week in which promotions are possible; if empty, all."
+    )
+    freezes: tuple[Freeze, ...] = Field((), max_length=MAX_FREEZES, description="Times without promotions.")
 
     signatures: NameSet = Field(
         (),

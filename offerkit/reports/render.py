@@ -73,6 +73,14 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.outbox.outbox_text",
         "json": "offerkit.reports.outbox.outbox_json",
     },
+    "ScheduledList": {
+        "text": "offerkit.reports.scheduled.scheduled_text",
+        "json": "offerkit.reports.scheduled.scheduled_json",
+    },
+    "DueReport": {
+        "text": "offerkit.reports.scheduled.due_text",
+        "json": "offerkit.reports.scheduled.due_json",
+    },
     "StopList": {
         "text": "offerkit.reports.stops.stops_text",
         "json": "offerkit.reports.stops.stops_json",

@@ -73,11 +73,11 @@ COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
 _PROBLEMS = refusals(*CALL_REFUSALS)
-_Text = Annotated[str, Field(max_length=2_000)]
+ShortText = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
-_Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+PlanText = Annotated[str, Field(max_length=31 * 1024 * 1024)]
 _Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
+LockWait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
 class HasSession(Protocol):
@@ -106,7 +106,7 @@ class AsReadBody(RequestBody):
     meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
     pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
     head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
-    allowed: _Text = ""
+    allowed: ShortText = ""
 
 
 class SignatureBody(RequestBody):
@@ -126,20 +126,20 @@ class SignedBody(RequestBody):
 class ApplyBody(SignedBody):
     """A saved plan, to be applied exactly as it is."""
 
-    plan: _Plan
+    plan: PlanText
     origin: OriginBody = Field(default_factory=OriginBody)
     as_read: AsReadBody | None = None
-    message: _Text = ""
-    override_impact: _Text = ""
-    lock_wait_ms: _Wait = 0
+    message: ShortText = ""
+    override_impact: ShortText = ""
+    lock_wait_ms: LockWait = 0
 
 
 class ImpactBody(RequestBody):
     """A plan, and how to measure its impact on contacts."""
 
-    plan: _Plan
+    plan: PlanText
     n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # the use case checks it
-    at: _Text = ""
+    at: ShortText = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
     sample: Annotated[int, Field(ge=0, le=MAX_SAMPLE)] = 0
     examples: bool = False
@@ -148,16 +148,16 @@ class ImpactBody(RequestBody):
 class LimitBody(RequestBody):
     """A promotion whose loss of offers is checked against the limits of its environments."""
 
-    plan: _Plan
-    override_impact: _Text = ""
+    plan: PlanText
+    override_impact: ShortText = ""
 
 
 class StopBody(SignedBody):
     """What is to be stopped or resumed, and why."""
 
     patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
-    reason: _Text = ""
-    lock_wait_ms: _Wait = 0
+    reason: ShortText = ""
+    lock_wait_ms: LockWait = 0
 
 
 class DecideBody(SignedBody):
@@ -167,13 +167,13 @@ class DecideBody(SignedBody):
     patterns: _Names = Field([])
     categories: _Names = Field([])
     spaces: _Names = Field([])
-    plan: _Plan = ""
+    plan: PlanText = ""
     content: bool = False
     eligibility: bool = False
     settings: bool = False
-    comment: _Text = ""
+    comment: ShortText = ""
     expect: Annotated[str, Field(max_length=64)] = ""
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
 
 
 class OverriddenBody(RequestBody):
@@ -203,17 +203,19 @@ class RelayBody(RequestBody):
     reviews: Annotated[list[ReviewBody], FailFast(), Field(max_length=1_000)]
     authors: _Names = Field([])
     doubts: _Names = Field([])
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
 
 
 class OverrideBody(SignedBody):
     """What is to be overridden, and why."""
 
     patterns: _Names
-    reason: _Text
-    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
+    reason: ShortText
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies", "calendar"]], Field(max_length=10)] = (
+        Field([])
+    )
     found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MAX_DENIALS)] = Field([])
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
 
 
 def _signed(session: Session, body: SignedBody) -> Session:

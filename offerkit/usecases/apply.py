@@ -24,7 +24,7 @@ from offerkit.governance.rights import (
 )
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.effective import filters_of
-from offerkit.store import Draft, Store
+from offerkit.store import Draft, Store, scheduled
 from offerkit.store.rollback_request import RollbackRequest
 from offerkit.store.stage_snapshots import CONTACTS, Stages
 from offerkit.usecases import authorship
@@ -54,8 +54,13 @@ def apply(session: Session, plan: Plan) -> Applied:
     return session.backend.apply(session, plan, actor)
 
 
-def entitled_actor(session: Session, plan: Plan) -> Actor:
-    """The operator, if they may apply ``plan``. Raises Refused with all missing rights."""
+def entitled_actor(session: Session, plan: Plan, opened: Store | None = None) -> Actor:
+    """The operator, if they may apply ``plan``. Raises Refused with all missing rights.
+
+    ``opened``: the store, where a transaction is open.
+    """
+    if opened is not None:
+        return _entitled(session, opened, plan)
     with session.reading() as store:
         return _entitled(session, store, plan)
 
@@ -75,6 +80,8 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
+        if session.scheduled:
+            scheduled.check_waiting(store.database, session.scheduled)
         actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):
@@ -90,10 +97,15 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             from offerkit.usecases.plan_explanation import check_explanation
 
             check_explanation(session, verified)
-        record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
+        record = (
+            _judged(session, store, verified, actor)
+            if plan.promotes
+            else authorship.authors_record(session, plan, actor)
+        )
+        record |= {scheduled.ENDED: session.scheduled} if session.scheduled else {}
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         notices = _notices(store, verified)
-        return commit(
+        applied = commit(
             verified,
             actor=actor.name,
             time=session.now,
@@ -102,6 +114,19 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             notices=notices,
             seal=lambda draft: _sealed(session, store, draft),
         )
+        if session.scheduled:
+            scheduled.end(store.database, session.scheduled, applied.revision.serial)
+        return applied
+
+
+def check_times(session: Session, plan: Plan, operator: str) -> None:
+    """Raise Refused if the environments of a promotion take none from ``operator`` now."""
+    if not plan.promotes:
+        return
+    from offerkit.usecases.promotion_times import check_open  # plans of the specs do not need it
+
+    with session.existing() as store:
+        check_open(session, store, plan, operator)
 
 
 def _sealed(session: Session, store: Store, draft: Draft) -> Draft:
@@ -193,8 +218,8 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     return actor
 
 
-def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, Json]:
-    """What to record with a promotion. Raises Refused if its result must not go live.
+def _judged(session: Session, store: Store, verified: Verified, actor: Actor) -> dict[str, Json]:
+    """What to record with a promotion. Raises Refused if its result must not go live, or nothing may now.
 
     Rules and texts must be valid, cases must succeed where an environment requires it, and the impact must stay within
     the environments' limits.
@@ -205,7 +230,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
     # Imports the engine: only promotions need it.
     from offerkit.usecases.promotion_gates import check_gates
+    from offerkit.usecases.promotion_times import check_open
 
+    lifted = check_open(session, store, verified.plan, actor.name)
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
     claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
@@ -215,8 +242,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
             "the plan says that cases fail because of stops, which is not true now",
             hint="Make the plan again.",
         )
-    record = check_losses(session, store, verified.plan, effect)
-    return {**record, "excused": [*excused]} if excused else record
+    record = {**check_losses(session, store, verified.plan, effect)}
+    record |= {"excused": [*excused]} if excused else {}
+    return record | ({"lifted": [override.sentence for override in lifted]} if lifted else {})
 
 
 def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:

@@ -19,7 +19,7 @@ from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.state.changes import Body
-from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store import ChangeRow, RevisionRow, Store, scheduled
 from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
@@ -57,7 +57,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens))
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -98,6 +98,15 @@ def _signed(row: RevisionRow) -> str:
     """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
     signature = row.details.get(DETAIL)
     return str(signature.get("key", "")) if isinstance(signature, dict) else ""
+
+
+def _scheduled(row: RevisionRow) -> str:
+    """What a revision schedules, or ends of what was scheduled, in words; empty if it is about neither."""
+    facts = row.details.get(scheduled.DETAILS)
+    if isinstance(facts, dict):
+        return f"for {str(facts.get('due'))[:16]}Z: {count(int(str(facts.get('steps', 0))), 'change')}"
+    ended = row.details.get(scheduled.ENDED)
+    return f"what revision {ended} scheduled" if isinstance(ended, int) else ""
 
 
 def _brought_back(row: RevisionRow) -> str:

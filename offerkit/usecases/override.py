@@ -111,9 +111,15 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 def _sources() -> tuple[_Source, ...]:
     """The functions that find obstacles, one for each kind."""
-    from offerkit.usecases import applied_cases, policy_checks, settings_approval
+    from offerkit.usecases import applied_cases, policy_checks, promotion_times, settings_approval
 
-    return (settings_approval.obstacles, _missing_reviewers, applied_cases.obstacles, policy_checks.obstacles)
+    return (
+        settings_approval.obstacles,
+        _missing_reviewers,
+        applied_cases.obstacles,
+        policy_checks.obstacles,
+        promotion_times.obstacles,
+    )
 
 
 def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:

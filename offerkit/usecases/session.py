@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ReadPlan,
         RelayOutcome,
         RelayRequest,
+        ScheduleRequest,
         SimulationsRequest,
         StatusReportRequest,
         StopOutcome,
@@ -84,6 +85,12 @@ class Backend(Protocol):
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what blocks something from live."""
 
+    def schedule(self, session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
+        """Store a promotion for its time."""
+
+    def withdraw_scheduled(self, session: Session, serial: int, reason: str) -> RevisionRow:
+        """Take a scheduled promotion back."""
+
     def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
         """The next changes of propositions after a cursor."""
 
@@ -111,7 +118,8 @@ class Session:
     ``override_impact``: why a promotion may exceed its environment's impact limit. ``heads``: the revisions that this
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
     plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
-    ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded.
+    ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
+    the revision that scheduled the applied plan, if one did.
     """
 
     project: Project
@@ -137,6 +145,7 @@ class Session:
     as_read: ReadPlan | None = None
     signer: SshSigner | None = None
     signature: GivenSignature | None = None
+    scheduled: int = 0
 
     @property
     def store(self) -> Location:

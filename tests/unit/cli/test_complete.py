@@ -122,7 +122,7 @@ NOT_COMPLETED = {
         "allow_different",
         "save",
     },
-    "a time": {"at", "live_at", "since", "until", "expires"},
+    "a time": {"at", "live_at", "not_after", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "every", "impact_n", "number"},
     "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
     "known only elsewhere": {
@@ -172,6 +172,9 @@ COMPLETED = {
     "rights": {"name"},
     "rollback": {"stage", "what", "to", "undo", "by", "sign"},
     "sent": {"name"},
+    "scheduled list": {"environment"},
+    "scheduled show": {"serial"},
+    "scheduled withdraw": {"serial"},
     "simulate": {"environment", "names", "categories", "themes", "axes", "contacts", "data"},
     "simulations compare": {"before", "after"},
     "simulations list": {"environment"},

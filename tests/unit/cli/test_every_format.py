@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,10 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "reject": [("people/offer.card", "-m", EVIL), ("people/offer.none",)],
     "override": [("people/rule.once-a-day", "--message", EVIL, "-C", "governed", "--as", "mia"), ("people/offer.card", "--message", EVIL), ("people/offer.card", "--message", " "), ("*", "--message", "x", "-C", "fresh")],
     "promote": [("--plan-only",), ("--plan-only", "--impact", *TIME), ("--plan-only", "nowhere"), ("--plan-only", "-C", "fresh"), ("--yes",)],
+    "scheduled list": [(), ("-C", "governed"), ("-e", EVIL), ("-C", "fresh")],
+    "scheduled show": [("3", "-C", "governed"), ("1",), ("1", "-C", "fresh")],
+    "scheduled withdraw": [("3", "--yes", "-m", EVIL, "-C", "governed"), ("3", "--yes", "-m", "x", "-C", "governed"), ("1", "--yes", "-m", "x")],
+    "run-due": [(), ("-C", "governed"), ("-C", "fresh")],
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
     "purge": [("--plan-only",), ("nowhere",), ("--plan-only", "-C", "fresh")],
@@ -252,6 +257,8 @@ def _govern(root: Path) -> None:
     people.write_text(people.read_text() + "  promotion: {separation_of_duties: true}\n")
     succeeded("apply", "--yes")
     succeeded("approve", "*/offer.*", "--as", "mia")
+    soon = datetime.now(UTC) + timedelta(days=1)
+    succeeded("promote", "--at", soon.isoformat(), "--yes", "-m", EVIL)
     succeeded("promote", "--yes")
     succeeded("stop", "people/offer.card", "--message", "x")
     succeeded("approve", "people/offer.card", "--as", "mia")

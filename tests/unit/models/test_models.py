@@ -104,6 +104,8 @@ FULL: dict[Kind, dict[str, Any]] = {
             "separation_of_duties": True,
             "retention": "30d",
             "signatures": ["approvals", "promotions"],
+            "windows": [{"days": ["mon", "tue"], "from": "06:00", "until": "18:00"}],
+            "freezes": [{"from": "2026-11-27", "until": "2026-11-30T06:00", "reason": "Black Friday"}],
         },
         "impact": {"max_lost": "2.5%"},
         "assets": "https://cdn.example/img/",
