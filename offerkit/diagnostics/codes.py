@@ -245,6 +245,17 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
+    # 952 to 957: rights of contacts
+    CONTACT_IN_SEVERAL = "OFR952"
+    KEY_IN_MESSAGE = "OFR953"
+    NOT_ERASED = "OFR954"
+    ERASED_ELSEWHERE = "OFR955"
+    # 945-951: decisions of the past and their evidence
+    NOT_LIVE_THEN = "OFR945"
+    PAST_NOT_STORED = "OFR946"
+    PRESENT_CONTACT = "OFR947"
+    NO_EVIDENCE = "OFR948"
+    EVIDENCE_UNREADABLE = "OFR949"
     # 965 to 979: signatures and anchors
     SIGNATURE_DEMANDED = "OFR965"
     BAD_SIGNATURE = "OFR966"
@@ -492,7 +503,16 @@ CODES: dict[Code, str] = {
     Code.EXPORT_UNREADABLE: "The file is not an export of the history that this offerkit reads.",
     Code.RECORD_UNCOVERED: "A revision made something live that the approvals in the record do not cover.",
     Code.BUG: "A bug in offerkit; please report it.",
+    Code.NOT_LIVE_THEN: "An answer is asked for a past time at which the environment was not live.",
+    Code.PAST_NOT_STORED: "An answer for a past time, from what was live then, cannot be stored.",
+    Code.PRESENT_CONTACT: "An answer for a past time uses the contact's fields and statuses of now (a warning).",
+    Code.NO_EVIDENCE: "A space asks for evidence that cannot be kept: it stores nothing, or deliveries fill it.",
+    Code.EVIDENCE_UNREADABLE: "The evidence of a decision was edited, or a newer offerkit wrote it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
+    Code.CONTACT_IN_SEVERAL: "Several dimensions have a contact with this key; they can be different contacts.",
+    Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
+    Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
+    Code.ERASED_ELSEWHERE: "A store that was set aside by a restore may still have a contact that was erased.",
     Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
     Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
     Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",

@@ -213,7 +213,9 @@ def _facts(
             )
         case Kind.SPACE:
             web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
-            flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
+            evidence, unstored = resource.storage.evidence, not resource.storage.enabled
+            flags_set = {"unitary": resource.unitary, "outbound": outbound, "web": web}
+            flags_set |= {"evidence": evidence, "unstored": unstored}
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
@@ -222,7 +224,7 @@ def _facts(
                 fields=tuple(field.name for field in resource.fields),
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
-                flags=tuple(flag for flag, on in flags_set if on),
+                flags=tuple(flag for flag, on in flags_set.items() if on),
                 variables=_variables(source, document, raw, outputs, diagnostics, markup),
                 types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,

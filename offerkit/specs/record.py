@@ -57,7 +57,8 @@ class ResourceFacts(NamedTuple):
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
     a policy applies to; an environment's call-data examples.
     ``variables``: the dotted names its templates use, and those that deliveries get at a run, with the path of each.
-    ``flags``: anonymous, assets, unitary, visitors, outbound, web, automation.
+    ``flags``: anonymous, assets, unitary, visitors, outbound, web, evidence, unstored,
+    automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL (“asset”: unless it is a path below the

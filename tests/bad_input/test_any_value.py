@@ -49,7 +49,7 @@ spaces:
     defaults: {categories: [bank], themes: [card]}
     storage:
       {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"},
-       status_data: {rejected: {c: "3"}}}
+       status_data: {rejected: {c: "3"}}, evidence: true, evidence_retention: 30d}
     hooks: {target_loading: hook, post_processing: hook}
 filters:
   between: {label: B, when: person.age > parameter.from, parameters: {from: {type: integer, label: F, default: 18}}}

@@ -61,7 +61,10 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--by", "segment", "--examples"), ("people/offer.none",),
              ("-C", "broken"), ("-C", "fresh"), ("--impact", "-C", "fresh"), ("--exclude", "*"), ("--full",)],
-    "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",)],
+    "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",), ("people/offer.card",), ("people/offer.loan", "--full"), ("people/offer.card", "--at", "live"),
+             ("people/offer.none",), (EVIL,), ("people/offer.card", "--at", EVIL), ("people/offer.card", "--at", "people@live:2"), ("people/offer.card", "-C", "fresh"),
+             ("people/campaign.june",), ("people/category.bank", "--at", "plan.json"), ("dimension.person",), ("environment.people", "--at", "specs"),
+             ("people/cases.evil",), ("people/offer.card", "-C", "governed"), ("people/offer.card", "-C", "broken")],
     "apply": [("plan.json", "--yes"), ("none.json",), ("--yes", "-C", "broken"), ("--yes", "-C", "fresh")],
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
@@ -95,11 +98,12 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "store purge": [(), ("nowhere", "--yes"), ("-C", "fresh")],
     "store restore": [("backup.db", "--yes"), ("none.db", "--yes"), ("specs/shared.yaml", "--yes")],
     "store status": [(), ("-C", "fresh"), ("--store", "none.db")],
-    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME),
+    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME, "--live-now"), ("--space", "people/home", *TIME), ("--space", "people/home", *TIME, "--no-store"),
                 ("--space", "people/side", "--contact", "nobody@example.com", "--no-store"), ("--space", "people/home", "--no-store"),
                 ("--space", "people/nowhere"), ("--space", "people/mail"), ("--space", "people/home", "-n", "0"),
                 ("--space", "people/home", "--contact", "dan@example.com", "--theme", "none", "--category", "none", "--no-store"),
                 ("--space", "people/desk", "--data", "basket=much"), ("--space", "people/home", "-C", "fresh")],
+    "explain": [("PROPOSITION",), ("PROPOSITION", "--with-present-contact"), ("none",), (EVIL,), ("PROPOSITION", "-C", "fresh")],
     "update": [("PROPOSITION", "rejected"), ("none", "accepted"), ("PROPOSITION", "bought")],
     "propositions": [(), ("-e", "people"), ("--cursor-file", "cursor"), ("--cursor-file", "cursor"), ("--since", EVIL), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
@@ -144,6 +148,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "webhooks retry": [("--all",), (EVIL,), ("none",), ()],
     "resume": [("people/offer.card", "-m", EVIL, "-C", "governed"), ("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
     "snippet": [("people/home",), ("people/none",), ("guests/banner", "--public-url", EVIL)],
+    "contact export": [("1",), ("=1+1", "-e", "people"), (EVIL,), ("1", "--out", FILE), ("1", "-e", EVIL), ("1", "--files", EVIL), ("1", "-C", "fresh")],
+    "contact erase": [("1", "--dry-run"), ("=1+1", "-m", EVIL, "--yes"), (EVIL, "--yes"), ("1", "-e", EVIL), ("1",), ("1", "--yes", "-C", "fresh")],
     "contact-key": [("people", EVIL), ("nowhere", "1")],
     "token create": [("ada",), ("ada", "--name", EVIL), ("nobody",)],
     "token list": [(), ("-C", "fresh")],
@@ -225,7 +231,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         succeeded("deliver", *TIME, "june/sent", "--out", "sent")
         succeeded("sent", "june/sent")
         made = succeeded(
-            "propose", "--space", "people/home", "--contact", "ana@example.com", "-n", "2", *TIME, "--format", "json"
+            "propose",
+            "--space",
+            "people/home",
+            "--contact",
+            "ana@example.com",
+            "-n",
+            "2",
+            *TIME,
+            "--live-now",
+            "--format",
+            "json",
         )
         (root / "id").write_text(json.loads(made.stdout)["spaces"][0]["propositions"][0]["id"])
         succeeded("simulate", "people", *TIME, "--by", "segment", "--save", "evil")

@@ -661,6 +661,7 @@ def enter(context: AbstractContextManager[object]) -> None:
 
 
 TRIGGERED_BY: dict[Code, str] = {
+    Code.NOT_ERASED: "unit/usecases::test_what_is_stored_meanwhile_is_told",
     Code.ADDS_NOTHING: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.ALIAS_BUDGET: "unit/specs::test_a_billion_laughs",
     Code.AMBIGUOUS_TIME: "unit/usecases::test_a_time_that_was_twice_is_ambiguous",
@@ -692,6 +693,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.DELIVERY_RUNNING: "unit/diagnostics::test_two_deliveries_at_once",
     Code.EMPTY_CATEGORY: "unit/usecases::test_it_is_found_where_it_is",
     Code.ENDED: "unit/usecases::test_it_is_found_where_it_is",
+    Code.EVIDENCE_UNREADABLE: "unit/usecases::test_evidence_that_was_edited_is_refused",
     Code.EVERYBODY_MEETS: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.FILE_TOO_LARGE: "unit/specs::test_a_file_over_the_limit_is_not_read",
     Code.FORGE: "unit/forges::test_wrong_json_is_told",

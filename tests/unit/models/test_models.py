@@ -137,6 +137,8 @@ FULL: dict[Kind, dict[str, Any]] = {
             "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
             "status_data": {"rejected": {"z": "3"}},
+            "evidence": True,
+            "evidence_retention": "30d",
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
     },
