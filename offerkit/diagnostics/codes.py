@@ -256,6 +256,12 @@ class Code(StrEnum):
     PRESENT_CONTACT = "OFR947"
     NO_EVIDENCE = "OFR948"
     EVIDENCE_UNREADABLE = "OFR949"
+    # 965 to 979: signatures and anchors
+    SIGNATURE_DEMANDED = "OFR965"
+    BAD_SIGNATURE = "OFR966"
+    SIGNED_FOR_EARLIER = "OFR967"
+    NOT_SIGNED = "OFR968"
+    SHARED_KEY = "OFR969"
 
 
 CODES: dict[Code, str] = {
@@ -507,4 +513,9 @@ CODES: dict[Code, str] = {
     Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
     Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
     Code.ERASED_ELSEWHERE: "A store that was set aside by a restore may still have a contact that was erased.",
+    Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
+    Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
+    Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",
+    Code.NOT_SIGNED: "A decision could not be signed: the key or ssh-keygen cannot be used.",
+    Code.SHARED_KEY: "Two operators have the same SSH key.",
 }

@@ -12,6 +12,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
+from offerkit.governance.signatures import DETAIL
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
@@ -90,7 +91,14 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         meaning=meaning,
         pull_request=number,
         review=review,
+        signed=_signed(row),
     )
+
+
+def _signed(row: RevisionRow) -> str:
+    """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
+    signature = row.details.get(DETAIL)
+    return str(signature.get("key", "")) if isinstance(signature, dict) else ""
 
 
 def _scheduled(row: RevisionRow) -> str:
