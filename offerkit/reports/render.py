@@ -25,6 +25,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
+    "WholeResource": {
+        "text": "offerkit.reports.whole_resource.whole_text",
+        "json": "offerkit.reports.whole_resource.whole_json",
+        "markdown": "offerkit.reports.whole_resource.whole_markdown",
+        "html": "offerkit.reports.whole_resource.whole_html",
+    },
     "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
@@ -72,6 +78,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "OutboxReport": {
         "text": "offerkit.reports.outbox.outbox_text",
         "json": "offerkit.reports.outbox.outbox_json",
+    },
+    "ContactErasure": {
+        "text": "offerkit.reports.contact_erasure.erasure_text",
+        "json": "offerkit.reports.contact_erasure.erasure_json",
     },
     "ScheduledList": {
         "text": "offerkit.reports.scheduled.scheduled_text",

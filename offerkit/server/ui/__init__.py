@@ -18,6 +18,7 @@ from offerkit.server.ui import (
     overview,
     promotion,
     report,
+    resource,
     scheduled,
     stops,
     weights,
@@ -30,7 +31,20 @@ def routes(service: DecisionService, config: ServerConfig, tokens: TokenLookup) 
     if config.ui == "off":
         return []
     pages = Pages(service.session, config, tokens, service.counting)
-    groups = (overview, history, approvals, promotion, scheduled, stops, offers, weights, graph, report, login)
+    groups = (
+        overview,
+        history,
+        approvals,
+        promotion,
+        scheduled,
+        stops,
+        offers,
+        resource,
+        weights,
+        graph,
+        report,
+        login,
+    )
     return [Operation("GET", "/ui/", _without_slash), *(page for group in groups for page in group.routes(pages))]
 
 
