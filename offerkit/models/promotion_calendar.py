@@ -74,7 +74,7 @@ class PromotionWindow(Part):
     def _lasts(self) -> Self:
         if self.from_ in (self.until, "24:00") or (self.from_, self.until) == ("00:00", "00:00"):
             raise PydanticCustomError(
-                "window", "a window from {a} until {b} is empty", {"a": self.from_, "b": self.until}
+                "window", "a window that begins at {a} and ends at {b} is empty", {"a": self.from_, "b": self.until}
             )
         return self
 

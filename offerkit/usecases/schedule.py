@@ -163,7 +163,7 @@ def zones_of(store: Store, environments: Iterable[str]) -> dict[str, str]:
 
 
 def shown_time(store: Store, environments: Iterable[str], moment: str) -> str:
-    """A time of the store on the clocks of some environments, for people."""
+    """A time of the store on the clocks of some environments, for display."""
     zones = sorted(set(zones_of(store, environments).values())) or ["UTC"]
     return ", ".join(display_time(instant(moment), ZoneInfo(zone)) for zone in zones)
 
