@@ -17,7 +17,9 @@ from offerkit.usecases.schedule import shown_time
 
 
 def list_scheduled(store: Store, *, everything: bool = False, environment: str = "") -> list[ScheduledItem]:
-    """The promotions that wait, the next one first; with ``everything``, also those that ended; of one environment if given.
+    """The promotions that wait, the next one first; with ``everything``, also those that ended.
+
+    ``environment``: only those of it, if given.
 
     Raises Refused if there is no such environment.
     """
