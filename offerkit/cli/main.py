@@ -66,6 +66,7 @@ COMMANDS = {
     "simulations": "List, show, compare and remove kept simulations.",
     "test": "Run the decision cases.",
     "snippet": "Print the HTML to paste into a web page for a space.",
+    "contact": "Export or erase what is stored about a contact.",
     "contact-key": "Sign a contact's key, as environments with contact_keys: signed require it.",
     "token": "Manage operators' API tokens.",
     "webhooks": "Send events to the receivers that webhooks declare, and list them.",

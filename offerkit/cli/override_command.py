@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option, sign_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("override")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @required_message_option
+@sign_option
 @click.option(
     "--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The approval of reviewers who are gone."
 )

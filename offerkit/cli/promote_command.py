@@ -17,6 +17,7 @@ from offerkit.cli.options import (
     full_option,
     out_option,
     pass_shell,
+    sign_option,
 )
 from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @full_option
 @override_option
 @changing
+@sign_option
 @pass_shell
 def command(
     shell: Shell,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
+    from offerkit.usecases.ssh_signer import SshSigner
 
 _LISTED = 5
 """The most names in a warning."""
@@ -45,6 +46,8 @@ class Shell:
     no_cache: bool = False
     accept_restored: bool = False
     create_store: bool = False
+    sign: str = ""
+    """The key to sign with, or “agent”; empty: nothing is signed."""
     store_typed: bool = False
     """Whether ``store`` was given on the command line: a relative path is then relative to the current folder."""
     form: str = "text"
@@ -100,7 +103,15 @@ class Shell:
             create_store=self.create_store,
             heads=known_heads_of(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
+            signer=self._signer(),
         )
+
+    def _signer(self) -> SshSigner | None:
+        if not self.sign:
+            return None
+        from offerkit.usecases.ssh_signer import SshSigner
+
+        return SshSigner(self.sign, dict(os.environ))
 
     @contextlib.contextmanager
     def audited(self, *, verify: bool) -> Iterator[AuditedStore]:

@@ -245,12 +245,23 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
+    # 952 to 957: rights of contacts
+    CONTACT_IN_SEVERAL = "OFR952"
+    KEY_IN_MESSAGE = "OFR953"
+    NOT_ERASED = "OFR954"
+    ERASED_ELSEWHERE = "OFR955"
     # 945-951: decisions of the past and their evidence
     NOT_LIVE_THEN = "OFR945"
     PAST_NOT_STORED = "OFR946"
     PRESENT_CONTACT = "OFR947"
     NO_EVIDENCE = "OFR948"
     EVIDENCE_UNREADABLE = "OFR949"
+    # 965 to 979: signatures and anchors
+    SIGNATURE_DEMANDED = "OFR965"
+    BAD_SIGNATURE = "OFR966"
+    SIGNED_FOR_EARLIER = "OFR967"
+    NOT_SIGNED = "OFR968"
+    SHARED_KEY = "OFR969"
 
 
 CODES: dict[Code, str] = {
@@ -498,4 +509,13 @@ CODES: dict[Code, str] = {
     Code.NO_EVIDENCE: "A space asks for evidence that cannot be kept: it stores nothing, or deliveries fill it.",
     Code.EVIDENCE_UNREADABLE: "The evidence of a decision was edited, or a newer offerkit wrote it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
+    Code.CONTACT_IN_SEVERAL: "Several dimensions have a contact with this key; they can be different contacts.",
+    Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
+    Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
+    Code.ERASED_ELSEWHERE: "A store that was set aside by a restore may still have a contact that was erased.",
+    Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
+    Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
+    Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",
+    Code.NOT_SIGNED: "A decision could not be signed: the key or ssh-keygen cannot be used.",
+    Code.SHARED_KEY: "Two operators have the same SSH key.",
 }

@@ -18,13 +18,14 @@ _LISTED = 200
 class VerifiedStore:
     """A store that was verified: its revisions, the last digest (empty without revisions), its tokens and format.
 
-    ``tokens``: None for a server's history, which has no tokens.
+    ``tokens``: None for a server's history, which has no tokens. ``signatures``: how many revisions are signed.
     """
 
     revisions: int
     digest: str
     tokens: int | None
     format: int
+    signatures: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def verified_store_text(verified: VerifiedStore, presentation: Presentation = PR
     text += f", the last one {verified.digest}." if verified.digest else "."
     there = "not the tokens, which stay on the server" if verified.tokens is None else ""
     text += f"\nAlso checked: the schema of format {verified.format}"
+    text += f", {count(verified.signatures, 'signature')}" if verified.signatures else ""
     text += f"; {there}." if there else f", {count(verified.tokens or 0, 'token')}."
     return presentation.style.green(text) + "\n"
 

@@ -42,6 +42,13 @@ class HistoryLine:
     pull_request: int = 0
     review: Mapping[str, Json] = field(default_factory=dict)
     """The review of a pull request that it records as an approval."""
+    signed: str = ""
+    """The SSH key with which the actor signed it, as ``SHA256:…``."""
+
+    @property
+    def signature(self) -> str:
+        """``signed with SHA256:…``; empty if it is not signed."""
+        return f"signed with {self.signed}" if self.signed else ""
 
     @property
     def written(self) -> str:
@@ -87,6 +94,8 @@ def history_text(history: RevisionHistory, presentation: Presentation = PRESENTA
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.written), width)]
         if line.read:
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.read), width)]
+        if line.signature:
+            rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.signature), width)]
         if line.override:
             rows += [style.yellow(row) for row in indented(" " * (wide[0] + 2), visible(line.override), width)]
     return style.finish("\n".join(rows) + "\n")
@@ -123,6 +132,7 @@ def history_json(history: RevisionHistory, _presentation: Presentation = PRESENT
             **({"meaning": line.meaning} if line.meaning else {}),
             **({"pull_request": line.pull_request} if line.pull_request else {}),
             **({"review": dict(line.review)} if line.review else {}),
+            **({"signed": line.signed} if line.signed else {}),
             **({"override": line.override} if line.override else {}),
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,

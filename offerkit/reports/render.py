@@ -79,6 +79,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.outbox.outbox_text",
         "json": "offerkit.reports.outbox.outbox_json",
     },
+    "ContactErasure": {
+        "text": "offerkit.reports.contact_erasure.erasure_text",
+        "json": "offerkit.reports.contact_erasure.erasure_json",
+    },
     "ScheduledList": {
         "text": "offerkit.reports.scheduled.scheduled_text",
         "json": "offerkit.reports.scheduled.scheduled_json",

@@ -23,6 +23,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
+from offerkit.governance.signatures import GivenSignature
+from offerkit.governance.sshsig import LONGEST_SIGNATURE
 from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
@@ -107,7 +109,21 @@ class AsReadBody(RequestBody):
     allowed: ShortText = ""
 
 
-class ApplyBody(RequestBody):
+class SignatureBody(RequestBody):
+    """The operator's own signature of what is to be recorded (docs/signatures.md)."""
+
+    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{6}Z$")]
+    parent: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    text: Annotated[str, Field(max_length=LONGEST_SIGNATURE)]
+
+
+class SignedBody(RequestBody):
+    """A request that can be signed."""
+
+    signature: SignatureBody | None = None
+
+
+class ApplyBody(SignedBody):
     """A saved plan, to be applied exactly as it is."""
 
     plan: PlanText
@@ -136,7 +152,7 @@ class LimitBody(RequestBody):
     override_impact: ShortText = ""
 
 
-class StopBody(RequestBody):
+class StopBody(SignedBody):
     """What is to be stopped or resumed, and why."""
 
     patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
@@ -144,7 +160,7 @@ class StopBody(RequestBody):
     lock_wait_ms: LockWait = 0
 
 
-class DecideBody(RequestBody):
+class DecideBody(SignedBody):
     """What is to be approved or rejected."""
 
     decision: Literal["approved", "rejected"]
@@ -190,7 +206,7 @@ class RelayBody(RequestBody):
     lock_wait_ms: LockWait = 0
 
 
-class OverrideBody(RequestBody):
+class OverrideBody(SignedBody):
     """What is to be overridden, and why."""
 
     patterns: _Names
@@ -200,6 +216,14 @@ class OverrideBody(RequestBody):
     )
     found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MAX_DENIALS)] = Field([])
     lock_wait_ms: LockWait = 0
+
+
+def _signed(session: Session, body: SignedBody) -> Session:
+    """``session`` with the signature in a request."""
+    given = body.signature
+    return (
+        session if given is None else replace(session, signature=GivenSignature(given.time, given.parent, given.text))
+    )
 
 
 def _found(body: OverriddenBody) -> PolicyDenial | None:
@@ -237,7 +261,7 @@ def routes(service: HasSession) -> list[Operation]:
         wait = body.lock_wait_ms / 1000
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
-        session = replace(session, origin=_origin(body.origin), as_read=read_)
+        session = _signed(replace(session, origin=_origin(body.origin), as_read=read_), body)
         return answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     async def impact(request: Request) -> Response:
@@ -273,7 +297,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
         body = await read_body(request, DecideBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         wish = ApprovalRequest(
             tuple(body.patterns),
             tuple(body.categories),
@@ -300,7 +324,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         found_items = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
         return answer(overridden_json(await asyncio.to_thread(_overridden, session, wish)))
@@ -317,7 +341,7 @@ def stop_routes(service: HasSession) -> list[Operation]:
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         outcome = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
         refused = redacted(Refused(outcome.refused), service.session).diagnostics
         return answer(stopped_json(replace(outcome, refused=refused)))

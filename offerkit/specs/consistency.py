@@ -80,7 +80,17 @@ def _operators(index: Index) -> Iterator[Mistake]:
         for account in operator.facts.fields:
             forge, _, number = account.partition(":")
             owner = owners.setdefault(account, operator)
-            if owner is not operator:
+            if owner is not operator and forge == "key":
+                yield Mistake(
+                    operator,
+                    ("keys",),
+                    Code.SHARED_KEY,
+                    f"operator {owner.name} has the key {number}, too",
+                    "A signature by this key could not be attributed to one of them.",
+                    hint="Give each operator keys of their own.",
+                    related=((f"operator {owner.name}", owner),),
+                )
+            elif owner is not operator:
                 yield Mistake(
                     operator,
                     ("accounts", forge),

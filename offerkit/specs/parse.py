@@ -15,6 +15,7 @@ from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
+from offerkit.models.operator_key import key_fingerprint
 from offerkit.models.typed_values import type_error
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.campaigns import (
@@ -250,8 +251,9 @@ def _facts(
         case Kind.OPERATOR:
             flags = ("automation",) if resource.automation else ()
             accounts = resource.accounts.model_dump(exclude_none=True).items()
+            signing_keys = (f"key:{key_fingerprint(each.key)}" for each in resource.keys)
             return ResourceFacts(
-                fields=tuple(f"{forge}:{account}" for forge, account in accounts),
+                fields=(*(f"{forge}:{account}" for forge, account in accounts), *signing_keys),
                 flags=flags,
                 keys=(resource.email,) if resource.email else (),
             )

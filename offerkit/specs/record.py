@@ -51,8 +51,8 @@ class ResourceFacts(NamedTuple):
     """What the checks between resources need to know about one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
-    environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
-    parameters without default.
+    environment, accounts of an operator (``github:1234``), their SSH keys (``key:SHA256:…``).
+    ``required``: a space's required fields, a filter's parameters without default.
     ``representations``: fields given, by space; slots of messages with a body, by delivery.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
     a policy applies to; an environment's call-data examples.

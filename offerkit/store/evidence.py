@@ -1,4 +1,4 @@
-"""What decisions read, kept for spaces that say so (``storage.evidence``): people's data, beside their propositions.
+"""What decisions read, kept for spaces that say so (``storage.evidence``): contacts' data, beside their propositions.
 
 A row belongs to the propositions that one space of one call stored. Like them it is no part of the chained history.
 """
@@ -61,6 +61,14 @@ class Evidence:
         )
         found = (EvidenceRow(*row[:6], self._body(row[6])) for row in rows)
         return next((row for row in found if proposition.id in _ids(row)), None)
+
+    def of_contact(self, environment: str, contact: str) -> list[EvidenceRow]:
+        """All evidence of a contact, oldest first."""
+        rows: list[tuple[str, str, str, str, str, str, str]] = self._db.rows(
+            f"SELECT {COLUMNS} FROM evidence WHERE environment = ? AND contact = ? ORDER BY time, id",  # noqa: S608
+            (environment, contact),
+        )
+        return [EvidenceRow(*row[:6], self._body(row[6])) for row in rows]
 
     def spaces(self, environment: str) -> list[str]:
         """The spaces of ``environment`` with evidence."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
-from offerkit.applier import Applied, Verified, commit, verify
+from offerkit.applier import Applied, Verified, commit, revision_draft, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import (
@@ -24,7 +24,7 @@ from offerkit.governance.rights import (
 )
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.effective import filters_of
-from offerkit.store import Store, scheduled
+from offerkit.store import Draft, Store, scheduled
 from offerkit.store.rollback_request import RollbackRequest
 from offerkit.store.stage_snapshots import CONTACTS, Stages
 from offerkit.usecases import authorship
@@ -44,7 +44,14 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused if the operator lacks the right, the plan is stale or invalid, a promotion must not go live, or
     another run holds the store; then nothing has changed.
     """
-    return session.backend.apply(session, plan, entitled_actor(session, plan))
+    actor = entitled_actor(session, plan)
+    if session.signer is not None:
+        from offerkit.usecases.signing import signed  # most plans are not signed
+
+        session = signed(
+            session, lambda store: revision_draft(verify(plan, store), actor.name, session.now, session.message)
+        )
+    return session.backend.apply(session, plan, actor)
 
 
 def entitled_actor(session: Session, plan: Plan, opened: Store | None = None) -> Actor:
@@ -99,7 +106,13 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         notices = _notices(store, verified)
         applied = commit(
-            verified, actor=actor.name, time=session.now, message=session.message, details=record, notices=notices
+            verified,
+            actor=actor.name,
+            time=session.now,
+            message=session.message,
+            details=record,
+            notices=notices,
+            seal=lambda draft: _sealed(session, store, draft),
         )
         if session.scheduled:
             scheduled.end(store.database, session.scheduled, applied.revision.serial)
@@ -114,6 +127,15 @@ def check_times(session: Session, plan: Plan, operator: str) -> None:
 
     with session.existing() as store:
         check_open(session, store, plan, operator)
+
+
+def _sealed(session: Session, store: Store, draft: Draft) -> Draft:
+    """``draft`` with the operator's signature. Raises Refused if it changes live and lacks one that is demanded."""
+    if session.signature is None and draft.action == PlanKind.APPLY:
+        return draft
+    from offerkit.usecases.signing import sealed  # most plans only change design
+
+    return sealed(session, store, draft)
 
 
 def _notices(store: Store, verified: Verified) -> Iterable[Notice]:

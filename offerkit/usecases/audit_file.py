@@ -28,6 +28,7 @@ from offerkit.store import RevisionRow, Store
 from offerkit.store.history_file import HistoryReader
 from offerkit.store.replay import replayed
 from offerkit.store.rows import RecordedRevision
+from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.argument_values import zone_of_stage
 from offerkit.usecases.audit import noted_elsewhere
@@ -54,6 +55,8 @@ def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lamb
 
     with _read(path, judge, advance) as (store, reader):
         findings += store.verify(tokens_too=False)
+        if not findings:  # else the rows are not reliable
+            findings += verify_signatures(store)[1]
         missing = noted_elsewhere(store.revisions(), head)
     if missing is not None:
         findings.append(missing)

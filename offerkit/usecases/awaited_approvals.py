@@ -123,6 +123,8 @@ def _items(
         state = decision.decision.value if decision is not None else "waiting"
         who = _who(decisions, key, named[key.aspect])
         by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
+        if unsigned := decisions.unsigned(key) if decision is None else None:
+            comment = f"{unsigned.operator} approved it in revision {unsigned.revision} without a signature that counts"
         group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)
     return [

@@ -79,6 +79,7 @@ class ServerBackend(ServerReports):
             payload["origin"] = _origin_json(session.origin)
         if session.as_read is not None:
             payload["as_read"] = asdict(session.as_read)
+        payload |= _signature(session)
         match self.remote.post(APPLY, payload):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
@@ -102,6 +103,7 @@ class ServerBackend(ServerReports):
             del payload["expect"]  # earlier servers do not know it
         if not request.settings:
             del payload["settings"]
+        payload |= _signature(session)
         match self.remote.post(DECIDE, payload):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
                 recorded = _revision(revision) if isinstance(revision, dict) else None
@@ -155,6 +157,7 @@ class ServerBackend(ServerReports):
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lock_wait_ms": _wait(session),
+            **_signature(session),
         }
         match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, payload):
             case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
@@ -179,6 +182,7 @@ class ServerBackend(ServerReports):
         }
         if request.found:  # earlier servers do not know it
             payload["found"] = [asdict(each) for each in request.found]
+        payload |= _signature(session)
         match self.remote.post(OVERRIDE, payload):
             case {"revision": dict(revision), "says": list(says)}:
                 outcome = OverrideOutcome(_revision(revision), tuple(map(str, says)))
@@ -307,6 +311,11 @@ def _wait(session: Session) -> int:
             hint=f"Use --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
         )
     return round(session.lock_timeout * 1000)
+
+
+def _signature(session: Session) -> dict[str, Json]:
+    """The part of a request that carries the operator's signature, if there is one; earlier servers do not know it."""
+    return {} if session.signature is None else {"signature": session.signature._asdict()}
 
 
 def _origin_json(origin: PlanOrigin) -> Json:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from offerkit.address import parse_address, parse_stage
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.diagnostics import Code, and_list, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
+from offerkit.governance.signatures import DETAIL
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
@@ -19,6 +20,7 @@ from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.state.changes import Body
 from offerkit.store import ChangeRow, RevisionRow, Store, scheduled
+from offerkit.store.contact_data import ERASE, erased_in
 from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
@@ -56,7 +58,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row)
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row) or _erased(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -89,7 +91,14 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         meaning=meaning,
         pull_request=number,
         review=review,
+        signed=_signed(row),
     )
+
+
+def _signed(row: RevisionRow) -> str:
+    """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
+    signature = row.details.get(DETAIL)
+    return str(signature.get("key", "")) if isinstance(signature, dict) else ""
 
 
 def _scheduled(row: RevisionRow) -> str:
@@ -115,6 +124,20 @@ def _not_as_read(row: RevisionRow) -> str:
     """Text about a plan that was applied although it differs from what was read."""
     allowed = row.details.get("allowed")
     return f"Applied although it differs from what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
+
+
+_COUNTED = {"propositions": "proposition", "evidence": "evidence record", "cookies": "cookie"}
+
+
+def _erased(row: RevisionRow) -> str:
+    """How much of a contact was erased, in words; empty for other revisions."""
+    parts = [
+        f"{count(number, _COUNTED.get(what, what))} of {environment}"
+        for environment, counts in erased_in(row).items()
+        for what, number in counts.items()
+        if number
+    ]
+    return f"a contact: {and_list(parts)}" if parts else "a contact, in files" if row.action == ERASE else ""
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
+    from offerkit.governance.signatures import GivenSignature
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         StopOutcome,
         StopRequest,
     )
+    from offerkit.usecases.ssh_signer import SshSigner
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -115,7 +117,8 @@ class Session:
     history. ``through_server``: the operator uses the network or a page, so contacts are not their own.
     ``override_impact``: why a promotion may exceed its environment's impact limit. ``heads``: the revisions that this
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
-    plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token. ``scheduled``:
+    plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
+    ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
     the revision that scheduled the applied plan, if one did.
     """
 
@@ -140,6 +143,8 @@ class Session:
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
     as_read: ReadPlan | None = None
+    signer: SshSigner | None = None
+    signature: GivenSignature | None = None
     scheduled: int = 0
 
     @property

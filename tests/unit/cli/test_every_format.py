@@ -148,6 +148,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "webhooks retry": [("--all",), (EVIL,), ("none",), ()],
     "resume": [("people/offer.card", "-m", EVIL, "-C", "governed"), ("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
     "snippet": [("people/home",), ("people/none",), ("guests/banner", "--public-url", EVIL)],
+    "contact export": [("1",), ("=1+1", "-e", "people"), (EVIL,), ("1", "--out", FILE), ("1", "-e", EVIL), ("1", "--files", EVIL), ("1", "-C", "fresh")],
+    "contact erase": [("1", "--dry-run"), ("=1+1", "-m", EVIL, "--yes"), (EVIL, "--yes"), ("1", "-e", EVIL), ("1",), ("1", "--yes", "-C", "fresh")],
     "contact-key": [("people", EVIL), ("nowhere", "1")],
     "token create": [("ada",), ("ada", "--name", EVIL), ("nobody",)],
     "token list": [(), ("-C", "fresh")],

@@ -661,10 +661,16 @@ def enter(context: AbstractContextManager[object]) -> None:
 
 
 TRIGGERED_BY: dict[Code, str] = {
+    Code.NOT_ERASED: "unit/usecases::test_what_is_stored_meanwhile_is_told",
     Code.ADDS_NOTHING: "unit/usecases::test_it_is_proved_and_found_where_it_is",
     Code.ALIAS_BUDGET: "unit/specs::test_a_billion_laughs",
     Code.AMBIGUOUS_TIME: "unit/usecases::test_a_time_that_was_twice_is_ambiguous",
     Code.AUTHORS: "unit/usecases::test_where_duties_are_separated_that_is_not_enough",
+    Code.BAD_SIGNATURE: "unit/usecases::test_a_forged_signature_is_refused",
+    Code.NOT_SIGNED: "unit/usecases::test_what_cannot_sign_is_said",
+    Code.SHARED_KEY: "unit/specs::test_two_operators_with_one_key",
+    Code.SIGNATURE_DEMANDED: "unit/usecases::test_what_is_not_signed_is_refused",
+    Code.SIGNED_FOR_EARLIER: "unit/usecases::test_a_store_that_changes_meanwhile_is_said",
     Code.BAD_CASE: "unit/usecases::test_a_case_that_cannot_run_is_not_applied",
     Code.BEHIND_UNTOLD: "unit/usecases::test_a_shallow_clone",
     Code.RECORD_UNCOVERED: "unit/usecases::test_a_forged_promotion_is_found",

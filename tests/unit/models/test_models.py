@@ -69,6 +69,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "enabled": False,
         "automation": True,
         "accounts": {"github": 1234, "gitlab": 99},
+        "keys": [
+            {
+                "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEdrM7hFbb0geEZ3pF6UmpwkTKsE7ptE8Oa6Oex4nCPX",
+                "from": "2026-01-01",
+                "until": "2026-12-31",
+            }
+        ],
     },
     Kind.ENVIRONMENT: {
         "dimension": "person",
@@ -96,6 +103,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "stoppers": ["dora"],
             "separation_of_duties": True,
             "retention": "30d",
+            "signatures": ["approvals", "promotions"],
             "windows": [{"days": ["mon", "tue"], "from": "06:00", "until": "18:00"}],
             "freezes": [{"from": "2026-11-27", "until": "2026-11-30T06:00", "reason": "Black Friday"}],
         },
