@@ -96,7 +96,7 @@ def anchor_findings(place: AnchorPlace, project: str, digests: Mapping[int, str]
         now = digests.get(anchor.serial, "none")[:12]
         yield _finding(
             f"revision {anchor.serial} was replaced: {place.name} has {anchor.digest[:12]}, and the history {now}",
-            f"That was anchored when it went live, at {anchor.time[:19]}Z. The history was written anew from there, or"
+            f"That was anchored when it went live, at {anchor.time[:19]}Z. The history was rewritten from there, or"
             " before.",
         )
     if place.strange:
