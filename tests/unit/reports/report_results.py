@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from report_audits import AUDITS
 from report_bodies import BODIES, DIGEST, change
 from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
+from report_explained import EXPLAINED
 from report_people import IMPACTS, SIMULATIONS
 from report_proofs import ELSEWHERE, MISSING, PROOFS, proofs
 from report_requests import AFRICA, ROCKIES, TOUR, hostile, request
@@ -379,6 +380,7 @@ RESULTS: Mapping[str, object] = {
         (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
     ),
     **AUDITS,
+    **EXPLAINED,
     "OutboxReport": OutboxReport(_events("down")),
     "OutboxReport-empty": OutboxReport(()),
     "OutboxReport-hostile": OutboxReport(_events(HOSTILE)),
