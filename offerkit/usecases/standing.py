@@ -47,7 +47,7 @@ def standing_of(
     """
     if stages.store is None:
         return NO_STANDING
-    serial = max(state.serials.values(), default=None)  # one point in time, the same in all environments
+    serial = max(state.serials.values(), default=None)  # the same moment in all environments
     now = serial is None and state.title.rpartition("@")[2] in tuple(Stage)
     design_now, live_now = (now and state.stage is side for side in (Stage.DESIGN, Stage.LIVE))
     live = _Live(stages, stages.store, state, address, serial)
