@@ -6,7 +6,7 @@ have moved if nothing relevant changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -14,7 +14,8 @@ import orjson
 from offerkit.address import ADMINISTRATIVE_KINDS, KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Decision, Decisions, unapproved
+from offerkit.governance.approvals import Decision, Decisions
+from offerkit.governance.gate import unapproved
 from offerkit.governance.notices import Notice
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.rollback import RollbackChanges
@@ -77,13 +78,22 @@ def commit(
     message: str = "",
     details: Mapping[str, Json] | None = None,
     notices: Iterable[Notice] = (),
+    seal: Callable[[Draft], Draft] = lambda draft: draft,
 ) -> Applied:
     """Append exactly the steps of a plan as one revision by ``actor``, inside the transaction that verified it.
 
     ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision, ``notices`` in the outbox.
+    ``seal`` adds the operator's signature, or refuses the revision for want of one.
     """
-    plan, store = verified.plan, verified.store
-    draft = Draft(
+    draft = revision_draft(verified, actor, time, message)
+    draft = seal(replace(draft, details=details or {}, notices=tuple(notices)))
+    return Applied(verified.store.append(draft), verified.base_moved)
+
+
+def revision_draft(verified: Verified, actor: str, time: str, message: str) -> Draft:
+    """The revision that :func:`commit` appends, without details: what is signed of it."""
+    plan = verified.plan
+    return Draft(
         action=plan.kind,
         actor=actor,
         time=time,
@@ -92,10 +102,7 @@ def commit(
         changes=tuple(map(_row, plan.steps)),
         approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
-        details=details or {},
-        notices=tuple(notices),
     )
-    return Applied(store.append(draft), verified.base_moved)
 
 
 def _row(step: Step) -> ChangeRow:

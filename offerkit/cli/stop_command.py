@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option, sign_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("stop")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @required_message_option
+@sign_option
 @format_of("StopReport")
 @lock_option
 @pass_shell

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
+from offerkit.diagnostics import suggestion
 from offerkit.models.base import (
     Duration,
     Expression,
@@ -26,6 +27,7 @@ from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
+from offerkit.models.promotion_calendar import MAX_FREEZES, MAX_WINDOWS, Freeze, PromotionWindow
 from offerkit.models.typed_values import GivenValue, ValueText, type_error
 
 MAX_PRODUCT_FIELDS = 100
@@ -34,6 +36,10 @@ MAX_PRODUCT_FIELDS = 100
 
 MAX_EXAMPLES = 50
 """The most examples of call data that an environment declares."""
+
+
+SIGNED = ("approvals", "promotions", "stops")
+"""What an environment can demand to be signed."""
 
 
 class CallData(DimensionField):
@@ -82,6 +88,26 @@ class Promotion(Part):
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
+    windows: tuple[PromotionWindow, ...] = Field(
+        (), max_length=MAX_WINDOWS, description="The times of the week in which promotions are possible; if empty, all."
+    )
+    freezes: tuple[Freeze, ...] = Field((), max_length=MAX_FREEZES, description="Times without promotions.")
+
+    signatures: NameSet = Field(
+        (),
+        description="What must be signed with the operator's own SSH key (keys) to count here: approvals (and"
+        " rejections), promotions (and rollbacks of live), stops (and resumptions).",
+        json_schema_extra={"items": {"enum": [*SIGNED]}},
+    )
+
+    @field_validator("signatures")
+    @classmethod
+    def _known_signatures(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in SIGNED:
+                hint = suggestion(name, SIGNED, f"Known: {', '.join(SIGNED)}.")
+                raise PydanticCustomError("signed", "“{name}” cannot be signed. {hint}", {"name": name, "hint": hint})
+        return names
 
 
 class ImpactLimit(Part):

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
 from offerkit.models.base import Flag, Name, Number, Part, Reference, Resource, Text
+from offerkit.models.operator_key import MAX_KEYS, OperatorKey, key_fingerprint
 from offerkit.models.profiles import BUILT_IN_PROFILES
 
 LARGEST_ACCOUNT = 2**63 - 1
@@ -65,6 +66,18 @@ class Operator(Resource):
     accounts: Accounts = Field(
         Accounts(), description="Their accounts for reviews of pull requests: one on each forge, not shared."
     )
+
+    keys: tuple[OperatorKey, ...] = Field(
+        (), max_length=MAX_KEYS, description="Their public SSH keys, which verify what they sign."
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _each_key_once(cls, keys: tuple[OperatorKey, ...]) -> tuple[OperatorKey, ...]:
+        prints = [key_fingerprint(each.key) for each in keys]
+        if twice := sorted({print_ for print_ in prints if prints.count(print_) > 1}):
+            raise PydanticCustomError("twice", "listed twice: {keys}", {"keys": ", ".join(twice)})
+        return keys
 
     @field_validator("email")
     @classmethod

@@ -18,13 +18,14 @@ _LISTED = 200
 class VerifiedStore:
     """A store that was verified: its revisions, the last digest (empty without revisions), its tokens and format.
 
-    ``tokens``: None for a server's history, which has no tokens.
+    ``tokens``: None for a server's history, which has no tokens. ``signatures``: how many revisions are signed.
     """
 
     revisions: int
     digest: str
     tokens: int | None
     format: int
+    signatures: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class VerifiedRecord:
     """An exported history that was verified.
 
     ``digest``: of the last revision; ``sha256``: of the file's bytes before its end. ``judged``: how many of its
-    revisions changed live, and were judged again. ``unprovable``: what it cannot prove, a clause each.
+    revisions changed live, and were judged again. ``unprovable``: what it cannot prove, a clause each. ``signatures``:
+    how many revisions are signed.
     """
 
     file: str
@@ -43,6 +45,7 @@ class VerifiedRecord:
     sha256: str
     judged: int
     unprovable: Sequence[str]
+    signatures: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def verified_store_text(verified: VerifiedStore, presentation: Presentation = PR
     text += f", the last one {verified.digest}." if verified.digest else "."
     there = "not the tokens, which stay on the server" if verified.tokens is None else ""
     text += f"\nAlso checked: the schema of format {verified.format}"
+    text += f", {count(verified.signatures, 'signature')}" if verified.signatures else ""
     text += f"; {there}." if there else f", {count(verified.tokens or 0, 'token')}."
     return presentation.style.green(text) + "\n"
 
@@ -148,7 +152,8 @@ def verified_record_text(verified: VerifiedRecord, presentation: Presentation = 
         style.green(text),
         style.green(
             f"Also checked: {count(verified.bodies, 'body', 'bodies')}, the state of every stage, the end of the file;"
-            f" {count(verified.judged, 'change')} of live judged again by the approvals before it."
+            f" {count(verified.judged, 'change')} of live judged again by the approvals before it"
+            + (f"; {count(verified.signatures, 'signature')}." if verified.signatures else ".")
         ),
         f"Project {visible(verified.project)}, SHA-256 of the lines {verified.sha256}.",
         "It cannot prove",

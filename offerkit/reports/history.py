@@ -64,6 +64,8 @@ class HistoryLine:
     """What was approved, rejected, stopped or resumed by it."""
     patch: RevisionPatch | None = None
     """What it changed, if that is shown."""
+    signed: str = ""
+    """The SSH key with which the actor signed it, as ``SHA256:…``."""
 
     @property
     def brief(self) -> str:
@@ -72,6 +74,11 @@ class HistoryLine:
         if not offers or len(self.summary) <= _BRIEF:
             return self.summary
         return f"{self.decisions[0].decision}: {count(len(offers), 'resource')}"
+
+    @property
+    def signature(self) -> str:
+        """``signed with SHA256:…``; empty if it is not signed."""
+        return f"signed with {self.signed}" if self.signed else ""
 
     @property
     def written(self) -> str:
@@ -132,6 +139,8 @@ def history_text(history: RevisionHistory, presentation: Presentation = PRESENTA
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.written), width)]
         if line.read:
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.read), width)]
+        if line.signature:
+            rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.signature), width)]
         if line.override:
             rows += [style.yellow(row) for row in indented(" " * (wide[0] + 2), visible(line.override), width)]
         if line.patch is not None and line.patch.steps:
@@ -185,6 +194,7 @@ def history_json(history: RevisionHistory, _presentation: Presentation = PRESENT
             **({"meaning": line.meaning} if line.meaning else {}),
             **({"pull_request": line.pull_request} if line.pull_request else {}),
             **({"review": dict(line.review)} if line.review else {}),
+            **({"signed": line.signed} if line.signed else {}),
             **({"override": line.override} if line.override else {}),
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             **({"decisions": list(map(_decision_json, line.decisions))} if line.decisions else {}),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
+from offerkit.governance.signatures import Signable, overrides_of
 from offerkit.store import bodies, errors, outbox, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
@@ -46,7 +48,7 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     approvals = sorted(approval_text(approval) for approval in draft.approvals)
     touched, conflicts = _fenced(db, changes)
     if conflicts:
-        raise Refused([found for stage, unexpected in conflicts for found in _stale(db, stage, unexpected)])
+        raise _conflicting(db, conflicts)
     added = bodies.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
     outcomes = [(stage.stage, stage.digest) for stage in touched]
     unsigned = _next(db, draft)
@@ -55,6 +57,21 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     _write(db, RecordedRevision(signed, changes, approvals, outcomes), touched)
     outbox.add(db, signed, draft.notices)
     return revisions.revision_row(db, signed)
+
+
+def signable(db: Database, draft: Draft) -> Signable:
+    """``draft`` as it would be signed, appended now. Raises Refused as :func:`append` does."""
+    _check(draft)
+    changes = sorted(change_text(change) for change in draft.changes)
+    decisions = sorted(approval_text(approval) for approval in draft.approvals)
+    touched, conflicts = _fenced(db, changes)
+    if conflicts:
+        raise _conflicting(db, conflicts)
+    stages_after = {stage.stage: stage.digest for stage in touched}
+    meta = schema.read_meta(db)
+    texts = (draft.action, draft.actor, draft.message, draft.plan_digest)
+    overridden = overrides_of(draft.action, draft.details)
+    return Signable(meta["project"], meta["head"], *texts, changes, decisions, stages_after, overridden)
 
 
 def take_over(db: Database, recorded: RecordedRevision) -> list[str]:
@@ -122,6 +139,10 @@ def _fenced(db: Database, changes: list[ChangeText]) -> tuple[list[_StageUpdate]
         removed = sorted(sources - {address for address, _ in becomes})
         touched.append(_StageUpdate(stage, digest, becomes, removed))
     return touched, conflicts
+
+
+def _conflicting(db: Database, conflicts: Iterable[tuple[str, list[str]]]) -> Refused:
+    return Refused([found for stage, unexpected in conflicts for found in _stale(db, stage, unexpected)])
 
 
 def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import orjson
 
-from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json, JsonMap, canonical
 from offerkit.store import errors
 from offerkit.store.database import Database, recording
@@ -45,9 +44,10 @@ class Evidence:
         self._db = db
 
     def add(self, rows: Sequence[EvidenceRow]) -> None:
-        """Keep ``rows``; in the transaction that stores their propositions. Raises Refused for one that is too large.
+        """Keep ``rows``; in the transaction that stores their propositions.
 
-        Raises ValueError for a faulty row, which is a bug.
+        Of one that cannot be kept, only the reason is (``not_kept``): no call fails because of its evidence. Raises
+        ValueError for a faulty row, which is a bug.
         """
         self._db.insert("evidence", COLUMNS, [(*row[:6], _text(row)) for row in rows])
 
@@ -61,6 +61,14 @@ class Evidence:
         )
         found = (EvidenceRow(*row[:6], self._body(row[6])) for row in rows)
         return next((row for row in found if proposition.id in _ids(row)), None)
+
+    def of_contact(self, environment: str, contact: str) -> list[EvidenceRow]:
+        """All evidence of a contact, oldest first."""
+        rows: list[tuple[str, str, str, str, str, str, str]] = self._db.rows(
+            f"SELECT {COLUMNS} FROM evidence WHERE environment = ? AND contact = ? ORDER BY time, id",  # noqa: S608
+            (environment, contact),
+        )
+        return [EvidenceRow(*row[:6], self._body(row[6])) for row in rows]
 
     def spaces(self, environment: str) -> list[str]:
         """The spaces of ``environment`` with evidence."""
@@ -111,12 +119,10 @@ def _text(row: EvidenceRow) -> str:
     check_utc(row.time)
     if row.id not in _ids(row):
         raise ValueError(f"not the evidence of a proposition: {row.id!r}")
-    text = canonical(row.body)
-    if len(text) > LARGEST_BODY:
-        raise refuse(
-            Code.BAD_VALUE,
-            "the evidence of a call is too large to be stored",
-            detail=f"It has {len(text):,} bytes; {LARGEST_BODY:,} are allowed.",
-            hint="Let the contact's fields that the space reads be shorter, or switch storage.evidence off.",
-        )
+    try:
+        text, why = canonical(row.body), "it was too large"
+    except orjson.JSONEncodeError:
+        text, why = b"", "it had a text that is not Unicode"
+    if not text or len(text) > LARGEST_BODY:
+        text = canonical({"propositions": [*_ids(row)], "not_kept": why})
     return text.decode()

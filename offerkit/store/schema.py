@@ -114,6 +114,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "DROP INDEX proposition_offer",
         "DROP INDEX proposition_space",
+        # Promotions that wait for their time; ``ended``: the revision that ended it, 0 until then.
+        """CREATE TABLE scheduled (
+            serial INTEGER NOT NULL PRIMARY KEY REFERENCES revision (serial), due {key} NOT NULL,
+            ended INTEGER NOT NULL, plan {text} NOT NULL)""",
+        "CREATE INDEX scheduled_due ON scheduled (ended, due, serial)",
         # A contact's evidence lies together, to be found with a proposition and erased with the contact.
         """CREATE TABLE evidence (
             environment {key} NOT NULL, contact {key} NOT NULL, time {key} NOT NULL, id {key} NOT NULL,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered
 from offerkit.fingerprint import manifest_digest
-from offerkit.store import bodies, errors, revisions, schema, stages, tokens
+from offerkit.store import bodies, errors, revisions, scheduled, schema, stages, tokens
 from offerkit.store.database import Database
 from offerkit.store.rows import ChangeText, EntryText, RevisionText
 from offerkit.store.tokens import TokenEvent
@@ -30,10 +30,11 @@ class _ReplayedHistory:
         self.tokens: dict[str, tuple[int, TokenEvent]] = {}
 
 
-def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
+def verify(db: Database, *, tokens_too: bool = True, scheduled_too: bool = True) -> list[Diagnostic]:
     """All findings about the store; empty if it is sound.
 
-    ``tokens_too``: False for a copy of the history alone, which has no tokens.
+    ``tokens_too``: False for a copy of the history alone, which has no tokens; ``scheduled_too``: False for a store
+    made of its revisions alone.
     """
     findings: list[Diagnostic] = []
     replayed = _ReplayedHistory()
@@ -45,6 +46,7 @@ def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
         _strays,
         _stages,
         _snapshots,
+        *((_scheduled,) if scheduled_too else ()),
         *((_tokens,) if tokens_too else ()),
     )
     with db.reading():
@@ -245,6 +247,12 @@ def _snapshots(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]
             yield broken(f"snapshot {print_[:12]}, of revision {serial}, was edited")
     for print_, serial in missing.items():
         yield broken(f"snapshot {print_[:12]}, of revision {serial}, is missing")
+
+
+def _scheduled(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
+    """Compare the promotions that wait for their time, and those that did, with the history."""
+    for serial, fault in scheduled.faults(db):
+        yield broken(f"the promotion that revision {serial} scheduled {fault}")
 
 
 def _some(addresses: list[str]) -> str:

@@ -11,6 +11,7 @@ from offerkit.reports.audit import VerifiedStore
 from offerkit.store import RevisionRow, Store
 from offerkit.store.history_file import HistoryEnd, HistoryLines
 from offerkit.store.schema import current_format
+from offerkit.store.signed_history import verify_signatures
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ def audit(audited: AuditedStore, head: str = "") -> VerifiedStore:
     store = audited.store
     with store.reading():
         diagnostics = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
+        signed = 0
+        if not diagnostics:  # else the rows are not reliable
+            signed, diagnostics = verify_signatures(store)
         revisions = _revisions(store, damaged=bool(diagnostics))
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
     missing = noted_elsewhere(revisions, head)
@@ -41,7 +45,7 @@ def audit(audited: AuditedStore, head: str = "") -> VerifiedStore:
     if diagnostics:
         raise Refused(diagnostics)
     last = revisions[0] if revisions else None
-    return VerifiedStore(last.serial if last else 0, last.digest if last else "", tokens, current_format())
+    return VerifiedStore(last.serial if last else 0, last.digest if last else "", tokens, current_format(), signed)
 
 
 def noted_elsewhere(revisions: Iterable[RevisionRow], head: str) -> Diagnostic | None:

@@ -28,6 +28,8 @@ from offerkit.store import RevisionRow, Store
 from offerkit.store.history_file import HistoryReader
 from offerkit.store.replay import replayed
 from offerkit.store.rows import RecordedRevision
+from offerkit.store.signed_history import verify_signatures
+from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.argument_values import zone_of_stage
 from offerkit.usecases.audit import noted_elsewhere
@@ -53,8 +55,12 @@ def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lamb
             findings.extend(uncovered(store, recorded))
 
     with _read(path, judge, advance) as (store, reader):
-        findings += store.verify(tokens_too=False)
+        findings += store.verify(tokens_too=False, scheduled_too=False)
+        signatures, faults = verify_signatures(store)
+        if not findings:  # else the rows are not reliable
+            findings += verify_signatures(store)[1]
         missing = noted_elsewhere(store.revisions(), head)
+    findings += faults
     if missing is not None:
         findings.append(missing)
     if findings:
@@ -62,7 +68,7 @@ def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lamb
     assert reader.end is not None
     end = reader.end
     return VerifiedRecord(
-        str(path), reader.project, end.revisions, end.bodies, end.digest, end.sha256, judged, NOT_PROVABLE
+        str(path), reader.project, end.revisions, end.bodies, end.digest, end.sha256, judged, NOT_PROVABLE, signatures
     )
 
 

@@ -18,7 +18,6 @@ from offerkit.reports.diff import DiffExtras, SpecPositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.specs.record import Mistake
 from offerkit.state.changes import Body, Delta, LayeredBodies
 from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -31,6 +30,7 @@ from offerkit.usecases.state_refs import (
     in_environment,
     is_across,
     open_states,
+    spec_positions,
 )
 
 if TYPE_CHECKING:
@@ -284,16 +284,9 @@ def _positions(state: NamedState, paths_of: list[tuple[Address, list[JsonPath]]]
     """The first position of each address in the specs of ``state``; empty if it does not come from specs."""
     if state.specs is None or not paths_of:
         return {}
-    records = state.specs.records
-    findings = [
-        Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
-        for address, paths in paths_of
-        if address in records
-        for path in paths or [()]
-    ]
+    pairs = [(address, path) for address, paths in paths_of for path in paths or [()]]
     positions: dict[Address, Position] = {}
-    for finding, placed in zip(findings, state.specs.placed(findings), strict=True):
-        at, address = placed.position, finding.record.address
+    for (address, _), at in zip(pairs, spec_positions(state.specs, pairs), strict=True):
         if at is not None and (address not in positions or at < positions[address]):
             positions[address] = at
     return positions

@@ -12,13 +12,15 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
+from offerkit.governance.signatures import DETAIL
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import ApprovalKey, Aspect, Step
 from offerkit.reports.history import HistoryLine, RevisionPatch
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count, listing
 from offerkit.state.changes import Body
-from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store import ChangeRow, RevisionRow, Store, scheduled
+from offerkit.store.contact_data import ERASE, erased_in
 from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
@@ -84,7 +86,7 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens))
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row) or _erased(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -113,12 +115,28 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
         tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
-        read=read or _reviewed(review),
+        read=read or (f"approved by {review.get('reviewer')}: {review_words(row)}" if review else ""),
         meaning=meaning,
         pull_request=number,
         review=review,
         decisions=tuple(approvals),
+        signed=_signed(row),
     )
+
+
+def _signed(row: RevisionRow) -> str:
+    """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
+    signature = row.details.get(DETAIL)
+    return str(signature.get("key", "")) if isinstance(signature, dict) else ""
+
+
+def _scheduled(row: RevisionRow) -> str:
+    """What a revision schedules, or ends of what was scheduled, in words; empty if it is about neither."""
+    facts = row.details.get(scheduled.DETAILS)
+    if isinstance(facts, dict):
+        return f"for {str(facts.get('due'))[:16]}Z: {count(int(str(facts.get('steps', 0))), 'change')}"
+    ended = row.details.get(scheduled.ENDED)
+    return f"what revision {ended} scheduled" if isinstance(ended, int) else ""
 
 
 def _brought_back(row: RevisionRow) -> str:
@@ -135,6 +153,20 @@ def _not_as_read(row: RevisionRow) -> str:
     """Text about a plan that was applied although it differs from what was read."""
     allowed = row.details.get("allowed")
     return f"Applied although it differs from what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
+
+
+_COUNTED = {"propositions": "proposition", "evidence": "evidence record", "cookies": "cookie"}
+
+
+def _erased(row: RevisionRow) -> str:
+    """How much of a contact was erased, in words; empty for other revisions."""
+    parts = [
+        f"{count(number, _COUNTED.get(what, what))} of {environment}"
+        for environment, counts in erased_in(row).items()
+        for what, number in counts.items()
+        if number
+    ]
+    return f"a contact: {and_list(parts)}" if parts else "a contact, in files" if row.action == ERASE else ""
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:
@@ -154,11 +186,12 @@ def _review(row: RevisionRow) -> Mapping[str, Json]:
     return review if isinstance(review, dict) and row.action == "approve" else {}
 
 
-def _reviewed(review: Mapping[str, Json]) -> str:
+def review_words(row: RevisionRow) -> str:
+    """The review that a revision records as an approval, in words; empty if it records none."""
+    review = _review(row)
     if not review:
         return ""
-    where = f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
-    return f"approved by {review.get('reviewer')}: {where}"
+    return f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:

@@ -202,7 +202,7 @@ def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
     with sqlite3.connect(old) as db:
         for column in ("offer", "space"):
             db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")
-        for table in ("evidence",):
+        for table in ("evidence", "scheduled"):
             db.execute(f"DROP TABLE {table}")
         db.execute("UPDATE meta SET value = '7' WHERE key = 'format'")
         db.commit()

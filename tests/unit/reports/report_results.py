@@ -15,6 +15,7 @@ from report_people import IMPACTS, SIMULATIONS
 from report_proofs import ELSEWHERE, MISSING, PROOFS, proofs
 from report_requests import AFRICA, ROCKIES, TOUR, hostile, request
 from report_samples import promote_plan
+from report_whole import PLAIN_RESOURCE, STAMP, whole
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
@@ -49,6 +50,7 @@ from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.rights import RightsReport
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
+from offerkit.reports.whole_resource import LiveStanding
 from offerkit.state.eligibility import AffectedOffers, Condition
 from offerkit.usecases.requests import KeptSimulation, KeptSimulations
 
@@ -340,6 +342,12 @@ RESULTS: Mapping[str, object] = {
     "DiffReport-hostile": DiffReport(
         hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
     ),
+    "WholeResource": whole("Canada"),
+    "WholeResource-plain": PLAIN_RESOURCE,
+    "WholeResource-off": replace(
+        whole("Canada"), standing=whole("Canada").standing._replace(live=LiveStanding(ROCKIES, (), STAMP, STAMP))
+    ),
+    "WholeResource-hostile": whole(HOSTILE),
     "RevisionHistory": RevisionHistory(HISTORY),
     "RevisionHistory-empty": RevisionHistory(()),
     "RevisionHistory-hostile": RevisionHistory((_history(HOSTILE),), HOSTILE),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.postgres import new_schema
 from proposition_samples import at, made
-from store_samples import append, change, draft, entry, sample
+from store_samples import append, change, draft, entry, sample, schedule
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, EvidenceRow, Location, Store, copying, parse_location
@@ -33,6 +33,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 def full(location: Location) -> Location:
     """A store with something in every table."""
     with sample(location) as store:
+        schedule(store, 20)
         store.begin_log()
         store.add_propositions([made(n, space="ü 漢 \\ \t \n") for n in range(1, 200)])
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
@@ -122,7 +123,7 @@ def test_status_and_format(full: Location) -> None:
         found = status_json(store.status())
     assert isinstance(found, dict)
     assert found["rows"]["proposition"] == 200  # type: ignore[index, call-overload]
-    assert found["last_revision"]["serial"] == 6  # type: ignore[index, call-overload]
+    assert found["last_revision"]["serial"] == 7  # type: ignore[index, call-overload]
     assert found["lock"]["who"] == "ada"  # type: ignore[index, call-overload]
     assert int(str(found["size"])) > 10_000
     assert migrate(full).current

@@ -279,7 +279,18 @@ def test_an_outlines_typology_is_added_to_that_of_the_environment(root: Path) ->
     campaign(root, rest + "plain\n", outlines)
     deliver("--out", "first")
     deliver("--withdraw")
-    offerkit("propose", "--space", "people/home", "-c", "ana@example.com", "-n", "3", "--at", "2026-06-01T06:00")
+    offerkit(
+        "propose",
+        "--space",
+        "people/home",
+        "-c",
+        "ana@example.com",
+        "-n",
+        "3",
+        "--at",
+        "2026-06-01T06:00",
+        "--live-now",
+    )
     deliver("--dry-run", "--out", "plain")
     campaign(root, rest + "capped\n", outlines)
     deliver("--dry-run", "--out", "capped")
