@@ -29,7 +29,6 @@ from offerkit.store.history_file import HistoryReader
 from offerkit.store.replay import replayed
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.signed_history import verify_signatures
-from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.argument_values import zone_of_stage
 from offerkit.usecases.audit import noted_elsewhere
