@@ -39,9 +39,9 @@ def _head(found: ExplainedProposition, style: Style, width: int) -> list[str]:
     place = f"{found.environment}/{found.space} ({found.channel})"
     lines = [style.bold(f"Proposition {visible(clip(found.id, 80))}")]
     lines += indented("  ", f"{_second(found.time)} on {place}, for {who}", width)
-    label = f", “{visible(clip(found.label, 80))}”" if found.label else ""
+    label = f", “{clip(one_line(found.label), 80)}”" if found.label else ""
     what = f"{found.offer}{label}, in {found.category}: rank {found.rank}, weight {found.weight}"
-    lines += indented("  ", what, width)
+    lines += indented("  ", visible(what), width)
     if found.product is not None:
         product = ", ".join(f"{name} {value}" for name, value in sorted(found.product.items()))
         lines += indented("  product: ", visible(clip(one_line(product), _LONGEST)), width)
@@ -62,7 +62,7 @@ def _content(found: ExplainedProposition, style: Style, width: int) -> list[str]
     fields = found.shown or found.content
     lines = ["", style.bold(title)]
     for name, value in fields.items():
-        lines += indented(f"  {name}: ", visible(clip(one_line(value), _LONGEST)), width)
+        lines += indented(f"  {visible(name)}: ", visible(clip(one_line(value), _LONGEST)), width)
     return lines
 
 

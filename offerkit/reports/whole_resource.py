@@ -143,7 +143,7 @@ class ResourceStanding(NamedTuple):
 
 
 class Referring(NamedTuple):
-    """What refers to a resource, at which path, and in which way."""
+    """The address of what refers to a resource, at which path, and in which way."""
 
     address: str
     path: str

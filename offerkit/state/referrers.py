@@ -8,6 +8,7 @@ from typing import NamedTuple
 from offerkit.address import Address, Kind, ancestors
 from offerkit.fingerprint import Json, JsonMap, JsonPath, json_map
 from offerkit.models import model_of
+from offerkit.models.campaign import Campaign, SpaceOffers
 from offerkit.models.policy import STEP
 from offerkit.state.effective import EffectiveOffer, names_in
 from offerkit.state.references import implied, resource_refs
@@ -31,7 +32,8 @@ def referrers(view: Snapshot, address: Address) -> list[Referrer]:
     if address.kind is Kind.OFFER and address in view.entries:
         offer = view.offer(address)
         named = {referrer.address for referrer in found}
-        found += [each for each in _reaching(view, offer) if each.address not in named]
+        found += [each for each in _by_rules(view, offer) if each.address not in named]
+        found += _by_deliveries(view, offer)
     if address.kind is Kind.SPACE:
         named = {referrer.address for referrer in found}
         offers = [each for each in view.of_kind(Kind.OFFER, address.environment) if each not in named]
@@ -59,38 +61,55 @@ def _by_name(view: Snapshot, address: Address) -> Iterator[Referrer]:
                 yield Referrer(user, path, NAMES_IT)
 
 
-def _reaching(view: Snapshot, offer: EffectiveOffer) -> Iterator[Referrer]:
-    """The rules and deliveries that reach an offer without its name."""
+def _by_rules(view: Snapshot, offer: EffectiveOffer) -> Iterator[Referrer]:
+    """The rules that apply to an offer without its name."""
     environment = offer.address.environment
     for address in view.of_kind(Kind.RULE, environment):
         applies_to = json_map((view(address) or {}).get("applies_to"))
-        for way in _ways(offer, applies_to, "applies to"):
+        for way in _ways(offer, applies_to):
             yield Referrer(address, ("applies_to",), way)
-    for address in view.of_kind(Kind.CAMPAIGN, environment):
-        for path, engine in _engine_calls(view(address) or {}):
-            for way in _ways(offer, engine, "chooses from"):
-                yield Referrer(address, path, way)
 
 
-def _ways(offer: EffectiveOffer, chosen: JsonMap, verb: str) -> Iterator[str]:
-    """How a rule or a call of the engine reaches an offer: by category, theme or condition, or as any offer."""
+def _ways(offer: EffectiveOffer, chosen: JsonMap) -> Iterator[str]:
+    """How a rule applies to an offer: by category, theme or condition, of which one is enough, or to any offer."""
     above = set(ancestors(offer.category))
-    yield from (f"{verb} the category {path}" for path in names_in(chosen, "categories") if path in above)
-    yield from (f"{verb} the theme {theme}" for theme in names_in(chosen, "themes") if theme in offer.themes)
+    yield from (f"applies to the category {path}" for path in names_in(chosen, "categories") if path in above)
+    yield from (f"applies to the theme {theme}" for theme in names_in(chosen, "themes") if theme in offer.themes)
     if isinstance(condition := chosen.get("when"), str):
-        yield f"{verb} offers for which: {condition}"
+        yield f"applies to offers for which: {condition}"
     if not any(chosen.get(key) for key in ("offers", "categories", "themes", "when")):
-        yield f"{verb} all offers"
+        yield "applies to all offers"
 
 
-def _engine_calls(value: Json, path: JsonPath = ()) -> Iterator[tuple[JsonPath, JsonMap]]:
-    """The calls of the engine in a campaign's body, with their paths."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in items:
-        if key == "engine" and isinstance(each, dict):
-            yield (*path, key), each
-        else:
-            yield from _engine_calls(each, (*path, key))
+def _by_deliveries(view: Snapshot, offer: EffectiveOffer) -> Iterator[Referrer]:
+    """The deliveries that send an offer with an outline, or let the engine choose where it can be chosen."""
+    for address in view.of_kind(Kind.CAMPAIGN, offer.address.environment):
+        campaign = Campaign.model_validate(view(address))
+        for name, delivery in campaign.deliveries.items():
+            for path, part in delivery.part_paths():
+                here = ("deliveries", name, *path)
+                outline = campaign.outlines.get(part.outline or "")
+                if outline is not None and offer.address.name in outline.offers:
+                    yield Referrer(address, (*here, "outline"), f"sends the outline {part.outline}")
+                if part.engine is not None and part.where in offer.shown_on and (way := _choice(view, offer, part)):
+                    yield Referrer(address, (*here, "engine"), way)
+
+
+def _choice(view: Snapshot, offer: EffectiveOffer, part: SpaceOffers) -> str:
+    """From what the engine chooses an offer, if it can; of categories and of themes, both must be met."""
+    assert part.engine is not None
+    space = view(offer.address.beside(Kind.SPACE, part.where)) or {}
+    categories, themes = part.engine.categories, part.engine.themes
+    if not categories and not themes:
+        categories, themes = (names_in(space, "defaults", key) for key in ("categories", "themes"))
+    if not categories and not themes:
+        return "lets the engine choose from the whole catalog"
+    above = set(ancestors(offer.category))
+    met = [[path for path in categories if path in above], [theme for theme in themes if theme in offer.themes]]
+    if all(found or not asked for found, asked in zip(met, (categories, themes), strict=True)):
+        words = [f"{word} {', '.join(found)}" for word, found in zip(("category", "theme"), met, strict=True) if found]
+        return f"lets the engine choose by {' and '.join(words)}"
+    return "lets the engine choose what is always included" if offer.around.always_included(offer.category) else ""
 
 
 def _in_cases(view: Snapshot, address: Address) -> Iterator[Referrer]:

@@ -1,4 +1,4 @@
-"""What decisions read, kept for spaces that say so (``storage.evidence``): people's data, beside their propositions.
+"""What decisions read, kept for spaces that say so (``storage.evidence``): contacts' data, beside their propositions.
 
 A row belongs to the propositions that one space of one call stored. Like them it is no part of the chained history.
 """

@@ -446,12 +446,12 @@ class Store:
         """Format, project, size and holder of the store."""
         return store_status(self._db)
 
-    def verify(self, *, tokens_too: bool = True, scheduled_too: bool = True) -> list[Diagnostic]:
+    def verify(self, *, tokens_too: bool = True) -> list[Diagnostic]:
         """All findings about the store; empty if it is sound.
 
-        ``tokens_too``, ``scheduled_too``: False for copies without these tables.
+        ``tokens_too``: False for a copy of the history alone, which has no tokens.
         """
-        return verify.verify(self._db, tokens_too=tokens_too, scheduled_too=scheduled_too)
+        return verify.verify(self._db, tokens_too=tokens_too)
 
     def recorded(self) -> Iterator[RecordedRevision]:
         """All revisions with their changes and approvals, oldest first."""

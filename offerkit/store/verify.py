@@ -30,11 +30,10 @@ class _ReplayedHistory:
         self.tokens: dict[str, tuple[int, TokenEvent]] = {}
 
 
-def verify(db: Database, *, tokens_too: bool = True, scheduled_too: bool = True) -> list[Diagnostic]:
+def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
     """All findings about the store; empty if it is sound.
 
-    ``tokens_too``: False for a copy of the history alone, which has no tokens; ``scheduled_too``: False for a store
-    made of its revisions alone.
+    ``tokens_too``: False for a copy of the history alone, which has no tokens, nor plans that wait for their time.
     """
     findings: list[Diagnostic] = []
     replayed = _ReplayedHistory()
@@ -46,8 +45,7 @@ def verify(db: Database, *, tokens_too: bool = True, scheduled_too: bool = True)
         _strays,
         _stages,
         _snapshots,
-        *((_scheduled,) if scheduled_too else ()),
-        *((_tokens,) if tokens_too else ()),
+        *((_tokens, _scheduled) if tokens_too else ()),
     )
     with db.reading():
         for check in checks:

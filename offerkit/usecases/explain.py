@@ -178,7 +178,7 @@ def _approvals(store: Store, case: _Case) -> Iterator[PastApproval]:
 
 
 def _read(case: _Case, evidence: EvidenceRow | None) -> ReadDecision | None:
-    """The decision from its evidence; None if there is none, or too much of it was not kept."""
+    """The decision from its evidence; None if it was not kept."""
     if evidence is None or "not_kept" in evidence.body:
         return None
     row = case.row
@@ -319,7 +319,7 @@ def _unknown(case: _Case, decided_by: PastRevision | None, evidence: EvidenceRow
         yield f"The contact's fields then, which decisions on this space read: {fields}."
     if reads.data:
         yield f"The call data: {', '.join(f'interaction.{name}' for name in sorted(reads.data))}."
-    yield "What the call asked for: how many offers, of which categories and themes, with which seed."
+    yield "What the call asked for: the number of offers, categories, themes, and the seed."
     if catalog.reads_history:
         yield "The contact's history then: propositions may have been purged since, and statuses have changed."
     hooks = sorted(_hooks(case))

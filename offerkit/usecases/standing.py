@@ -42,19 +42,21 @@ def standing_of(
     """
     if stages.store is None:
         return NO_STANDING
-    serial = state.serials.get(address.environment)
-    now = not state.serials and state.specs is None and state.title in tuple(Stage)
+    serial = max(state.serials.values(), default=None)  # one point in time, the same in all environments
+    now = serial is None and state.title.rpartition("@")[2] in tuple(Stage)
+    design_now, live_now = (now and state.stage is side for side in (Stage.DESIGN, Stage.LIVE))
     live = _Live(stages, stages.store, state, address, serial)
-    decided = _decided(stages, view, address, serial, state.names, state.stage)
-    if now and state.stage is Stage.DESIGN and live.standing is not None and live.entry != view.entries[address]:
+    names = renames_of_live(stages.store, stages.side(Stage.DESIGN), view) if live_now else state.names
+    decided = _decided(stages, view, address, serial, names, state.stage)
+    if design_now and live.standing is not None:
         decided += _decided_live(stages, address)
     stops = Stops(row for row in stages.store.stops() if serial is None or row.revision <= serial)
     return ResourceStanding(
-        _changed(stages.store, address.stage(state.stage), address, serial) if now or state.serials else None,
+        _changed(stages.store, address.stage(state.stage), address, serial) if now or serial is not None else None,
         live.standing,
-        live.differing(view) if state.stage is Stage.DESIGN else (),
+        () if live_now else live.differing(view),
         tuple(decided),
-        tuple(_waiting(session, stages, address)) if now and state.stage is Stage.DESIGN and design else (),
+        tuple(_waiting(session, stages, address)) if design_now and design else (),
         tuple(_stops(stops, view, address)),
     )
 
@@ -146,14 +148,14 @@ def _decided(
     names: Mapping[Address, Address],
     stage: Stage,
 ) -> list[DecidedAspect]:
-    """The last decision on each aspect of ``address``, exactly as ``view`` has it."""
+    """The last decision on each aspect of ``address``, exactly as ``view`` has it.
+
+    ``names``: the names that design has now, by those in ``view``, where they differ.
+    """
     if address.kind is not Kind.OFFER and not is_setting(address, view):
         return []
     assert stages.store is not None
     offer = names.get(address, address)
-    if stage is Stage.LIVE and serial is None:
-        current = renames_of_live(stages.store, stages.side(Stage.DESIGN), view)
-        offer, names = current.get(address, address), current
     former = {new: old for old, new in names.items()}
     rows = stages.store.approvals(stages.names.family([offer]))
     rows = [row for row in rows if serial is None or row.revision <= serial]
@@ -176,12 +178,17 @@ def _space_now(key: ApprovalKey, names: Mapping[Address, Address]) -> str:
 
 
 def _decided_live(stages: Stages, address: Address) -> list[DecidedAspect]:
-    """The decisions on what is live, for a resource that design has otherwise."""
+    """The decisions on what is live, if any of it is otherwise than in design, where it is at ``address``."""
     assert stages.store is not None
-    live = stages.side(Stage.LIVE)
-    names = renames_of_live(stages.store, stages.side(Stage.DESIGN), live)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    names = renames_of_live(stages.store, design, live)
     there = next((old for old, new in names.items() if new == address), address)
-    return _decided(stages, live, there, None, {}, Stage.LIVE) if there in live.entries else []
+    if there not in live.entries:
+        return []
+    is_same = {key.fingerprint for key in keys_to_decide(design, address)} == {
+        key.fingerprint for key in keys_to_decide(live, there)
+    }
+    return [] if is_same else _decided(stages, live, there, None, names, Stage.LIVE)
 
 
 def _aspect(

@@ -27,7 +27,7 @@ def exported(store: Store) -> bytes:
 def read_again(content: bytes) -> bytes:
     """What an export of the export gives. Raises Refused if it does not prove itself."""
     with replayed(HistoryReader(io.BytesIO(content), "history.jsonl")) as store:
-        assert store.verify(tokens_too=False, scheduled_too=False) == []
+        assert store.verify(tokens_too=False) == []
         return exported(store)
 
 

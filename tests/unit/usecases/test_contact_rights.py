@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "decidi
 KEY = "770031"
 OTHER = "1"
 TIME = "2026-06-01T10:00:00.000000Z"
-STORAGE = "    storage: {proposed: presented, proposed_data: {who: person.id}}\n"
+STORAGE = "    storage: {proposed: presented, evidence: true, proposed_data: {who: person.id}}\n"
 CAMPAIGN = """version: 1
 campaigns:
   june:
@@ -169,7 +169,7 @@ def test_an_export_has_all_there_is_and_says_what_it_is(desk: Office) -> None:
     assert [row["cookie"] for row in found["cookies"]] == [desk.cookie()]
     assert [row["message"]["contact"] for row in found["messages"]] == [KEY]
     assert [row["file"] for row in found["set_aside"]] == ["set-aside.csv"]
-    assert [row["body"]["contact"] for row in found["evidence"]] == [{"id": int(KEY)}]
+    assert {row["contact"] for row in found["evidence"]} == {KEY} and len(found["evidence"]) == 2
     assert {"propositions", "evidence", "cookies", "messages", "set_aside"} == set(found["meanings"])
     stored = next(row for row in found["propositions"] if row["id"] == "p-1")
     assert stored["proposed"]["id"] == int(KEY) and stored["product"] == {"sku": f"card-{KEY}"}
@@ -177,6 +177,16 @@ def test_an_export_has_all_there_is_and_says_what_it_is(desk: Office) -> None:
     desk.run("contact", "export", "-", "--out", str(written), given=f"{KEY}\n")
     assert written.stat().st_mode & 0o777 == 0o600
     assert json.loads(written.read_text())["propositions"] == found["propositions"]
+
+
+def test_what_was_decided_for_an_erased_contact_is_explained_without_it(desk: Office) -> None:
+    ids = [row["id"] for row in exported(desk, KEY, "people")["propositions"] if row["space"] == "home"]
+    assert KEY in desk.run("explain", next(id_ for id_ in ids if id_ != "p-1")).stdout
+    desk.run("contact", "erase", KEY, "--yes")
+    assert desk.traces() == [str(desk.root / "data/people.csv")], "only its source has the contact"
+    for id_ in ids[1:]:
+        assert KEY not in desk.run("explain", id_, "--format", "json").stdout
+        assert "is rejected now" in desk.run("update", id_, "rejected").stdout, "a link in a message still counts"
 
 
 def test_it_is_recorded_without_the_key(desk: Office) -> None:

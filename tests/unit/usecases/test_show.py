@@ -13,6 +13,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.reports.render import render
 from offerkit.reports.whole_resource import WholeResource
+from offerkit.usecases.plan_files import save_plan
 from offerkit.usecases.show import whole_resource
 
 OFFERS = "specs/shop/offers.yaml"
@@ -181,3 +182,34 @@ def test_json_says_all_there_is(edited: Workspace) -> None:
     assert {"address", "kind", "parts", "live", "decisions", "waiting", "differences", "references"} <= said.keys()
     assert said["live"]["spaces"]
     assert {part["source"] for part in said["parts"]} >= {"own"}
+
+
+def test_one_environment_alone_is_the_same(edited: Workspace) -> None:
+    alone, whole = shown(edited, GOLD, "shop@design"), shown(edited, GOLD)
+    assert alone.standing == whole.standing
+    assert alone.parts == whole.parts
+    assert shown(edited, "operator.ada", "shop@design:2").standing.changed is not None
+
+
+def test_what_a_promotion_would_make_live(edited: Workspace) -> None:
+    edited.approve_all()
+    plan = edited.root / "monday.json"
+    save_plan(edited.promotion("ada"), plan)
+    whole = shown(edited, GOLD, str(plan))
+    assert [change.path for change in whole.standing.differs] == ["content.title"]
+    assert {decided[:2] for decided in decisions(whole).values()} == {("approved", True)}
+    assert whole.standing.waiting == ()
+
+
+def test_a_change_of_a_category_is_one_of_the_eligibility(live_shop: Workspace) -> None:
+    before = decisions(shown(live_shop, GOLD))
+    assert {stage for stage, _ in before} == {"design"}, "live is the same, and shown once"
+    live_shop.change({"specs/shop/catalog.yaml": {"categories": {"bank": {"multiplier": {"factor": 3}}}}})
+    live_shop.apply("ada")
+    whole = shown(live_shop, GOLD)
+    found = decisions(whole)
+    assert found["design", "eligibility"] == ("", False, "")
+    assert found["live", "eligibility"][:2] == ("approved", True)
+    assert whole.standing.differs == (), "its own body is the same"
+    (waits,) = whole.standing.waiting
+    assert [change.path for change in waits.changes] == ["category bank.multiplier"]
