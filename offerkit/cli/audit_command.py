@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from offerkit.cli.complete import files
 from offerkit.cli.options import format_of, pass_shell, renamed_option
 from offerkit.cli.shell import Shell, progress_bar
+from offerkit.diagnostics import Refused
+
+if TYPE_CHECKING:
+    from offerkit.diagnostics import Diagnostic
+    from offerkit.store import Store
+    from offerkit.usecases.audit import CompareAnchors
 
 
 @click.group("audit")
@@ -22,15 +31,28 @@ def audit() -> None:
 @renamed_option(
     "--expect", former=("--head",), metavar="DIGEST", help="The digest of a revision, as you recorded it elsewhere."
 )
+@click.option("--anchors", is_flag=True, help="Compare the history with the anchors that environments declare.")
+@click.option(
+    "--anchor",
+    "places",
+    multiple=True,
+    metavar="PLACE",
+    help="Compare it with anchors there: git, file:PATH or a URL; can be repeated.",
+)
 @format_of("VerifiedRecord")
 @pass_shell
-def verify(shell: Shell, file: Path | None, expect: str | None, form: str) -> None:
+def verify(
+    shell: Shell, file: Path | None, expect: str | None, anchors: bool, places: tuple[str, ...], form: str
+) -> None:
     """Find every row of the history that was edited, removed or reordered.
 
     Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
     revisions that created and revoked them, and the store's tables and indexes with its format. Record the printed
     digest somewhere else: with --expect, a history that was rewritten as a whole is detected as well. With --store, no
     project is needed.
+
+    With --anchors, the history is compared with what was anchored when it went live: that finds a store that was
+    replaced as a whole by an older or another one.
 
     With FILE, an export of the history is verified instead, without a store, a project or the network: each byte of it,
     every digest, and that each promotion had the approvals that it needed.
@@ -45,8 +67,45 @@ def verify(shell: Shell, file: Path | None, expect: str | None, form: str) -> No
         shell.show(result, form)
         return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect or "")
+        sound = audit(audited, expect or "", _comparing(shell, places, declared=anchors) if anchors or places else None)
     shell.show(sound, form)
+
+
+def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> CompareAnchors:
+    """Compares a store with the anchors in ``places``, and with those that its environments or the specs declare."""
+    from offerkit.usecases import anchor
+
+    def compare(store: Store) -> tuple[int, list[Diagnostic]]:
+        wanted = dict.fromkeys(places)
+        if declared:
+            with suppress(Refused):  # outside of a project
+                wanted |= dict.fromkeys(anchor.declared_in_specs(shell.session()))
+            wanted |= dict.fromkeys(anchor.declared_in(store))
+        if not wanted:
+            raise anchor.nothing_declared()
+        return anchor.compared(store, list(wanted), shell.root or Path.cwd(), os.environ)
+
+    return compare
+
+
+@audit.command("anchor")
+@format_of("AnchoredRevision")
+@pass_shell
+def anchor(shell: Shell, form: str) -> None:
+    """Anchor the newest revision of live in every declared place that lacks it.
+
+    Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
+    are made on pages or by a schedule. The newest anchor covers the whole history before it.
+    """
+    from offerkit.usecases.anchor import anchor, nothing_declared
+
+    anchored, failed = anchor(shell.session())
+    if anchored is None:
+        raise nothing_declared()
+    shell.done = True
+    shell.show(anchored, form)
+    if failed:
+        raise Refused(failed)
 
 
 @audit.command("export")

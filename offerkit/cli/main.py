@@ -54,7 +54,7 @@ COMMANDS = {
     "propose": "Ask the engine which offers a contact gets now, and store the propositions.",
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",
     "propositions": "List stored propositions by contact, offer or space, newest first.",
-    "explain": "Explain a stored proposition: what was live then, who had approved it, and why it was chosen.",
+    "explain": "Explain a stored proposition: what was live then, who had approved it, and the rules that decided.",
     "report": "Report how many propositions were made, accepted and rejected, by groups of your choice.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
     "weights": "Show the weights of offers side by side, and what changes them.",

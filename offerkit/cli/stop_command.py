@@ -28,7 +28,10 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
-    outcome = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
+    session = shell.session(lock_timeout=lock_timeout)
+    outcome = stop(session, StopRequest(patterns, message))
     shell.done = True
+    if outcome.out:
+        shell.anchor(session, outcome.revision)
     revision = outcome.revision.serial if outcome.revision is not None else None
     shell.show(StopReport(revision, outcome.named, outcome.out, outcome.refused, outcome.done), form)

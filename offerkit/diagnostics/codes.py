@@ -262,6 +262,9 @@ class Code(StrEnum):
     SIGNED_FOR_EARLIER = "OFR967"
     NOT_SIGNED = "OFR968"
     SHARED_KEY = "OFR969"
+    ANCHOR_MISMATCH = "OFR970"
+    ANCHOR_PLACE = "OFR971"
+    NO_ANCHORS = "OFR972"
 
 
 CODES: dict[Code, str] = {
@@ -518,4 +521,7 @@ CODES: dict[Code, str] = {
     Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",
     Code.NOT_SIGNED: "A decision could not be signed: the key or ssh-keygen cannot be used.",
     Code.SHARED_KEY: "Two operators have the same SSH key.",
+    Code.ANCHOR_MISMATCH: "The history is not the one that was anchored: it was cut, replaced or rewritten.",
+    Code.ANCHOR_PLACE: "A place of anchors cannot be read or written.",
+    Code.NO_ANCHORS: "There are no anchors to compare a history with, or nothing to anchor.",
 }

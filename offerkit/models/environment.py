@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
@@ -22,6 +23,7 @@ from offerkit.models.base import (
     Resource,
     Text,
     references_to,
+    unique_sorted,
 )
 from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.filter import FilterUse, filter_references
@@ -29,6 +31,7 @@ from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
 from offerkit.models.promotion_calendar import MAX_FREEZES, MAX_WINDOWS, Freeze, PromotionWindow
 from offerkit.models.typed_values import GivenValue, ValueText, type_error
+from offerkit.models.webhook import receiver_error
 
 MAX_PRODUCT_FIELDS = 100
 """The most fields that an environment can declare for products."""
@@ -40,6 +43,21 @@ MAX_EXAMPLES = 50
 
 SIGNED = ("approvals", "promotions", "stops")
 """What an environment can demand to be signed."""
+
+
+MAX_ANCHORS = 10
+"""The most places in which an environment anchors what goes live."""
+
+
+def _places(places: tuple[str, ...]) -> tuple[str, ...]:
+    for place in places:
+        path = place.removeprefix("file:")
+        is_file = path != place and 0 < len(path) <= 1_000 and path.isprintable()
+        if place != "git" and not is_file and (path != place or receiver_error(place)):
+            raise PydanticCustomError(
+                "anchor", "this cannot be a place of anchors; write git, file:PATH, or a URL that begins with https://"
+            )
+    return unique_sorted(places)
 
 
 class CallData(DimensionField):
@@ -98,6 +116,13 @@ class Promotion(Part):
         description="What must be signed with the operator's own SSH key (keys) to count here: approvals (and"
         " rejections), promotions (and rollbacks of live), stops (and resumptions).",
         json_schema_extra={"items": {"enum": [*SIGNED]}},
+    )
+
+    anchors: Annotated[tuple[str, ...], AfterValidator(_places)] = Field(
+        (),
+        max_length=MAX_ANCHORS,
+        description="Where the digest of each revision that changes live is kept as well: git (a note of the commit),"
+        " file:PATH, or a URL.",
     )
 
     @field_validator("signatures")

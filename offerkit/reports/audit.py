@@ -19,6 +19,7 @@ class VerifiedStore:
     """A store that was verified: its revisions, the last digest (empty without revisions), its tokens and format.
 
     ``tokens``: None for a server's history, which has no tokens. ``signatures``: how many revisions are signed.
+    ``anchors``: how many were compared with the history.
     """
 
     revisions: int
@@ -26,6 +27,7 @@ class VerifiedStore:
     tokens: int | None
     format: int
     signatures: int = 0
+    anchors: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class VerifiedRecord:
     sha256: str
     judged: int
     unprovable: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AnchoredRevision:
+    """A revision that is anchored: where it was written now, and where it was before."""
+
+    revision: int
+    digest: str
+    written: Sequence[str] = ()
+    held: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +144,7 @@ def verified_store_text(verified: VerifiedStore, presentation: Presentation = PR
     there = "not the tokens, which stay on the server" if verified.tokens is None else ""
     text += f"\nAlso checked: the schema of format {verified.format}"
     text += f", {count(verified.signatures, 'signature')}" if verified.signatures else ""
+    text += f", {count(verified.anchors, 'anchor')}" if verified.anchors else ""
     text += f"; {there}." if there else f", {count(verified.tokens or 0, 'token')}."
     return presentation.style.green(text) + "\n"
 
@@ -139,6 +152,20 @@ def verified_store_text(verified: VerifiedStore, presentation: Presentation = PR
 def verified_store_json(verified: VerifiedStore, _presentation: Presentation = PRESENTATION) -> str:
     """The same as JSON. Ends with a newline."""
     return json_text(asdict(verified))
+
+
+def anchored_text(anchored: AnchoredRevision, presentation: Presentation = PRESENTATION) -> str:
+    """Where the revision is anchored, a place on a line. Ends with a newline."""
+    style = presentation.style
+    lines = [f"Revision {anchored.revision}, {anchored.digest[:_DIGEST]}:"]
+    lines += [style.green(f"  written to {visible(name)}") for name in anchored.written]
+    lines += [f"  in {visible(name)} already" for name in anchored.held]
+    return style.finish("\n".join(lines) + "\n")
+
+
+def anchored_json(anchored: AnchoredRevision, _presentation: Presentation = PRESENTATION) -> str:
+    """The same as JSON. Ends with a newline."""
+    return json_text(asdict(anchored))
 
 
 def verified_record_text(verified: VerifiedRecord, presentation: Presentation = PRESENTATION) -> str:

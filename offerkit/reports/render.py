@@ -170,6 +170,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.proofs.compared_text",
         "json": "offerkit.reports.proofs.compared_json",
     },
+    "AnchoredRevision": {
+        "text": "offerkit.reports.audit.anchored_text",
+        "json": "offerkit.reports.audit.anchored_json",
+    },
     "VerifiedStore": {
         "text": "offerkit.reports.audit.verified_store_text",
         "json": "offerkit.reports.audit.verified_store_json",

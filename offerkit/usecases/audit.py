@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.reports.audit import VerifiedStore
@@ -12,6 +12,9 @@ from offerkit.store import RevisionRow, Store
 from offerkit.store.history_file import HistoryEnd, HistoryLines
 from offerkit.store.schema import current_format
 from offerkit.store.signed_history import verify_signatures
+
+CompareAnchors: TypeAlias = Callable[[Store], tuple[int, list[Diagnostic]]]
+"""Compares a history with anchors: how many, and what they show."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,11 @@ class AuditedStore:
     history_only: bool = False
 
 
-def audit(audited: AuditedStore, head: str = "") -> VerifiedStore:
+def audit(audited: AuditedStore, head: str = "", compare: CompareAnchors | None = None) -> VerifiedStore:
     """Verify a store. Raises Refused with everything that is wrong.
 
-    ``head``: the start of a digest noted elsewhere; it must belong to a revision.
+    ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``compare``: compares the
+    history with its anchors.
     """
     store = audited.store
     with store.reading():
@@ -39,13 +43,17 @@ def audit(audited: AuditedStore, head: str = "") -> VerifiedStore:
             signed, diagnostics = verify_signatures(store)
         revisions = _revisions(store, damaged=bool(diagnostics))
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
+        anchors, unanchored = compare(store) if compare is not None and revisions else (0, [])
+        diagnostics += unanchored
     missing = noted_elsewhere(revisions, head)
     if missing is not None:
         diagnostics.append(missing)
     if diagnostics:
         raise Refused(diagnostics)
     last = revisions[0] if revisions else None
-    return VerifiedStore(last.serial if last else 0, last.digest if last else "", tokens, current_format(), signed)
+    return VerifiedStore(
+        last.serial if last else 0, last.digest if last else "", tokens, current_format(), signed, anchors
+    )
 
 
 def noted_elsewhere(revisions: Iterable[RevisionRow], head: str) -> Diagnostic | None:

@@ -138,6 +138,7 @@ NOT_COMPLETED = {
     },
     "an expression": {"expression", "old", "new", "population", "only"},
     "a new name": {"environment"},
+    "elsewhere": {"places"},
 }
 """Why a parameter is not completed; those of commands where it is are checked by what they complete."""
 COMPLETED = {

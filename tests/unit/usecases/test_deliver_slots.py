@@ -210,7 +210,18 @@ def test_the_same_offers_as_a_call_for_all_spaces(root: Path) -> None:
     campaign(root, slots().replace(", categories: [bank]", ""))
     deliver("--dry-run", "--out", "made", "--data", "step=pay")
     for key, message in messages().items():
-        args = ("--space", "people/mail", "--space", "people/tile", "-c", key, "--explain", "--at", "2026-06-01")
+        args = (
+            "--space",
+            "people/mail",
+            "--space",
+            "people/tile",
+            "-c",
+            key,
+            "--explain",
+            "--at",
+            "2026-06-01",
+            "--live-now",
+        )
         told = json.loads(offerkit("propose", *args, "-n", "1", "-d", "step=pay", "--format", "json").stdout)
         first, second = ([one["offer"] for one in space["propositions"]] for space in told["spaces"])
         by_slot: dict[str, list[str]] = {"hero": [], "tiles": []}
