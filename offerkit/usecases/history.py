@@ -120,11 +120,11 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
         pull_request=number,
         review=review,
         decisions=tuple(approvals),
-        signed=_signed(row),
+        signed=signing_key(row),
     )
 
 
-def _signed(row: RevisionRow) -> str:
+def signing_key(row: RevisionRow) -> str:
     """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
     signature = row.details.get(DETAIL)
     return str(signature.get("key", "")) if isinstance(signature, dict) else ""
