@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
+from offerkit.governance.overrides import Override
 from offerkit.governance.settings import is_setting, keys_to_decide
 from offerkit.governance.stops import Stops, stop_revision, stopped_root
 from offerkit.plans.fields import field_changes, redacted_fields
@@ -17,20 +18,25 @@ from offerkit.reports.whole_resource import (
     LiveStanding,
     ResourceStanding,
     RevisionStamp,
+    ScheduledChange,
     StandingStop,
     WaitingAspect,
 )
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import ChangeRow, Store
+from offerkit.store import ChangeRow, Store, scheduled
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.awaited_approvals import list_approvals
-from offerkit.usecases.history import review_words
+from offerkit.usecases.history import review_words, signing_key
+from offerkit.usecases.list_scheduled import scheduled_plan
 from offerkit.usecases.renames import names_of_live, renames_of_live
 from offerkit.usecases.review import reviewed_aspects
 from offerkit.usecases.session import Session
 from offerkit.usecases.settings_approval import waiting_settings
 from offerkit.usecases.state_refs import NamedState
+
+SCHEDULED = 20
+"""How many of the promotions that wait for their time are searched, the next ones."""
 
 
 def standing_of(
@@ -42,8 +48,8 @@ def standing_of(
     """
     if stages.store is None:
         return NO_STANDING
-    serial = max(state.serials.values(), default=None)  # one point in time, the same in all environments
-    now = serial is None and state.title.rpartition("@")[2] in tuple(Stage)
+    serial = max(state.serials.values(), default=None)  # the same moment in all environments
+    now = serial is None and state.specs is None and state.title.rpartition("@")[2] in tuple(Stage)
     design_now, live_now = (now and state.stage is side for side in (Stage.DESIGN, Stage.LIVE))
     live = _Live(stages, stages.store, state, address, serial)
     names = renames_of_live(stages.store, stages.side(Stage.DESIGN), view) if live_now else state.names
@@ -57,7 +63,9 @@ def standing_of(
         () if live_now else live.differing(view),
         tuple(decided),
         tuple(_waiting(session, stages, address)) if design_now and design else (),
-        tuple(_stops(stops, view, address)),
+        tuple(_stops(stops, view, address, design=design)),
+        tuple(_overrides(stages, address, serial)) if design else (),
+        tuple(_scheduled(stages.store, address)) if now and design else (),
     )
 
 
@@ -208,6 +216,7 @@ def _aspect(
         RevisionStamp(last.revision, last.time, revision.actor if revision else ""),
         last.comment,
         review_words(revision) if revision is not None else "",
+        signing_key(revision) if revision is not None else "",
     )
 
 
@@ -233,13 +242,34 @@ def _awaited_settings(stages: Stages, address: Address) -> list[Address]:
     return waiting_settings(stages) if is_setting(address, design, live) else []
 
 
-def _stops(stops: Stops, view: Snapshot, address: Address) -> Iterator[StandingStop]:
-    """The stops that ``address`` is under, each once."""
+def _scheduled(store: Store, address: Address) -> Iterator[ScheduledChange]:
+    """The promotions that wait for their time and have a step for ``address``, the next one first."""
+    for promotion in scheduled.scheduled(store.database)[:SCHEDULED]:
+        steps = scheduled_plan(store, promotion.serial).steps
+        if any(address in (step.address, step.moved_from) for step in steps):
+            stamp = RevisionStamp(promotion.serial, promotion.time, promotion.by)
+            yield ScheduledChange(promotion.due, stamp)
+
+
+def _overrides(stages: Stages, address: Address, serial: int | None) -> Iterator[Override]:
+    """The overrides that were given for ``address``, under any of its names, up to revision ``serial``."""
+    family = stages.names.family([address])
+    for override in stages.overrides.given:
+        if override.address in family and (serial is None or override.revision <= serial):
+            yield override
+
+
+def _stops(stops: Stops, view: Snapshot, address: Address, *, design: bool) -> Iterator[StandingStop]:
+    """The stops that ``address`` is under, each once; without ``design``, by the names that ``view`` has."""
     rows: Iterable[Approval | None]
     rows = stops.about(view, address) if address.kind is Kind.OFFER else [stops.at(address)]
     seen: set[str] = set()
     for row in rows:
-        if row is not None and stopped_root(row) not in seen:
-            seen.add(stopped_root(row))
+        if row is None:
+            continue
+        root = stopped_root(row)
+        root = root if design or root in view.entries else row.key.address
+        if root not in seen:
+            seen.add(root)
             stamp = RevisionStamp(stop_revision(row), stops.since(row), row.operator)
-            yield StandingStop(stopped_root(row), stamp, row.comment)
+            yield StandingStop(root, stamp, row.comment)
