@@ -104,3 +104,21 @@ def _after_skipped(moment: datetime, zone: tzinfo) -> datetime:
         else:
             after = middle
     return after.replace(microsecond=0)
+
+
+def clock_change(begin: datetime, end: datetime, zone: tzinfo) -> datetime | None:
+    """The instant between two local times (without a zone) at which clocks in ``zone`` change, to the second.
+
+    None if they do not.
+    """
+    before, after = first_instant(begin, zone), first_instant(end, zone)
+    offset = local(before, zone).utcoffset()
+    if local(after, zone).utcoffset() == offset:
+        return None
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        if local(middle, zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)

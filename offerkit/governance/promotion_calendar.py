@@ -16,7 +16,7 @@ from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.overrides import Obstacle, OverrideKind
 from offerkit.models.environment import Promotion
 from offerkit.models.promotion_calendar import DAYS, Freeze, PromotionWindow, freeze_bounds
-from offerkit.times import display_time, first_instant, last_instant, wall_clock
+from offerkit.times import clock_change, display_time, first_instant, instants_of, last_instant, wall_clock
 
 _DAY = timedelta(days=1)
 _TRIES = 1_000
@@ -81,7 +81,7 @@ class PromotionCalendar:
                 shown = display_time(closed_until, self.zone)
                 why = f"{self.environment} is frozen until {shown}: {freeze.reason}"
                 yield self._closure(Code.FROZEN, why, closed_until, freeze.model_dump(mode="json"))
-        if self.windows and not any(_contains(window, wall_clock(moment, self.zone)) for window in self.windows):
+        if self.windows and not self._in_window(moment):
             named = " and ".join(map(_words, self.windows))
             why = f"{self.environment} takes promotions only {named} ({_zone_name(self.zone)})"
             declared: Json = [window.model_dump(mode="json") for window in self.windows]
@@ -92,20 +92,23 @@ class PromotionCalendar:
         return Closure(self.environment, code, why, until, meaning, self.zone)
 
     def _next_window(self, moment: datetime) -> datetime | None:
-        """When the next window begins after ``moment``."""
+        """When a window begins next after ``moment``; also when clocks go back into one."""
         today = wall_clock(moment, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         begins: list[datetime] = []
         for number in range(9):  # a week, and a day more for clocks that change
             try:
                 day = today + number * _DAY
+                begins += filter(None, (clock_change(day, day + _DAY, self.zone),))
             except OverflowError:
                 break
             for window in self.windows:
-                if not window.days or DAYS[day.weekday()] in window.days:
-                    begin = first_instant(day + timedelta(minutes=_minutes(window.from_)), self.zone)
-                    if begin > moment and _contains(window, wall_clock(begin, self.zone)):
-                        begins.append(begin)
-        return min(begins, default=None)
+                begin = day + timedelta(minutes=_minutes(window.from_))
+                begins += instants_of(begin, self.zone) or (first_instant(begin, self.zone),)
+        inside = (begin for begin in begins if begin > moment and self._in_window(begin))
+        return min(inside, default=None)
+
+    def _in_window(self, moment: datetime) -> bool:
+        return any(_contains(window, wall_clock(moment, self.zone)) for window in self.windows)
 
 
 def _minutes(clock: str) -> int:

@@ -56,7 +56,7 @@ _DAY_SCHEMA = {"type": "array", "items": {"enum": [*DAYS]}, "uniqueItems": True}
 DaySet = Annotated[tuple[str, ...], AfterValidator(_days), WithJsonSchema(_DAY_SCHEMA)]
 """Days of a week, in their order."""
 ClockTime = Annotated[str, BeforeValidator(_clock)]
-"""A time of day, from 00:00 to 24:00."""
+"""A time of day: hours and minutes, 24:00 as the last."""
 LocalMoment = Annotated[str, BeforeValidator(_moment)]
 """A day or a time on the clocks of the environment."""
 
@@ -74,7 +74,7 @@ class PromotionWindow(Part):
     def _lasts(self) -> Self:
         if self.from_ in (self.until, "24:00") or (self.from_, self.until) == ("00:00", "00:00"):
             raise PydanticCustomError(
-                "window", "a window from {a} until {b} is empty", {"a": self.from_, "b": self.until}
+                "window", "a window that begins at {a} and ends at {b} is empty", {"a": self.from_, "b": self.until}
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Scheduled promotions, and what became of those that were due, as text and JSON."""
+"""Scheduled promotions, and the outcome of those that were due, as text and JSON."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ScheduledList:
 
 @dataclass(frozen=True)
 class DueItem:
-    """What became of a promotion that was due: the revision that records it, and why it was refused."""
+    """The outcome of a promotion that was due: the revision that records it, and why it was refused."""
 
     serial: int
     revision: int
@@ -58,7 +58,7 @@ class DueItem:
 
 @dataclass(frozen=True)
 class DueReport:
-    """What became of all that was due."""
+    """The outcomes of all promotions that were due."""
 
     items: Sequence[DueItem]
 
@@ -124,7 +124,7 @@ def scheduled_row(one: ScheduledItem) -> dict[str, Json]:
 
 
 def due_text(report: DueReport, presentation: Presentation = PRESENTATION) -> str:
-    """What was carried out; what was refused is told as diagnostics beside. Ends with a newline."""
+    """Each promotion with its outcome; the reasons of refusals are printed separately. Ends with a newline."""
     style = presentation.style
     if not report.items:
         return style.finish("Nothing is due.\n")

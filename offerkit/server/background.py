@@ -113,10 +113,12 @@ LEAP = 300.0
 
 
 class Scheduler:
-    """The thread that carries out scheduled promotions; one for each worker process, of which one carries each out.
+    """The thread that carries out scheduled promotions; one for each worker process.
+
+    The first one to take the store's lock carries each out.
 
     A clock that has just leapt ahead may be wrong for a moment, as while a machine starts. So nothing is carried out
-    until the next look finds that it goes on from there.
+    until the next look confirms the new time.
     """
 
     def __init__(

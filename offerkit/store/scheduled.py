@@ -111,13 +111,13 @@ def count_waiting(db: Database) -> int:
 
 
 def plan_text(db: Database, serial: int) -> str:
-    """The plan that ``serial`` scheduled, as it was encoded; empty if there is none."""
+    """The plan that ``serial`` scheduled, as it was encoded; empty if missing."""
     rows: list[tuple[str]] = db.rows("SELECT plan FROM scheduled WHERE serial = ?", (serial,))
     return rows[0][0] if rows else ""
 
 
 def scheduled(db: Database, *, everything: bool = False) -> list[ScheduledPromotion]:
-    """What waits, by time; with ``everything``, also what has ended, newest first after that."""
+    """The promotions that wait, by time; with ``everything``, then those that ended, newest first."""
     rows: list[tuple[int, int]] = db.rows(
         "SELECT serial, ended FROM scheduled" + ("" if everything else f" WHERE ended = {_WAITING}")  # noqa: S608 - a constant
     )

@@ -33,7 +33,7 @@ class _ReplayedHistory:
 def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
     """All findings about the store; empty if it is sound.
 
-    ``tokens_too``: False for a copy of the history alone, which has no tokens.
+    ``tokens_too``: False for a copy of the history alone, which has no tokens, nor plans that wait for their time.
     """
     findings: list[Diagnostic] = []
     replayed = _ReplayedHistory()
@@ -45,8 +45,7 @@ def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
         _strays,
         _stages,
         _snapshots,
-        _scheduled,
-        *((_tokens,) if tokens_too else ()),
+        *((_tokens, _scheduled) if tokens_too else ()),
     )
     with db.reading():
         for check in checks:

@@ -1,4 +1,4 @@
-"""``scheduled``: what is scheduled, what is against it, and what became of it; and the plan of each."""
+"""``scheduled``: scheduled promotions with their outcomes, the freezes against them, and their plans."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from offerkit.usecases.schedule import shown_time
 
 
 def list_scheduled(store: Store, *, everything: bool = False, environment: str = "") -> list[ScheduledItem]:
-    """What waits, the next one first; with ``everything``, also what has ended. Of one environment if it is given.
+    """The promotions that wait, the next one first; with ``everything``, also those that ended.
+
+    ``environment``: only those of it, if given.
 
     Raises Refused if there is no such environment.
     """

@@ -47,12 +47,12 @@ _OF_THE_STORE = frozenset(
         Code.STORE_OTHER,
     }
 )
-"""What says nothing of the promotion: it goes on waiting."""
+"""What says nothing of the promotion: it continues to wait."""
 
 
 @dataclass(frozen=True)
 class DueOutcome:
-    """What became of a promotion that was due. ``revision`` records it; ``findings``: why it was not carried out."""
+    """The outcome of a promotion that was due. ``revision`` records it; ``findings``: why it was not carried out."""
 
     promotion: ScheduledPromotion
     revision: RevisionRow

@@ -50,6 +50,7 @@ from offerkit.reports.proofs import ComparedConditions
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.rights import RightsReport
+from offerkit.reports.scheduled import DueItem, DueReport, ScheduledItem, ScheduledList
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
 from offerkit.reports.whole_resource import LiveStanding
 from offerkit.state.eligibility import AffectedOffers, Condition
@@ -294,6 +295,30 @@ def _stopped(text: str) -> tuple[Stopped, ...]:
     )
 
 
+def _scheduled(text: str) -> tuple[ScheduledItem, ...]:
+    waiting = ScheduledItem(
+        7,
+        "waiting",
+        due="2026-12-07T05:00:00.000000Z",
+        due_shown="2026-12-07 06:00 CET",
+        not_after="2026-12-07T08:00:00.000000Z",
+        by=text,
+        time="2026-11-20T10:00:00.000000Z",
+        message=text,
+        environments=("recipients",),
+        steps=3,
+        plan="a" * 64,
+        closed=(text,),
+    )
+    over = replace(waiting, serial=5, closed=(), ended="2026-12-07T05:00:03.000000Z", ended_by=text, ended_in=9)
+    return (
+        waiting,
+        replace(over, state="promoted", steps=1),
+        replace(over, state="withdrawn", ended_message=text),
+        replace(over, state="refused", reasons=(("OFR505", text, text),)),
+    )
+
+
 def _finding(text: str) -> Diagnostic:
     return Diagnostic(
         Code.BAD_VALUE, text, text, text, position=Position(text, 1, 1), related=((text, Position(text, 1, 1)),)
@@ -387,6 +412,12 @@ RESULTS: Mapping[str, object] = {
     "RightsReport": RightsReport(_rights("anna")),
     "RightsReport-empty": RightsReport(()),
     "RightsReport-hostile": RightsReport(_rights(HOSTILE)),
+    "ScheduledList": ScheduledList(_scheduled("anna")),
+    "ScheduledList-empty": ScheduledList(()),
+    "ScheduledList-hostile": ScheduledList(_scheduled(HOSTILE)),
+    "DueReport": DueReport((DueItem(7, 9, "anna"), DueItem(8, 10, "rita", (_finding("too late"),)))),
+    "DueReport-empty": DueReport(()),
+    "DueReport-hostile": DueReport((DueItem(7, 9, HOSTILE, (_finding(HOSTILE),)), DueItem(8, 10, HOSTILE))),
     "StopList": StopList(_stopped("anna")),
     "StopList-empty": StopList(()),
     "StopList-hostile": StopList(_stopped(HOSTILE)),

@@ -225,6 +225,18 @@ def test_what_cannot_be_scheduled(live_shop: Workspace) -> None:
     ]
 
 
+def test_nothing_is_scheduled_that_must_be_signed(live_shop: Workspace) -> None:
+    shop = changed(live_shop)
+    plan = shop.promotion("omar", SAFARI)
+    row = promised(shop, "omar", SAFARI)
+    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"signatures": ["promotions"]}}}})
+    shop.apply("ada")
+    wish = ScheduleRequest(utc(shop.now + 24 * HOUR))
+    assert refused(lambda: scheduling.schedule(shop.session("omar"), plan, wish)) == [Code.SIGNATURE_DEMANDED]
+    (outcome,) = due(shop)
+    assert (outcome.promotion.serial, codes(outcome)) == (row.serial, [Code.SIGNATURE_DEMANDED])
+
+
 def test_only_so_many_wait(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "MOST_WAITING", 1)
     shop = changed(live_shop)
