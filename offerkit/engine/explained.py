@@ -22,8 +22,12 @@ class PastRevision:
 
 @dataclass(frozen=True, slots=True)
 class PastApproval:
-    """Who had approved an aspect of the offer as it was live; ``revision`` is None if no approval of it is recorded."""
+    """Who had approved an aspect of the offer as it was live; ``revision`` is None if no approval of it is recorded.
 
+    ``address``: the offer, or what settings are of.
+    """
+
+    address: str
     aspect: str
     space: str
     operator: str = ""
@@ -66,10 +70,11 @@ class Repetition:
 class ExplainedProposition:
     """A proposition and what decided it. ``contact`` is its key; times are UTC.
 
-    ``decided_by``: the live revision that decided; None if the store no longer has it. ``promoted_by``: the last one
-    that changed the offer in live. ``content``: the texts of the offer on the space then; ``shown``: as the contact saw
-    them, which needs evidence. ``unknown``: what can no longer be known, a sentence each. ``repeated``: None without
-    evidence. ``present``: the decision with the contact as it is now, if that was asked for.
+    ``delivery``: the one that made it (CAMPAIGN/NAME), if one did. ``decided_by``: the live revision that decided; None
+    if the store no longer has it. ``promoted_by``: the last one that changed the offer in live. ``content``: the texts
+    of the offer on the space then; ``shown``: as the contact saw them, which needs evidence. ``unknown``: what can no
+    longer be known, a sentence each. ``repeated``: None without evidence. ``present``: the decision with the contact as
+    it is now, if that was asked for.
     """
 
     id: str
@@ -88,6 +93,7 @@ class ExplainedProposition:
     changed: str
     revision: int
     product: Mapping[str, Json] | None
+    delivery: str
     decided_by: PastRevision | None
     promoted_by: PastRevision | None
     content: Mapping[str, str]

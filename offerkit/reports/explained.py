@@ -48,6 +48,8 @@ def _head(found: ExplainedProposition, style: Style, width: int) -> list[str]:
     lines += indented(
         "  ", f"{found.status} since {_second(found.changed)}; call {visible(clip(found.interaction, 80))}", width
     )
+    if found.delivery:
+        lines += indented("  made by the delivery ", visible(found.delivery), width)
     decided = f"revision {found.revision}" if found.decided_by is None else _revision(found.decided_by)
     lines += indented("  decided by live ", decided, width)
     if found.promoted_by is not None and found.promoted_by != found.decided_by:
@@ -76,7 +78,8 @@ def _approvals(found: ExplainedProposition, style: Style, width: int) -> list[st
 
 
 def _approval(approval: PastApproval) -> str:
-    what = approval.aspect + (f" on {approval.space}" if approval.space else "")
+    of = f" of {approval.address}" if approval.aspect == "settings" else ""
+    what = f"{approval.aspect}{of}" + (f" on {approval.space}" if approval.space else "")
     if approval.revision is None:
         return f"{what}: no approval of exactly this is in the history"
     comment = f": {clip(one_line(approval.comment), _LONGEST)}" if approval.comment else ""

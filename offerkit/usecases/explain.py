@@ -104,22 +104,29 @@ def _explained(store: Store, case: _Case) -> ExplainedProposition:
     offer = case.catalog.offers[case.catalog.position_of[row.offer]]
     decision = None if read is None else decide(case.catalog, read.call, read.history)
     facts = None if read is None or decision is None else _facts(case.catalog, read, decision)
+    delivery = _delivery(store, row)
     moment = RuleMoment(instant(row.time), row.space, row.weight, facts, () if read is None else read.history)
     content = {name: str(text) for name, text in case.past.view.offer(case.offer).content(row.space).items()}
     made = replace(
         _plain(row),
         label=str(offer.row["label"] or ""),
+        delivery=delivery,
         decided_by=decided_by,
         promoted_by=_promoted_by(store, case),
         content=content,
         approvals=tuple(_approvals(store, case)),
         rules=tuple(rules_of(case.catalog, offer, moment)),
-        unknown=tuple(_unknown(case, decided_by, evidence)),
+        unknown=tuple(_unknown(case, decided_by, evidence, delivered=bool(delivery))),
     )
     if read is None or evidence is None or decision is None:
         return made
     repeated = _repeated(store, case, read, decision, evidence)
     return replace(made, shown=_shown(case, read, decision), repeated=repeated)
+
+
+def _delivery(store: Store, row: PropositionRow) -> str:
+    runs = (run for run in store.deliveries(row.environment) if run.id == row.interaction)
+    return next((f"{run.campaign}/{run.delivery}" for run in runs), "")
 
 
 def _plain(row: PropositionRow) -> ExplainedProposition:
@@ -140,6 +147,7 @@ def _plain(row: PropositionRow) -> ExplainedProposition:
         changed=row.changed,
         revision=row.revision,
         product=row.product,
+        delivery="",
         decided_by=None,
         promoted_by=None,
         content={},
@@ -171,10 +179,10 @@ def _promoted_by(store: Store, case: _Case) -> PastRevision | None:
 def _approvals(store: Store, case: _Case) -> Iterator[PastApproval]:
     for key, approval in case.past.approvals_of(case.offer, case.row.space):
         if approval is None:
-            yield PastApproval(key.aspect.value, key.space)
+            yield PastApproval(key.address, key.aspect.value, key.space)
             continue
         revision = _revision(store.revision(approval.revision))
-        yield PastApproval(key.aspect.value, key.space, approval.operator, approval.comment, revision)
+        yield PastApproval(key.address, key.aspect.value, key.space, approval.operator, approval.comment, revision)
 
 
 def _read(case: _Case, evidence: EvidenceRow | None) -> ReadDecision | None:
@@ -301,7 +309,9 @@ def _fields(case: _Case, chosen: ChosenOffer, call: Call, data: Row) -> Mapping[
     return fields
 
 
-def _unknown(case: _Case, decided_by: PastRevision | None, evidence: EvidenceRow | None) -> Iterator[str]:
+def _unknown(
+    case: _Case, decided_by: PastRevision | None, evidence: EvidenceRow | None, *, delivered: bool
+) -> Iterator[str]:
     """What can no longer be known, a sentence each."""
     row, catalog = case.row, case.catalog
     if decided_by is not None and decided_by.time > row.time:
@@ -319,13 +329,15 @@ def _unknown(case: _Case, decided_by: PastRevision | None, evidence: EvidenceRow
         yield f"The contact's fields then, which decisions on this space read: {fields}."
     if reads.data:
         yield f"The call data: {', '.join(f'interaction.{name}' for name in sorted(reads.data))}."
-    yield "What the call asked for: the number of offers, categories, themes, and the seed."
+    if not delivered:
+        yield "What the call asked for: the number of offers, categories, themes, and the seed."
     if catalog.reads_history:
         yield "The contact's history then: propositions may have been purged since, and statuses have changed."
     hooks = sorted(_hooks(case))
     if hooks:
         yield f"What hooks answered: {', '.join(hooks)}."
-    yield "By which key or cookie the contact was identified."
+    if not delivered:
+        yield "By which key or cookie the contact was identified."
 
 
 def _hooks(case: _Case) -> set[str]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from offerkit.address import SHARED, Address, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.report import Report
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import approval_keys
+from offerkit.governance.settings import settings_key
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import ApprovalKey
 from offerkit.state.changes import by_environment
@@ -69,13 +70,16 @@ class PastLive:
     def approvals_of(self, offer: Address, space: str) -> list[tuple[ApprovalKey, Approval | None]]:
         """The approvals of an offer's eligibility, and of its content on ``space``, as they were live then.
 
-        For each, the last one given until then; None if the history has no approval of exactly this.
+        For each, the last one given until then; None if the history has no approval of exactly this. Those of the
+        settings of space and environment come last, if there are any: only named reviewers must give them.
         """
-        rows = self._store.approvals(self._names.family([offer]))
+        settings = [offer.beside(Kind.SPACE, space), environment_address(offer.environment)]
+        rows = self._store.approvals(self._names.family([offer, *settings]))
         decisions = Decisions((row for row in rows if row.revision <= self.serial), self._names, self.view)
         keys = [key for key in approval_keys(self.view, offer) if key.space in ("", space)]
-        approved = ([row for row in decisions.each(key) if row.decision is Decision.APPROVED] for key in keys)
-        return [(key, rows[-1] if rows else None) for key, rows in zip(keys, approved, strict=True)]
+        found: list[tuple[ApprovalKey, Approval | None]] = [(key, _last_approved(decisions, key)) for key in keys]
+        optional = ((key := settings_key(self.view, address), _last_approved(decisions, key)) for address in settings)
+        return [*found, *((key, row) for key, row in optional if row is not None)]
 
     @cached_property
     def _names(self) -> NameHistory:
@@ -92,6 +96,11 @@ class PastLive:
                 address: self._names.origin(*promotions.get(address, (address, 0))) for address in addresses
             }
         return FirstNames(first_names)
+
+
+def _last_approved(decisions: Decisions, key: ApprovalKey) -> Approval | None:
+    approved = [row for row in decisions.each(key) if row.decision is Decision.APPROVED]
+    return approved[-1] if approved else None
 
 
 def is_past(session: Session, moment: datetime) -> bool:

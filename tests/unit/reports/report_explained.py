@@ -30,13 +30,17 @@ def _explained(text: str) -> ExplainedProposition:
         changed="2026-11-30T12:05:00.000000Z",
         revision=7,
         product={"hotel": text},
+        delivery="",
         decided_by=revision,
         promoted_by=replace(revision, serial=5),
         content={"title": text},
         shown={},
         approvals=(
-            PastApproval("eligibility", "", text, text, replace(revision, serial=4, action="approve")),
-            PastApproval("content", "web"),
+            PastApproval(
+                "bank/offer.gold-card", "eligibility", "", text, text, replace(revision, serial=4, action="approve")
+            ),
+            PastApproval("bank/offer.gold-card", "content", "web"),
+            PastApproval("bank/space.web", "settings", "", text, "", replace(revision, serial=3)),
         ),
         rules=(
             PastRule("environment", "environment.bank › when", text),
@@ -62,6 +66,7 @@ EXPLAINED: Mapping[str, object] = {
         repeated=_repeated("Ann", "rank 1: stored gold-card in cards with weight 12.5; repeated: nothing"),
         present=replace(_repeated("Bea"), evidence=False, trace=None),
         contact="",
+        delivery="winter/mail",
         decided_by=None,
         product=None,
     ),

@@ -282,3 +282,38 @@ def test_a_delivery_cannot_fill_a_space_that_keeps_evidence(decided: Path) -> No
     }
     (decided / "specs/people/campaigns.yaml").write_text(json.dumps(campaigns), encoding="utf-8")
     assert codes("apply --yes") == {Code.NO_EVIDENCE}
+
+
+def test_what_a_delivery_made_is_explained_without_a_call(decided: Path) -> None:
+    """It says which delivery, and claims no repetition."""
+    delivery = {"space": "mail", "engine": {"count": 1}}
+    campaigns = {"version": 1, "campaigns": {"june": {"deliveries": {"letter": delivery}}}}
+    (decided / "specs/people/campaigns.yaml").write_text(json.dumps(campaigns), encoding="utf-8")
+    ada("apply --yes")
+    ada("deliver june/letter --out made")
+    with opened() as store:
+        row = next(row for row in store.propositions() if row.space == "mail")
+    found = explained(row.id)
+    assert (found["delivery"], found["space"]) == ("june/letter", "mail")
+    assert "repeated" not in found
+    assert not any("the call asked for" in sentence or "cookie" in sentence for sentence in found["unknown"])
+    assert {one["aspect"] for one in found["approvals"]} == {"eligibility", "content"}
+
+
+def test_approvals_of_settings_are_named(decided: Path) -> None:
+    """Where somebody approved the settings of the space as they were live."""
+    edit(decided / "specs/shared.yaml", "operators", {"ada": {}})
+    document = load_yaml(decided / "environments/people.yaml")
+    document["environment"]["reviewers"] = {"settings": ["ada"]}
+    (decided / "environments/people.yaml").write_text(json.dumps(document), encoding="utf-8")
+    spaces(decided, home={"storage": {"evidence": True, "evidence_retention": "60d"}})
+    ada("apply --yes")
+    ada("approve people/space.home --settings")
+    ada("approve environment.people --settings")
+    ada("promote --yes")
+    (card, _) = answered()
+    settings = [one for one in explained(card["id"])["approvals"] if one["aspect"] == "settings"]
+    assert [(one["address"], one["operator"]) for one in settings] == [
+        ("people/space.home", "ada"),
+        ("environment.people", "ada"),
+    ]
