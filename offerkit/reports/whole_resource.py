@@ -11,6 +11,7 @@ from offerkit.address import Address, Stage
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
 from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.overrides import Override
 from offerkit.plans.plan import Aspect, FieldChange
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.fields import FieldView, field_views
@@ -82,7 +83,8 @@ class LiveStanding(NamedTuple):
 class DecidedAspect(NamedTuple):
     """The last decision on an aspect as it is in a stage; ``decision`` is empty if nobody decided on exactly this.
 
-    ``counts``: false for an approval that no longer counts. ``review``: the review in a pull request that it records.
+    ``counts``: false for an approval that does not count, or no longer. ``review``: the review in a pull request that
+    it records. ``signed``: the key that signed it.
     """
 
     stage: Stage
@@ -94,6 +96,7 @@ class DecidedAspect(NamedTuple):
     revision: RevisionStamp | None = None
     comment: str = ""
     review: str = ""
+    signed: str = ""
 
     @property
     def what(self) -> str:
@@ -105,10 +108,11 @@ class DecidedAspect(NamedTuple):
         """``approved by brand in revision 3, 2026-11-30T12:00:00Z: Read twice``."""
         if self.revision is None:
             return "nobody has decided on exactly this"
-        lost = "" if self.counts else " (no longer counts)"
+        lost = "" if self.counts else " (does not count now)"
         serial, time, actor = self.revision
         text = f"{self.decision} by {self.by} in revision {serial}, {time[:19]}Z{lost}"
         text += f"; {self.review}, recorded by {actor}" if self.review else ""
+        text += f"; signed with {self.signed}" if self.signed else ""
         return f"{text}: {self.comment}" if self.comment else text
 
 
@@ -128,10 +132,17 @@ class StandingStop(NamedTuple):
     reason: str
 
 
+class ScheduledChange(NamedTuple):
+    """A promotion that is to change the resource at ``due`` (UTC), and the revision that scheduled it."""
+
+    due: str
+    revision: RevisionStamp
+
+
 class ResourceStanding(NamedTuple):
     """How a resource stands. ``changed``: the revision that changed it last in the stage that is shown.
 
-    ``differs``: what it has in that stage otherwise than in live.
+    ``differs``: what it has in that stage otherwise than in live. ``overrides``: those that were given for it.
     """
 
     changed: RevisionStamp | None = None
@@ -140,6 +151,8 @@ class ResourceStanding(NamedTuple):
     decided: tuple[DecidedAspect, ...] = ()
     waiting: tuple[WaitingAspect, ...] = ()
     stops: tuple[StandingStop, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    scheduled: tuple[ScheduledChange, ...] = ()
 
 
 class Referring(NamedTuple):
@@ -184,17 +197,25 @@ class WholeResource:
         if self.spaces:
             rows.append(("spaces", ", ".join(self.spaces)))
         if live is None:
-            return [*rows, ("live", "not live")]
+            return [*rows, ("live", "not live"), *self._scheduled]
         name = f" as {live.address}" if live.address != self.address else ""
         if live.deactivated is not None:
-            return [*rows, ("live", f"on no space{name}, deactivated in {live.deactivated.words}")]
+            return [*rows, ("live", f"on no space{name}, deactivated in {live.deactivated.words}"), *self._scheduled]
         as_is = "; this state differs" if standing.differs else ""
         changed = f", as it is since {live.changed.words}" if live.changed is not None else ""
         rows.append(("live", f"yes{name}{changed}{as_is}"))
         by_stamp: dict[RevisionStamp, list[str]] = {}
         for space, stamp in live.spaces:
             by_stamp.setdefault(stamp, []).append(space)
-        return rows + [("live on", f"{', '.join(spaces)} since {stamp.words}") for stamp, spaces in by_stamp.items()]
+        rows += [("live on", f"{', '.join(spaces)} since {stamp.words}") for stamp, spaces in by_stamp.items()]
+        return rows + self._scheduled
+
+    @property
+    def _scheduled(self) -> list[tuple[str, str]]:
+        return [
+            ("scheduled", f"to change in live at {each.due[:19]}Z, by {each.revision.words}")
+            for each in self.standing.scheduled
+        ]
 
 
 def whole_text(whole: WholeResource, presentation: Presentation = PRESENTATION) -> str:
@@ -213,6 +234,7 @@ def whole_text(whole: WholeResource, presentation: Presentation = PRESENTATION) 
         for part in parts:
             rows += _part_rows(part, style, layout)
     rows += _decided_rows(whole.standing.decided, style, layout)
+    rows += _override_rows(whole.standing.overrides, style, layout)
     rows += _waiting_rows(whole.standing.waiting, style, layout)
     rows += _difference_rows(whole.standing.differs, style, layout)
     rows += _referring_rows(whole.referring, style, layout)
@@ -254,6 +276,18 @@ def _decided_rows(decided: Sequence[DecidedAspect], style: Style, layout: Layout
             paint = style.red if aspect.decision == "rejected" else paint
             for row in indented("  ", visible(f"{aspect.what}: {aspect.standing}"), layout.width):
                 yield paint(row)
+
+
+def override_words(override: Override) -> str:
+    """What was overridden, by whom, when and why."""
+    return f"{override.says}: overridden by {override.operator} in revision {override.revision}: {override.reason}"
+
+
+def _override_rows(overrides: Sequence[Override], style: Style, layout: Layout) -> Iterator[str]:
+    if overrides:
+        yield from ("", style.bold("Overrides"))
+    for override in overrides:
+        yield from (style.yellow(row) for row in indented("  ", visible(override_words(override)), layout.width))
 
 
 def _waiting_rows(waiting: Sequence[WaitingAspect], style: Style, layout: Layout) -> Iterator[str]:
@@ -312,6 +346,7 @@ class WholeView(NamedTuple):
     whole: WholeResource
     groups: Sequence[tuple[str, Sequence[tuple[ShownPart, str]]]]
     decided: Sequence[tuple[Stage, Sequence[DecidedAspect]]]
+    overrides: Sequence[str]
     waiting: Sequence[tuple[WaitingAspect, Sequence[FieldView]]]
     differs: Sequence[FieldView]
     more_differs: int
@@ -327,6 +362,7 @@ def _view(whole: WholeResource, layout: Layout) -> WholeView:
         whole,
         [(group, [(part, "\n".join(value_lines(part, layout))) for part in parts]) for group, parts in whole.groups],
         [(stage, list(aspects)) for stage, aspects in groupby(standing.decided, key=lambda aspect: aspect.stage)],
+        [override_words(override) for override in standing.overrides],
         [(aspect, field_views(aspect.changes, layout)) for aspect in standing.waiting],
         differs,
         len(standing.differs) - len(differs),
@@ -349,6 +385,8 @@ def whole_json(whole: WholeResource, _presentation: Presentation = PRESENTATION)
             "parts": [_part_json(part) for part in whole.parts],
             "live": _live_json(standing.live),
             "stops": [{"address": s.address, "reason": s.reason, **_stamp_map(s.revision)} for s in standing.stops],
+            "scheduled": [{"due": each.due, **_stamp_map(each.revision)} for each in standing.scheduled],
+            "overrides": [_override_json(override) for override in standing.overrides],
             "decisions": [_decided_json(aspect) for aspect in standing.decided],
             "waiting": [_waiting_json(aspect) for aspect in standing.waiting],
             "differences": _changes_json(standing.differs),
@@ -399,7 +437,18 @@ def _decided_json(aspect: DecidedAspect) -> Json:
         "by": aspect.by,
         "comment": aspect.comment,
         "review": aspect.review,
+        "signed": aspect.signed,
         "revision": _stamp_json(aspect.revision),
+    }
+
+
+def _override_json(override: Override) -> Json:
+    return {
+        "lifts": override.lifts.value,
+        "says": override.says,
+        "by": override.operator,
+        "reason": override.reason,
+        "revision": override.revision,
     }
 
 

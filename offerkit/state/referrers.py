@@ -71,7 +71,7 @@ def _by_rules(view: Snapshot, offer: EffectiveOffer) -> Iterator[Referrer]:
 
 
 def _ways(offer: EffectiveOffer, chosen: JsonMap) -> Iterator[str]:
-    """How a rule applies to an offer: by category, theme or condition, of which one is enough, or to any offer."""
+    """How a rule applies to an offer: by category, by theme or by condition (one is enough), or to any offer."""
     above = set(ancestors(offer.category))
     yield from (f"applies to the category {path}" for path in names_in(chosen, "categories") if path in above)
     yield from (f"applies to the theme {theme}" for theme in names_in(chosen, "themes") if theme in offer.themes)

@@ -91,11 +91,11 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         meaning=meaning,
         pull_request=number,
         review=review,
-        signed=_signed(row),
+        signed=signing_key(row),
     )
 
 
-def _signed(row: RevisionRow) -> str:
+def signing_key(row: RevisionRow) -> str:
     """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
     signature = row.details.get(DETAIL)
     return str(signature.get("key", "")) if isinstance(signature, dict) else ""

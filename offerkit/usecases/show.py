@@ -146,6 +146,7 @@ def _missing(shown: _ShownState, address: Address, *, may_read: bool) -> Refused
     known = set(shown.view.entries)
     if may_read and shown.stages.store is not None:
         known |= {*shown.stages.side(Stage.DESIGN).entries, *shown.stages.side(Stage.LIVE).entries}
+    removed = _removed(shown.stages.store, address) if may_read and shown.stages.store is not None else ""
     elsewhere = [side.value for side in Stage if may_read and address in shown.stages.side(side).entries]
     hint = f"It is in {elsewhere[0]}: --at {elsewhere[0]}" if elsewhere else ""
     alike = (each for each in known if each.kind is address.kind)
@@ -153,8 +154,18 @@ def _missing(shown: _ShownState, address: Address, *, may_read: bool) -> Refused
     return refuse(
         Code.NO_MATCH,
         f"there is no {address:.200} in {what:.100}",
-        hint=hint or suggestion(address, alike, "To show what is declared, but not applied yet: --at specs"),
+        hint=hint or removed or suggestion(address, alike, "To show what is declared, but not applied yet: --at specs"),
     )
+
+
+def _removed(store: Store, address: Address) -> str:
+    """The state in which a resource was last, as a hint; empty if it never was."""
+    for side in Stage:
+        row = store.last_change(address.stage(side), [address]).get(address)
+        if row is not None:
+            gone = f"renamed it to {row.address}" if row.moved_from == address else "removed it"
+            return f"Revision {row.serial} {gone}. To show it as it was before: --at {side}:{row.serial - 1}"
+    return ""
 
 
 def _parts(view: Snapshot, address: Address) -> list[tuple[str, GivenPart]]:

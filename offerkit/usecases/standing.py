@@ -17,20 +17,25 @@ from offerkit.reports.whole_resource import (
     LiveStanding,
     ResourceStanding,
     RevisionStamp,
+    ScheduledChange,
     StandingStop,
     WaitingAspect,
 )
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import ChangeRow, Store
+from offerkit.store import ChangeRow, Store, scheduled
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.awaited_approvals import list_approvals
-from offerkit.usecases.history import review_words
+from offerkit.usecases.history import review_words, signing_key
+from offerkit.usecases.list_scheduled import scheduled_plan
 from offerkit.usecases.renames import names_of_live, renames_of_live
 from offerkit.usecases.review import reviewed_aspects
 from offerkit.usecases.session import Session
 from offerkit.usecases.settings_approval import waiting_settings
 from offerkit.usecases.state_refs import NamedState
+
+SCHEDULED = 20
+"""How many of the promotions that wait for their time are searched, the next ones."""
 
 
 def standing_of(
@@ -42,7 +47,7 @@ def standing_of(
     """
     if stages.store is None:
         return NO_STANDING
-    serial = max(state.serials.values(), default=None)  # one point in time, the same in all environments
+    serial = max(state.serials.values(), default=None)  # the same moment in all environments
     now = serial is None and state.title.rpartition("@")[2] in tuple(Stage)
     design_now, live_now = (now and state.stage is side for side in (Stage.DESIGN, Stage.LIVE))
     live = _Live(stages, stages.store, state, address, serial)
@@ -58,6 +63,8 @@ def standing_of(
         tuple(decided),
         tuple(_waiting(session, stages, address)) if design_now and design else (),
         tuple(_stops(stops, view, address)),
+        tuple(o for o in stages.overrides.given if o.address == address and (serial is None or o.revision <= serial)),
+        tuple(_scheduled(stages.store, address)) if now and design else (),
     )
 
 
@@ -208,6 +215,7 @@ def _aspect(
         RevisionStamp(last.revision, last.time, revision.actor if revision else ""),
         last.comment,
         review_words(revision) if revision is not None else "",
+        signing_key(revision) if revision is not None else "",
     )
 
 
@@ -231,6 +239,15 @@ def _waiting(session: Session, stages: Stages, address: Address) -> Iterator[Wai
 def _awaited_settings(stages: Stages, address: Address) -> list[Address]:
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     return waiting_settings(stages) if is_setting(address, design, live) else []
+
+
+def _scheduled(store: Store, address: Address) -> Iterator[ScheduledChange]:
+    """The promotions that wait for their time and have a step for ``address``, the next one first."""
+    for promotion in scheduled.scheduled(store.database)[:SCHEDULED]:
+        steps = scheduled_plan(store, promotion.serial).steps
+        if any(address in (step.address, step.moved_from) for step in steps):
+            stamp = RevisionStamp(promotion.serial, promotion.time, promotion.by)
+            yield ScheduledChange(promotion.due, stamp)
 
 
 def _stops(stops: Stops, view: Snapshot, address: Address) -> Iterator[StandingStop]:

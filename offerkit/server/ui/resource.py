@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -21,8 +22,6 @@ from offerkit.usecases.show import whole_resource
 
 MOST = 1_000
 """Addresses that the page suggests."""
-LINK = "/ui/show?address="
-"""The page of a resource, without its address."""
 
 
 def routes(pages: Pages) -> list[Operation]:
@@ -48,9 +47,14 @@ def _resource(session: Session, address: str, at: str, *, full: bool) -> Facts:
     return {
         **facts,
         "shown": shown,
-        "whole": Markup(whole_section(shown, LINK, layout)),  # noqa: S704 - escaped there
+        "whole": Markup(whole_section(shown, _link(at), layout)),  # noqa: S704 - escaped there
         "page": f"/ui/offers/{offer.environment}/{offer.name}" if offer is not None else "",
     }
+
+
+def _link(at: str) -> str:
+    """The page of a resource in the same state, without the resource's address."""
+    return f"/ui/show?at={quote(at)}&address=" if at else "/ui/show?address="
 
 
 def _known(session: Session) -> Sequence[str]:

@@ -8,6 +8,7 @@ from report_requests import AFRICA, ROCKIES, TOUR
 from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Position
 from offerkit.governance.approval_items import ApprovalItem
+from offerkit.governance.overrides import Override, OverrideKind
 from offerkit.plans.plan import Aspect
 from offerkit.reports.whole_resource import (
     DecidedAspect,
@@ -15,6 +16,7 @@ from offerkit.reports.whole_resource import (
     Referring,
     ResourceStanding,
     RevisionStamp,
+    ScheduledChange,
     ShownPart,
     StandingStop,
     WaitingAspect,
@@ -49,7 +51,7 @@ def whole(text: str) -> WholeResource:
             (change("title", text, f"{text}!"), change("content.html", f"<p>{text}</p>\n", f"<p>{text}!</p>\n")),
             (
                 DecidedAspect(
-                    Stage.DESIGN, Aspect.CONTENT, "email", "approved", True, text, stamp, text, f"review {text}"
+                    Stage.DESIGN, Aspect.CONTENT, "email", "approved", True, text, stamp, text, f"review {text}", text
                 ),
                 DecidedAspect(Stage.DESIGN, Aspect.CONTENT, "web", "approved", False, text, stamp),
                 DecidedAspect(Stage.DESIGN, Aspect.ELIGIBILITY, ""),
@@ -78,6 +80,8 @@ def whole(text: str) -> WholeResource:
                 ),
             ),
             (StandingStop(AFRICA, stamp, text),),
+            (Override(OverrideKind.REVIEWERS, TOUR, "f", text, text, 8, text),),
+            (ScheduledChange("2026-12-01T05:00:00.000000Z", stamp),),
         ),
         (
             Referring(parse_address("recipients/campaign.winter"), "deliveries.card.offers", "names it"),

@@ -14,6 +14,8 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.reports.render import render
 from offerkit.reports.whole_resource import WholeResource
 from offerkit.usecases.plan_files import save_plan
+from offerkit.usecases.requests import ScheduleRequest
+from offerkit.usecases.schedule import schedule
 from offerkit.usecases.show import whole_resource
 
 OFFERS = "specs/shop/offers.yaml"
@@ -175,6 +177,36 @@ def test_contacts_in_cases_are_not_shown(live_shop: Workspace) -> None:
     assert "secret-key" not in render(shown(live_shop, "shop/cases.one"), "json")
     ways = {(each.address, each.path) for each in shown(live_shop, GOLD).referring}
     assert ("shop/cases.one", "cases.hers") in ways
+
+
+def test_what_is_gone_is_found_in_the_past(live_shop: Workspace) -> None:
+    live_shop.change({OFFERS: {"offers": {"gold-card": None}}})
+    live_shop.apply("ada")
+    whole = shown(live_shop, GOLD)
+    assert whole.state == "live", "design no longer has it"
+    with live_shop.store() as store:
+        last = store.last_serial()
+    with pytest.raises(Refused) as refused:
+        shown(live_shop, GOLD, "specs")
+    assert "It is in live" in refused.value.diagnostics[0].hint
+    live_shop.change({"specs/shop/catalog.yaml": {"filters": {"brief": {"when": "person.age > 1"}}}})
+    live_shop.apply("ada")
+    live_shop.change({"specs/shop/catalog.yaml": {"filters": {"brief": None}}})
+    live_shop.apply("ada")
+    with pytest.raises(Refused) as refused:
+        shown(live_shop, "shop/filter.brief")
+    hint = refused.value.diagnostics[0].hint
+    assert hint == f"Revision {last + 2} removed it. To show it as it was before: --at design:{last + 1}"
+    assert shown(live_shop, "shop/filter.brief", f"design:{last + 1}").parts
+
+
+def test_a_promotion_that_waits_for_its_time_is_named(edited: Workspace) -> None:
+    edited.approve_all()
+    due = f"{int(edited.session().now[:4]) + 1}-01-01T06:00:00.000000Z"
+    revision = schedule(edited.session("ada"), edited.promotion("ada"), ScheduleRequest(due))
+    (waits,) = shown(edited, GOLD).standing.scheduled
+    assert (waits.due, waits.revision.serial) == (due, revision.serial)
+    assert shown(edited, "shop/offer.safari").standing.scheduled == ()
 
 
 def test_json_says_all_there_is(edited: Workspace) -> None:
