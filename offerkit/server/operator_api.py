@@ -112,7 +112,7 @@ class AsReadBody(RequestBody):
 class SignatureBody(RequestBody):
     """The operator's own signature of what is to be recorded (docs/signatures.md)."""
 
-    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{6}Z$")]
+    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z$")]
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     text: Annotated[str, Field(max_length=LONGEST_SIGNATURE)]
 
