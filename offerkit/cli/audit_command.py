@@ -59,15 +59,16 @@ def verify(
     """
     from offerkit.usecases.audit import audit
 
+    compare = _comparing(shell, places, declared=anchors) if anchors or places else None
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
         with progress_bar("Verifying", _size(file)) as advance:
-            result = audit_file(file, expect or "", advance)
+            result = audit_file(file, expect or "", advance, compare)
         shell.show(result, form)
         return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect or "", _comparing(shell, places, declared=anchors) if anchors or places else None)
+        sound = audit(audited, expect or "", compare)
     shell.show(sound, form)
 
 

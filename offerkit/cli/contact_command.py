@@ -82,6 +82,9 @@ def export(shell: Shell, key: str, names: tuple[str, ...], folders: tuple[Path, 
 @contact.command("erase")
 @places
 @click.option("--dry-run", is_flag=True, help="Erase nothing; show what would be erased.")
+@click.option(
+    "--no-clear", is_flag=True, help="Do not write the store again; the next erasure without this option does it."
+)
 @changing
 @format_of("ContactErasure")
 @pass_shell
@@ -91,6 +94,7 @@ def erase(
     names: tuple[str, ...],
     folders: tuple[Path, ...],
     dry_run: bool,
+    no_clear: bool,
     yes: bool,
     message: str,
     lock_timeout: float,
@@ -122,10 +126,13 @@ def erase(
         shell.show(erased, form)
     elif erased.revision:
         click.echo(shell.style.green(f"Erased. Revision {erased.revision}, {erased.digest[:12]}."), color=True)
-    click.echo("Clearing what was deleted from the store's files …", err=True)
-    left = clear_erased(session, request)
     if warnings := unreached(session):
         shell.tell(warnings)
+    if no_clear:
+        click.echo("The store's files can still have the key, until an erasure without --no-clear.", err=True)
+        return
+    click.echo("Clearing what was deleted from the store's files …", err=True)
+    left = clear_erased(session, request)
     if left:
         from offerkit.diagnostics import Refused
 

@@ -35,7 +35,8 @@ class VerifiedRecord:
     """An exported history that was verified.
 
     ``digest``: of the last revision; ``sha256``: of the file's bytes before its end. ``judged``: how many of its
-    revisions changed live, and were judged again. ``unprovable``: what it cannot prove, a clause each.
+    revisions changed live, and were judged again. ``unprovable``: what it cannot prove, a clause each. ``signatures``:
+    how many revisions are signed. ``anchors``: how many anchors it agrees with.
     """
 
     file: str
@@ -46,6 +47,8 @@ class VerifiedRecord:
     sha256: str
     judged: int
     unprovable: Sequence[str]
+    signatures: int = 0
+    anchors: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,9 @@ def verified_record_text(verified: VerifiedRecord, presentation: Presentation = 
         style.green(text),
         style.green(
             f"Also checked: {count(verified.bodies, 'body', 'bodies')}, the state of every stage, the end of the file;"
-            f" {count(verified.judged, 'change')} of live judged again by the approvals before it."
+            f" {count(verified.judged, 'change')} of live judged again by the approvals before it"
+            + (f"; {count(verified.signatures, 'signature')}" if verified.signatures else "")
+            + (f"; {count(verified.anchors, 'anchor')}." if verified.anchors else ".")
         ),
         f"Project {visible(verified.project)}, SHA-256 of the lines {verified.sha256}.",
         "It cannot prove",

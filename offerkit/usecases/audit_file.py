@@ -31,7 +31,7 @@ from offerkit.store.rows import RecordedRevision
 from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.argument_values import zone_of_stage
-from offerkit.usecases.audit import noted_elsewhere
+from offerkit.usecases.audit import CompareAnchors, noted_elsewhere
 from offerkit.usecases.audit_gates import NOT_PROVABLE, uncovered
 from offerkit.usecases.state_refs import serial_of, zone_said
 
@@ -39,10 +39,16 @@ _MOST = 50
 """Findings about promotions, at most."""
 
 
-def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lambda count: None) -> VerifiedRecord:
+def audit_file(
+    path: Path,
+    head: str = "",
+    advance: Callable[[int], None] = lambda count: None,
+    compare: CompareAnchors | None = None,
+) -> VerifiedRecord:
     """Verify an export. Raises Refused with what is wrong with it.
 
     ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``advance`` gets the bytes read.
+    ``compare``: compares the history with its anchors.
     """
     findings: list[Diagnostic] = []
     judged = 0
@@ -55,9 +61,10 @@ def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lamb
 
     with _read(path, judge, advance) as (store, reader):
         findings += store.verify(tokens_too=False)
-        if not findings:  # else the rows are not reliable
-            findings += verify_signatures(store)[1]
+        signatures, faults = verify_signatures(store)
+        anchors, unanchored = compare(store) if compare is not None else (0, [])
         missing = noted_elsewhere(store.revisions(), head)
+    findings += [*faults, *unanchored]
     if missing is not None:
         findings.append(missing)
     if findings:
@@ -65,7 +72,16 @@ def audit_file(path: Path, head: str = "", advance: Callable[[int], None] = lamb
     assert reader.end is not None
     end = reader.end
     return VerifiedRecord(
-        str(path), reader.project, end.revisions, end.bodies, end.digest, end.sha256, judged, NOT_PROVABLE
+        str(path),
+        reader.project,
+        end.revisions,
+        end.bodies,
+        end.digest,
+        end.sha256,
+        judged,
+        NOT_PROVABLE,
+        signatures,
+        anchors,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Severity, refuse
@@ -98,7 +99,7 @@ def unreached(session: Session) -> list[Diagnostic]:
         path
         for folder in sorted(folders)
         for end in ("replaced", "wal.stale")
-        for path in folder.glob(f"{name}[.-]{end}-*")
+        for path in folder.glob(f"{escape(name)}[.-]{end}-*")
     ]
     return [
         Diagnostic(

@@ -72,7 +72,7 @@ def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPl
     files = find_delivery_files(root, request.folders, keys)
     if not request.environments:
         named = [place.environment for place in places if not place.visitor]
-        _check_one_dimension(declared, {*named, *(one.environment for one in files)})
+        _check_one_dimension(declared, {*named, *(one.environment for one in files if one.environment)})
     return ContactPlaces(request, tuple(keys), places, files)
 
 

@@ -102,15 +102,15 @@ def erase_from(files: DeliveryFiles) -> None:
     lock = files.folder / LOCK
     try:
         with FileLock(lock, timeout=0) if (files.folder / STATE).exists() else nullcontext():
-            for path in sorted(files.folder.glob("messages-*")):
-                if _messages(path, wanted):
-                    _replace(path, partial(_copy_messages, path, wanted))
-            for path in sorted(files.folder.glob("set-aside*")):
-                if _set_aside(path, wanted):
-                    _replace(path, partial(_copy_rows, path, wanted))
             for path in _samples(files.folder, wanted):
                 path.unlink(missing_ok=True)
             _clear_examples(files.folder / SUMMARY, wanted)
+            for path in sorted(files.folder.glob("set-aside*")):
+                if _set_aside(path, wanted):
+                    _replace(path, partial(_copy_rows, path, wanted))
+            for path in sorted(files.folder.glob("messages-*")):  # last: they tell that samples can be the contact's
+                if _messages(path, wanted):
+                    _replace(path, partial(_copy_messages, path, wanted))
     except Timeout:
         raise refuse(
             Code.DELIVERY_RUNNING,

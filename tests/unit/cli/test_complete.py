@@ -157,7 +157,7 @@ COMPLETED = {
     "eval": {"contact", "data", "environment", "offer"},
     "export": {"stage"},
     "graph": {"focus"},
-    "history": {"what"},
+    "history": {"what", "by", "offers"},
     "import": {"names"},
     "init": {"environment", "templates", "install"},
     "lint": {"state"},

@@ -88,7 +88,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
              ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--contacts", FILE)],
-    "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
+    "history": [("--patch", "--by", "ada", "--offer", "offer.card"), ("--patch", "--full"), ("--by", EVIL), ("--offer", EVIL), ("--since", EVIL), ("--until", "2099-01-01"), (), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit anchor": [(), ("-C", "fresh")],
     "audit verify": [("--anchors",), ("--anchor", "git"), ("--anchor", EVIL), (), ("-C", "fresh"), ("--head", "nonsense"), ("audit.jsonl",), ("audit.jsonl", "--head", EVIL), ("plan.json",), (FILE,)],
