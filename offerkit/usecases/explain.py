@@ -23,6 +23,7 @@ from offerkit.fingerprint import Json
 from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import EvidenceRow, PropositionQuery, PropositionRow, RevisionRow, Store
+from offerkit.store.backups import ACTION as RESTORE
 from offerkit.store.proposition_rows import weight_text
 from offerkit.templates.render import RenderError
 from offerkit.times import instant
@@ -45,6 +46,7 @@ class _Case(NamedTuple):
     past: PastLive
     catalogs: Catalogs
     offer: Address
+    replaced: bool
 
     @property
     def catalog(self) -> Catalog:
@@ -54,7 +56,8 @@ class _Case(NamedTuple):
     def known(self) -> bool:
         """Whether the store still has what was live then: a restored backup can lack it."""
         return (
-            self.row.environment in self.catalogs
+            not self.replaced
+            and self.row.environment in self.catalogs
             and self.offer in self.past.view.entries
             and self.row.space in self.catalog.spaces
         )
@@ -94,7 +97,10 @@ def _case(store: Store, id_: str, hooks: HookLoader) -> _Case:
             hint="List a contact's propositions: offerkit propositions --contact KEY",
         )
     past = PastLive(store, row.revision)
-    return _Case(row, past, past.catalogs(hooks), Address(row.environment, Kind.OFFER, row.offer))
+    # A restore gave the numbers of the revisions that it dropped to others.
+    restored = store.revisions(action=RESTORE)
+    replaced = any(one.serial <= row.revision and one.time > row.time for one in restored)
+    return _Case(row, past, past.catalogs(hooks), Address(row.environment, Kind.OFFER, row.offer), replaced)
 
 
 def _explained(store: Store, case: _Case) -> ExplainedProposition:
@@ -160,8 +166,8 @@ def _plain(row: PropositionRow) -> ExplainedProposition:
 
 def _history_gone(store: Store, row: PropositionRow) -> ExplainedProposition:
     """Of a proposition whose revision the store no longer has: a backup was restored since."""
-    revision = store.revision(row.revision)
-    now = "has no such revision" if revision is None else "has another history since a restore"
+    missing = store.revision(row.revision) is None
+    now = "has no such revision" if missing else "has another history since a restore"
     gone = f"What was live in revision {row.revision}, its approvals and rules: the store {now}."
     return replace(_plain(row), unknown=(gone,))
 

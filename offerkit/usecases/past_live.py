@@ -128,8 +128,8 @@ def with_present_contact() -> Report:
     """The warning about an answer for a past time."""
     return Report(
         Code.PRESENT_CONTACT,
-        "The offers, rules and stops are those that were live then; the contact's fields, and the propositions with"
-        " their statuses, are those of now.",
+        "The offers, rules and stops are those that were live then; the contact's fields, what hooks"
+        " answer, and the propositions with their statuses are those of now.",
         "",
     )
 

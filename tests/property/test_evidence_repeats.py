@@ -176,7 +176,7 @@ def check(root: Path, seed: int) -> int:
     return len(found)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1, 3])
 def test_what_was_decided_is_repeated(tmp_path: Path, seed: int) -> None:
     assert check(tmp_path, seed) > 0
 

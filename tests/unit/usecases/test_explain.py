@@ -317,3 +317,22 @@ def test_approvals_of_settings_are_named(decided: Path) -> None:
         ("people/space.home", "ada"),
         ("environment.people", "ada"),
     ]
+
+
+def test_a_history_that_a_restore_replaced_is_not_made_up(decided: Path) -> None:
+    """Another revision has the number of the one that decided."""
+    ada("store backup kept.db")
+    edit(decided / "specs/people/offers.yaml", "offers", {"card": {"weights": [{"weight": 90}]}})
+    for line in TO_LIVE:
+        ada(line)
+    (card, _) = answered()
+    ada("store restore kept.db --yes")
+    found = explained(card["id"])
+    assert (found["weight"], found["revision"]) == ("135", 6)
+    assert found["unknown"] == ["What was live in revision 6, its approvals and rules: the store has no such revision."]
+    edit(decided / "specs/people/offers.yaml", "offers", {"card": {"weights": [{"weight": 80}]}})
+    for line in TO_LIVE:
+        ada(line)
+    found = explained(card["id"])
+    assert found["rules"] == [] and "repeated" not in found
+    assert "the store has another history since a restore" in found["unknown"][0]
