@@ -23,6 +23,7 @@ from offerkit.usecases.apply import entitled_actor
 from offerkit.usecases.promotion_times import promoted_environments
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.session import Session, promoters, who_is
+from offerkit.usecases.signing import sealed, signed
 
 FURTHEST = timedelta(days=732)
 """How far ahead a promotion can be scheduled; further is a mistyped year."""
@@ -32,6 +33,7 @@ MOST_WAITING = 200
 
 def schedule(session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
     """Store a promotion for its time. Raises Refused as applying it now would, except for freezes and windows."""
+    session = signed(session, lambda store: _drafted(session, store, plan, request))
     return session.backend.schedule(session, plan, request)
 
 
@@ -80,7 +82,21 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
         draft = Draft(
             scheduled.SCHEDULE, actor.name, session.now, session.message, digest, details={scheduled.DETAILS: facts}
         )
+        draft = sealed(session, store, _drafted(session, store, plan, request))
         return scheduled.add(store.database, draft, request.due, encode(plan).decode())
+
+
+def _drafted(session: Session, store: Store, plan: Plan, request: ScheduleRequest) -> Draft:
+    """The revision that schedules ``plan``."""
+    facts: dict[str, Json] = {
+        "due": request.due,
+        "not_after": request.not_after,
+        "environments": list(promoted_environments(store, plan)),
+        "steps": len(plan.steps),
+    }
+    facts |= {"override_impact": session.override_impact} if session.override_impact else {}
+    who, digest = who_is(session, store).name, plan_digest(plan)
+    return Draft(scheduled.SCHEDULE, who, session.now, session.message, digest, details={scheduled.DETAILS: facts})
 
 
 def withdraw(session: Session, serial: int, reason: str) -> RevisionRow:
