@@ -40,6 +40,10 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
     """:func:`schedule` on the machine that has the store."""
     actor = entitled_actor(session, plan)
     check_request(session, plan, request)
+    if session.override_impact:
+        from offerkit.usecases.impact_limit import check_reason  # imports the engine
+
+        check_reason(session.override_impact)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
@@ -93,7 +97,7 @@ def withdraw_here(session: Session, serial: int, reason: str) -> RevisionRow:
     ):
         actor = who_is(session, store)
         promotion = scheduled.named(store.database, serial)
-        if promotion is None or promotion.ended is not None:
+        if promotion is None or scheduled.ending(store.database, serial) is not None:
             raise scheduled.not_waiting(serial)
         by = Stages(store).names.operator(promotion.by, serial)
         refused = may_withdraw_scheduled(actor, by, promotion.environments, promoters(store))
