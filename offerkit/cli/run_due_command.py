@@ -48,6 +48,7 @@ def command(shell: Shell, watch: bool, every: int, form: str) -> int:
                     DueItem(outcome.promotion.serial, outcome.revision.serial, outcome.revision.actor, findings)
                 )
                 shell.tell(findings)
+                shell.anchor(session, None if findings else outcome.revision)
             told = set()
         except Refused as refused:
             if not watch or any(one.code is not Code.STORE_LOCKED for one in refused.diagnostics):
