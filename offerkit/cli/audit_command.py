@@ -98,11 +98,9 @@ def anchor(shell: Shell, form: str) -> None:
     Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
     are made on pages or by a schedule. The newest anchor covers the whole history before it.
     """
-    from offerkit.usecases.anchor import anchor, nothing_declared
+    from offerkit.usecases.anchor import anchor
 
     anchored, failed = anchor(shell.session())
-    if anchored is None:
-        raise nothing_declared()
     shell.done = True
     shell.show(anchored, form)
     if failed:

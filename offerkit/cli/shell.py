@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offerkit.fingerprint import Json
     from offerkit.plans.plan import Plan
     from offerkit.reports.proof_words import StatedProofs
-    from offerkit.store import Holder, Location, RevisionRow
+    from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
     from offerkit.usecases.ssh_signer import SshSigner
@@ -220,13 +220,6 @@ class Shell:
         text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
 
-    def anchor(self, session: Session, revision: RevisionRow | None) -> None:
-        """Anchor a revision that changed live where environments declare it; failures are warnings."""
-        from offerkit.usecases.anchor import anchored
-
-        if warnings := anchored(session, revision):
-            self.tell(warnings)
-
     def tell(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Print diagnostics to standard error, as a compiler would."""
         from offerkit.reports.diagnostics_json import DiagnosticsReport
@@ -277,6 +270,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     from offerkit.address import Stage
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
+    from offerkit.usecases.anchor import anchor_places
     from offerkit.usecases.apply import apply, check_impact, check_times, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
@@ -287,27 +281,38 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     if not yes:  # shown before the confirmation; checked again under the store's lock
         _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
+    places = anchor_places(session) if plan.steps_on(Stage.LIVE) else None
     applied = apply(session, plan)
     shell.applied(applied, done)
-    if plan.steps_on(Stage.LIVE):
-        shell.anchor(session, applied.revision)
+    if places is not None and (warnings := places.write_new(applied.revision)):
+        shell.tell(warnings)
     if yes:
         _tell_left(shell, applied.revision.details)
     if session.override_impact and not override_of(applied.revision.details):
         click.echo("Nothing had to be overridden: the reason given with --override-impact is not recorded.", err=True)
 
 
-def foresee(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, if a promotion that is only planned would be refused now: a freeze, its impact."""
+def foresee(shell: Shell, session: Session, plan: Plan, *, later: bool = False) -> None:
+    """Warn, on standard error, if a promotion that is only planned would be refused: a freeze, its impact.
+
+    ``later``: it is planned for another time, so the freezes of now do not matter.
+    """
     from offerkit.usecases.apply import check_impact, check_times
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
+    warnings: list[Diagnostic] = []
     try:
-        check_times(session, plan, session.operator)
+        if not later:
+            check_times(session, plan, session.operator)
+    except Refused as refused:
+        warnings += refused.diagnostics
+    try:
         _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
-        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics])
+        warnings += refused.diagnostics
+    if warnings:
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in warnings])
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:

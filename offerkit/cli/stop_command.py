@@ -25,13 +25,15 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
     resume). Administrators, offer managers and the operators named in promotion.stoppers may stop.
     """
     from offerkit.reports.stops import StopReport
+    from offerkit.usecases.anchor import anchor_places
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
     session = shell.session(lock_timeout=lock_timeout)
+    places = anchor_places(session)
     outcome = stop(session, StopRequest(patterns, message))
     shell.done = True
-    if outcome.out:
-        shell.anchor(session, outcome.revision)
+    if outcome.out and outcome.revision is not None and (warnings := places.write_new(outcome.revision)):
+        shell.tell(warnings)
     revision = outcome.revision.serial if outcome.revision is not None else None
     shell.show(StopReport(revision, outcome.named, outcome.out, outcome.refused, outcome.done), form)

@@ -26,12 +26,18 @@ SCHEME = 1
 """The form of a statement; another form gets another number, and this one stays verifiable."""
 FRESH = timedelta(minutes=15)
 """How far the signer's clock and the recorder's may differ, with the time between signing and recording."""
+SCHEDULE_ACTION = "schedule"
+"""The action of a revision that schedules a promotion; its details say when under the same name."""
+SCHEDULED = "scheduled"
+"""The key in a promotion's details for the revision that scheduled it."""
+_FACTS = {OVERRIDE_ACTION: DETAILS_KEY, SCHEDULE_ACTION: SCHEDULE_ACTION}
 _DECIDING = frozenset({"approve", "reject", "stop", "resume"})
 _DEMANDED_AS = {
     "approve": "approvals",
     "reject": "approvals",
     OVERRIDE_ACTION: "approvals",
     "promote": "promotions",
+    SCHEDULE_ACTION: "promotions",
     "rollback": "promotions",
     "purge": "promotions",
     "stop": "stops",
@@ -44,7 +50,8 @@ class Signable(NamedTuple):
     """A revision as its statement needs it: columns as the history has them, without its details.
 
     ``parent``: the digest of the revision before it. ``changes``, ``decisions``: rows of the tables of changes and
-    approvals. ``stages``: the digests of the stages that it touches, after it. ``overrides``: what it overrides.
+    approvals. ``stages``: the digests of the stages that it touches, after it. ``facts``: what its
+    details say of the decision itself: what it overrides, or when something is to be promoted.
     """
 
     project: str
@@ -56,7 +63,7 @@ class Signable(NamedTuple):
     changes: Sequence[Sequence[str]]
     decisions: Sequence[Sequence[str]]
     stages: Mapping[str, str]
-    overrides: Json = None
+    facts: Json = None
 
     def statement(self, time: str) -> bytes:
         """What is signed: canonical JSON with all of it; ``time``: when it is signed (UTC)."""
@@ -74,7 +81,7 @@ class Signable(NamedTuple):
                 "changes": digest(b"offerkit signed changes", changed),
                 "decisions": sorted(map(list, self.decisions)),
                 "stages": {str(stage): after for stage, after in self.stages.items()},
-                "overrides": self.overrides,
+                "facts": self.facts,
             }
         )
 
@@ -84,7 +91,10 @@ class Signable(NamedTuple):
         named = {parse_address(row[0]).environment for row in self.decisions} if self.action in _DECIDING else set()
         live = (parse_stage(row[0]) for row in self.changes)
         named |= {stage.environment for stage in live if stage.stage is Stage.LIVE}
-        items = self.overrides if isinstance(self.overrides, list) else []
+        if self.action == SCHEDULE_ACTION:
+            scheduled = json_map(self.facts).get("environments")
+            named |= set(map(str, scheduled)) if isinstance(scheduled, list) else set()
+        items = self.facts if isinstance(self.facts, list) else []
         return named | {parse_address(str(json_map(item).get("address"))).environment for item in items}
 
     def demanded(self, demands: Mapping[str, frozenset[str]]) -> list[str]:
@@ -114,9 +124,9 @@ def given_signature(record: Json, parent: str) -> GivenSignature | None:
             return None
 
 
-def overrides_of(action: str, details: Mapping[str, Json]) -> Json:
-    """What a revision with these details overrides, as its statement has it."""
-    return details.get(DETAILS_KEY) if action == OVERRIDE_ACTION else None
+def facts_of(action: str, details: Mapping[str, Json]) -> Json:
+    """What a revision's details say of the decision itself, as its statement has it."""
+    return details.get(_FACTS[action]) if action in _FACTS else None
 
 
 class Keys:

@@ -112,7 +112,7 @@ class AsReadBody(RequestBody):
 class SignatureBody(RequestBody):
     """The operator's own signature of what is to be recorded (docs/signatures.md)."""
 
-    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{6}Z$")]
+    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z$")]
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     text: Annotated[str, Field(max_length=LONGEST_SIGNATURE)]
 
@@ -218,7 +218,7 @@ class OverrideBody(SignedBody):
     lock_wait_ms: LockWait = 0
 
 
-def _signed(session: Session, body: SignedBody) -> Session:
+def with_signature(session: Session, body: SignedBody) -> Session:
     """``session`` with the signature in a request."""
     given = body.signature
     return (
@@ -261,7 +261,7 @@ def routes(service: HasSession) -> list[Operation]:
         wait = body.lock_wait_ms / 1000
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
-        session = _signed(replace(session, origin=_origin(body.origin), as_read=read_), body)
+        session = with_signature(replace(session, origin=_origin(body.origin), as_read=read_), body)
         return answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     async def impact(request: Request) -> Response:
@@ -297,7 +297,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
         body = await read_body(request, DecideBody)
-        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         wish = ApprovalRequest(
             tuple(body.patterns),
             tuple(body.categories),
@@ -324,7 +324,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
-        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         found_items = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
         return answer(overridden_json(await asyncio.to_thread(_overridden, session, wish)))
@@ -341,7 +341,7 @@ def stop_routes(service: HasSession) -> list[Operation]:
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
-        session = _signed(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         outcome = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
         refused = redacted(Refused(outcome.refused), service.session).diagnostics
         return answer(stopped_json(replace(outcome, refused=refused)))

@@ -11,7 +11,17 @@ from starlette.responses import Response
 
 from offerkit.server.authentication import acting
 from offerkit.server.json_bodies import read_body
-from offerkit.server.operator_api import HasSession, LockWait, PlanText, ShortText, answer, operation, operator_caller
+from offerkit.server.operator_api import (
+    HasSession,
+    LockWait,
+    PlanText,
+    ShortText,
+    SignedBody,
+    answer,
+    operation,
+    operator_caller,
+    with_signature,
+)
 from offerkit.server.routing import Operation
 from offerkit.server.schemas import RequestBody
 from offerkit.usecases.backends import SCHEDULE, WITHDRAW, plan_of, scheduled_json
@@ -21,7 +31,7 @@ from offerkit.usecases.schedule import schedule, withdraw
 _INSTANT = r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 
 
-class ScheduleBody(RequestBody):
+class ScheduleBody(SignedBody):
     """A saved promotion, and when it is to be carried out, exactly as it is; times are UTC."""
 
     plan: PlanText
@@ -48,6 +58,7 @@ def routes(service: HasSession) -> list[Operation]:
         body = await read_body(request, ScheduleBody)
         wait = body.lock_wait_ms / 1000
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
+        session = with_signature(session, body)
         wish = ScheduleRequest(body.due, body.not_after)
         revision = await asyncio.to_thread(lambda: schedule(session, plan_of(body.plan), wish))
         return answer(scheduled_json(revision))

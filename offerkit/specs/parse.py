@@ -138,6 +138,9 @@ def _to_item(document: Value, path: JsonPath, named: str) -> JsonPath:
 
 
 def _root(record: Record) -> tuple[str, ...]:
+    """Where the resource is in its file; a file of cases is one itself."""
+    if record.kind is Kind.CASES:
+        return ()
     return ("environment",) if record.kind is Kind.ENVIRONMENT else (SECTION_OF[record.kind], record.name)
 
 

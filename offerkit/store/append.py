@@ -9,7 +9,7 @@ from typing import NamedTuple
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
-from offerkit.governance.signatures import Signable, overrides_of
+from offerkit.governance.signatures import Signable, facts_of
 from offerkit.store import bodies, errors, outbox, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
@@ -70,8 +70,8 @@ def signable(db: Database, draft: Draft) -> Signable:
     stages_after = {stage.stage: stage.digest for stage in touched}
     meta = schema.read_meta(db)
     texts = (draft.action, draft.actor, draft.message, draft.plan_digest)
-    overridden = overrides_of(draft.action, draft.details)
-    return Signable(meta["project"], meta["head"], *texts, changes, decisions, stages_after, overridden)
+    facts = facts_of(draft.action, draft.details)
+    return Signable(meta["project"], meta["head"], *texts, changes, decisions, stages_after, facts)
 
 
 def take_over(db: Database, recorded: RecordedRevision) -> list[str]:

@@ -9,7 +9,16 @@ import orjson
 from offerkit.address import Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, and_list
 from offerkit.fingerprint import JsonMap, json_map
-from offerkit.governance.signatures import DETAIL, Signable, demands_in, given_signature, keys_of, signature_fault
+from offerkit.governance.signatures import (
+    DETAIL,
+    SCHEDULE_ACTION,
+    SCHEDULED,
+    Signable,
+    demands_in,
+    given_signature,
+    keys_of,
+    signature_fault,
+)
 from offerkit.store.rows import ChangeText, RecordedRevision
 from offerkit.store.signed_revisions import signable_of
 from offerkit.store.store import Store
@@ -49,6 +58,7 @@ class _SignedHistory:
         self._environments: dict[tuple[str, Stage], JsonMap] = {}
         self._latest = ""
         self.signed = 0
+        self._scheduled: dict[int, str] = {}
 
     def judge(self, recorded: RecordedRevision) -> list[Diagnostic]:
         """What is wrong with the signature of the next revision, or that it lacks one that is demanded."""
@@ -69,7 +79,7 @@ class _SignedHistory:
         details = json_map(orjson.loads(recorded.revision.details))
         if DETAIL not in details:
             demanding = about.demanded(demands_in((name, body) for (name, _), body in self._environments.items()))
-            if not demanding:
+            if not demanding or self._was_scheduled(about, details.get(SCHEDULED)):
                 return []
             verb = "demands" if len(demanding) == 1 else "demand"
             what = f"revision {serial} ({about.action}) is not signed, and {and_list(demanding)} {verb} it"
@@ -79,8 +89,14 @@ class _SignedHistory:
         if given is not None:
             own = keys_of(self._operators.get(about.operator))
             fault = signature_fault(about, given, own, (time, self._latest or time))
+        if not fault and about.action == SCHEDULE_ACTION:
+            self._scheduled[serial] = about.plan
         what = f"the signature of revision {serial} by {about.operator[:80]} does not count"
         return [_finding(Code.BAD_SIGNATURE, what, f"{fault[0].upper()}{fault[1:]}.")] if fault else []
+
+    def _was_scheduled(self, about: Signable, by: object) -> bool:
+        """Whether it carries out a promotion whose scheduling was signed; each can be carried out once."""
+        return isinstance(by, int) and self._scheduled.pop(by, None) == about.plan
 
     def _leave(self, change: ChangeText) -> None:
         """Forget an operator or an environment that is another one, or none, from now on."""

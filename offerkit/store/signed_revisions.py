@@ -12,8 +12,8 @@ from offerkit.governance.signatures import (
     DETAIL,
     Keys,
     Signable,
+    facts_of,
     given_signature,
-    overrides_of,
     signature_fault,
 )
 from offerkit.store import revisions
@@ -87,5 +87,5 @@ def signable_of(project: str, recorded: RecordedRevision) -> Signable:
         changes=recorded.changes,
         decisions=recorded.approvals,
         stages=dict(recorded.outcomes),
-        overrides=overrides_of(revision.action, orjson.loads(revision.details)),
+        facts=facts_of(revision.action, orjson.loads(revision.details)),
     )

@@ -9,7 +9,7 @@ one, and that covers all before it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -24,38 +24,59 @@ from offerkit.usecases.anchor_places import place_of
 from offerkit.usecases.session import Session
 
 
-def anchor(session: Session, revision: RevisionRow | None = None) -> tuple[AnchoredRevision | None, list[Diagnostic]]:
+@dataclass(frozen=True)
+class AnchorPlaces:
+    """Where a project's history is anchored; ``newest``: the newest revision that changed live, None before the first.
+
+    It is read before a revision is made: through a server, the copy of the history does not have that revision.
+    """
+
+    names: Sequence[str]
+    project: str
+    root: Path
+    environ: Mapping[str, str]
+    newest: RevisionRow | None
+
+    def write(self, revision: RevisionRow) -> tuple[AnchoredRevision, list[Diagnostic]]:
+        """Anchor a revision in each place that lacks it; why places could not be used."""
+        new = Anchor(self.project, revision.serial, revision.digest, revision.action, revision.time)
+        written, held, failed = [], [], list[Diagnostic]()
+        for name in self.names:
+            try:
+                place = place_of(name, self.root, self.environ)
+                if new in place.read().anchors:
+                    held.append(name)
+                    continue
+                place.add(new)
+                written.append(name)
+            except Refused as refused:
+                failed += refused.diagnostics
+        return AnchoredRevision(new.serial, new.digest, tuple(written), tuple(held)), failed
+
+    def write_new(self, revision: RevisionRow) -> list[Diagnostic]:
+        """Anchor a revision that has just changed live; warnings about places that could not be used."""
+        hint = "What is live stays live. Run “offerkit audit anchor” once the place can be used again."
+        return [replace(each, severity=Severity.WARNING, hint=hint) for each in self.write(revision)[1]]
+
+
+def anchor_places(session: Session) -> AnchorPlaces:
+    """The places that the environments of the session's store declare; none without a store."""
+    with session.reading() as store:
+        names = declared_in(store) if store is not None else []
+        if store is None or not names:
+            return AnchorPlaces((), "", session.project.root, session.environ, None)
+        return AnchorPlaces(names, store.project, session.project.root, session.environ, _newest(store))
+
+
+def anchor(session: Session) -> tuple[AnchoredRevision, list[Diagnostic]]:
     """Anchor the newest revision that changed live in each declared place that lacks it.
 
-    ``revision``: the newest one, if it was just made through a server, whose history was copied before. Gives what is
-    anchored where (None: nothing is declared, or nothing is live), and why places could not be used.
+    Gives where it is anchored, and why places could not be used. Raises Refused if nothing is declared or live.
     """
-    with session.existing() as store:
-        places = declared_in(store)
-        newest = _newest(store) if places and revision is None else revision
-        project = store.project
-    if not places or newest is None:
-        return None, []
-    new = Anchor(project, newest.serial, newest.digest, newest.action, newest.time)
-    written, held, failed = [], [], list[Diagnostic]()
-    for name in places:
-        try:
-            place = place_of(name, session.project.root, session.environ)
-            if new in place.read().anchors:
-                held.append(name)
-                continue
-            place.add(new)
-            written.append(name)
-        except Refused as refused:
-            failed += refused.diagnostics
-    return AnchoredRevision(new.serial, new.digest, tuple(written), tuple(held)), failed
-
-
-def anchored(session: Session, revision: RevisionRow | None) -> list[Diagnostic]:
-    """Anchor a revision that has just changed live; warnings about places that could not be used."""
-    failed = anchor(session, revision)[1] if revision is not None else []
-    hint = "What is live stays live. Run “offerkit audit anchor” once the place can be used again."
-    return [replace(each, severity=Severity.WARNING, hint=hint) for each in failed]
+    places = anchor_places(session)
+    if places.newest is None:
+        raise nothing_declared()
+    return places.write(places.newest)
 
 
 def declared_in(store: Store) -> list[str]:

@@ -199,6 +199,7 @@ class ServerBackend(ServerReports):
             "message": session.message,
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
+            **_signature(session),
         }
         return self._recorded(session, SCHEDULE, payload)
 

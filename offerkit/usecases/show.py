@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, refuse, suggestion
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.plans.fields import redacted_fields
 from offerkit.reports.whole_resource import Referring, ShownPart, WholeResource
 from offerkit.specs import Loaded
@@ -23,6 +23,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages, promoted_as
 from offerkit.usecases.design_access import check_design_reader, design_readable
+from offerkit.usecases.keep_simulations import simulation_of
 from offerkit.usecases.requests import SimulationsRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.standing import standing_of
@@ -58,8 +59,7 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
     """The resource named ``text`` in a state, in one of :data:`state_refs.FORMS`; by default in design, else in live.
 
     ``placed``: look for the file and line of each part in the project's specs. Operators who may not read design are
-    shown live only. Raises Refused if the state or the resource does not exist, or they lack the right to
-    read it.
+    shown live only. Raises Refused if the state or the resource does not exist, or they lack the right to read it.
     """
     address = _address(text)
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
@@ -76,7 +76,7 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
             address,
             str(body.get("label", "")),
             shown.state.title,
-            tuple(_shown(group, part, address, at) for (group, part), at in zip(parts, positions, strict=True)),
+            tuple(_shown(*part, address, position) for part, position in zip(parts, positions, strict=True)),
             tuple(view.offer(address).shown_on) if address.kind is Kind.OFFER else (),
             standing,
             tuple(_referring(session, shown, address)),
@@ -170,12 +170,10 @@ def _removed(store: Store, address: Address) -> str:
 
 def _parts(view: Snapshot, address: Address) -> list[tuple[str, GivenPart]]:
     """The parts by group; texts are grouped by the space that shows them."""
-    if address.kind is Kind.CASES or address.kind is Kind.DIMENSION:
+    if address.kind not in _CHOSEN:
         body = redacted_fields(address.kind, view(address) or {})
         return [(_OTHERS, GivenPart(path, value, address)) for path, value in leaves(body)]
     parts = [*parts_of(view, address)]
-    if address.kind not in _CHOSEN:
-        return [(_OTHERS, part) for part in parts if part.user is None]
     texts: list[tuple[str, GivenPart]] = []
     if address.kind is not Kind.CATEGORY:
         texts = list(_texts(view.offer(address), [part for part in parts if part.path[0] in _TEXTS]))
@@ -248,7 +246,7 @@ def _referring(session: Session, shown: _ShownState, address: Address) -> Iterat
         bodies = live.bodies_of(entry.fingerprint for entry in campaigns.values())
         view = view.with_entries({**view.entries, **campaigns}, bodies)
     yield from map(_named, referrers(view, address))
-    if address.kind is Kind.OFFER and shown.stages.store is not None:
+    if address.kind is Kind.OFFER and shown.stages.store is not None and not shown.state.serials:
         yield from _simulations(session, address)
 
 
@@ -270,18 +268,6 @@ def _simulations(session: Session, address: Address) -> Iterator[Referring]:
     if not names:
         return
     for run in session.backend.simulations(session, SimulationsRequest("read", names)).runs:
-        if _counted((run.body or {}).get("simulation"), address.name):
+        counted = (result.offer for space in simulation_of(run).spaces for result in space.offers)
+        if address.name in counted:
             yield Referring(f"simulation {run.name}", run.stage, "counted it")
-
-
-def _counted(simulation: Json, offer: str) -> bool:
-    spaces = simulation.get("spaces") if isinstance(simulation, dict) else None
-    offers = (
-        (space.get("offers") for space in spaces or () if isinstance(space, dict)) if isinstance(spaces, list) else ()
-    )
-    return any(
-        isinstance(each, dict) and each.get("offer") == offer
-        for listed in offers
-        if isinstance(listed, list)
-        for each in listed
-    )

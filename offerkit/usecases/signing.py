@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from offerkit.diagnostics import Code, Refused, and_list, refuse
-from offerkit.governance.signatures import DETAIL, GivenSignature, Signable, keys_of, signature_fault
+from offerkit.fingerprint import json_map
+from offerkit.governance.signatures import DETAIL, SCHEDULE_ACTION, GivenSignature, Signable, keys_of, signature_fault
+from offerkit.models.operator_key import key_fingerprint
 from offerkit.store import Draft, Store
 from offerkit.store.append import signable
 from offerkit.store.stage_snapshots import Stages
@@ -46,7 +48,8 @@ def sealed(session: Session, store: Store, draft: Draft) -> Draft:
         return draft
     about = signable(store.database, draft)
     if given is None:
-        if demanding := about.demanded(demands):
+        demanding = about.demanded(demands)
+        if demanding and not _was_scheduled(session, store, draft):
             raise _demanded(draft, demanding)
         return draft
     if given.parent != about.parent:
@@ -58,6 +61,16 @@ def sealed(session: Session, store: Store, draft: Draft) -> Draft:
         )
     _check(session, store, about, given)
     return replace(draft, details={**draft.details, DETAIL: given.record()})
+
+
+def _was_scheduled(session: Session, store: Store, draft: Draft) -> bool:
+    """Whether this carries out a promotion whose scheduling was signed, with a key that the operator still has."""
+    revision = store.revision(session.scheduled) if session.scheduled else None
+    if revision is None or revision.action != SCHEDULE_ACTION or revision.plan_digest != draft.plan_digest:
+        return False
+    name = json_map(revision.details.get(DETAIL)).get("key")
+    own = {key_fingerprint(str(key.get("key"))) for key in keys_of(operators(store).get(draft.actor))}
+    return name in own and not Stages(store).signatures.fault(revision.serial)
 
 
 def _check(session: Session, store: Store, about: Signable, given: GivenSignature) -> None:

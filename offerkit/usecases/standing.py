@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
+from offerkit.governance.overrides import Override
 from offerkit.governance.settings import is_setting, keys_to_decide
 from offerkit.governance.stops import Stops, stop_revision, stopped_root
 from offerkit.plans.fields import field_changes, redacted_fields
@@ -48,7 +49,7 @@ def standing_of(
     if stages.store is None:
         return NO_STANDING
     serial = max(state.serials.values(), default=None)  # the same moment in all environments
-    now = serial is None and state.title.rpartition("@")[2] in tuple(Stage)
+    now = serial is None and state.specs is None and state.title.rpartition("@")[2] in tuple(Stage)
     design_now, live_now = (now and state.stage is side for side in (Stage.DESIGN, Stage.LIVE))
     live = _Live(stages, stages.store, state, address, serial)
     names = renames_of_live(stages.store, stages.side(Stage.DESIGN), view) if live_now else state.names
@@ -62,8 +63,8 @@ def standing_of(
         () if live_now else live.differing(view),
         tuple(decided),
         tuple(_waiting(session, stages, address)) if design_now and design else (),
-        tuple(_stops(stops, view, address)),
-        tuple(o for o in stages.overrides.given if o.address == address and (serial is None or o.revision <= serial)),
+        tuple(_stops(stops, view, address, design=design)),
+        tuple(_overrides(stages, address, serial)) if design else (),
         tuple(_scheduled(stages.store, address)) if now and design else (),
     )
 
@@ -250,13 +251,25 @@ def _scheduled(store: Store, address: Address) -> Iterator[ScheduledChange]:
             yield ScheduledChange(promotion.due, stamp)
 
 
-def _stops(stops: Stops, view: Snapshot, address: Address) -> Iterator[StandingStop]:
-    """The stops that ``address`` is under, each once."""
+def _overrides(stages: Stages, address: Address, serial: int | None) -> Iterator[Override]:
+    """The overrides that were given for ``address``, under any of its names, up to revision ``serial``."""
+    family = stages.names.family([address])
+    for override in stages.overrides.given:
+        if override.address in family and (serial is None or override.revision <= serial):
+            yield override
+
+
+def _stops(stops: Stops, view: Snapshot, address: Address, *, design: bool) -> Iterator[StandingStop]:
+    """The stops that ``address`` is under, each once; without ``design``, by the names that ``view`` has."""
     rows: Iterable[Approval | None]
     rows = stops.about(view, address) if address.kind is Kind.OFFER else [stops.at(address)]
     seen: set[str] = set()
     for row in rows:
-        if row is not None and stopped_root(row) not in seen:
-            seen.add(stopped_root(row))
+        if row is None:
+            continue
+        root = stopped_root(row)
+        root = root if design or root in view.entries else row.key.address
+        if root not in seen:
+            seen.add(root)
             stamp = RevisionStamp(stop_revision(row), stops.since(row), row.operator)
-            yield StandingStop(stopped_root(row), stamp, row.comment)
+            yield StandingStop(root, stamp, row.comment)

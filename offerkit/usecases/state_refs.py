@@ -33,6 +33,7 @@ class NamedState(Snapshot):
     ``names``: by address, the current name in design if different. ``moved``: the renames that specs declare.
     ``beside``: other entries that decisions depend on, such as shared resources. ``specs``: the loaded specs, if it
     comes from specs. ``commit``: its git commit. ``serials``: by environment, the revision of a state in the past.
+    ``revisions``: by environment, the revision of any state of a stage.
     """
 
     title: str
@@ -44,6 +45,7 @@ class NamedState(Snapshot):
     specs: Loaded | None = field(default=None, repr=False)
     commit: str = ""
     serials: Mapping[str, int] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def own(self) -> frozenset[str]:
@@ -95,6 +97,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
     zone = zone_of(store, refs)
     entries: dict[Address, Entry] = {}
     serials: dict[str, int] = {}
+    revisions: dict[str, int] = {}
     for ref in refs:
         stage = ref.on(ref.stage)
         if stage not in stages.heads:
@@ -104,8 +107,9 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
             continue
         if ref.at is None:
             entries |= stages.entries(stage)
+            revisions[ref.environment] = stages.heads[stage].revision
         else:
-            serials[ref.environment] = serial_of(store, ref, zone)
+            revisions[ref.environment] = serials[ref.environment] = serial_of(store, ref, zone)
             entries |= store.entries_at(stage, serials[ref.environment])
     lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
     about = frozenset(ref.environment for ref in refs)
@@ -120,6 +124,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
         names=names,
         beside=_shared(stages, refs[0], serials) if SHARED not in about else {},
         serials=serials,
+        revisions=revisions,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from attacking import Session
+from helpers.server_process import serving
 
 from offerkit.store import Store
 
@@ -173,3 +174,18 @@ def test_a_file_that_holds_something_else_is_left_alone(team: Session, tmp_path:
 def test_without_anchors_there_is_nothing_to_compare(team: Session) -> None:
     assert "OFR972" in verify(team)
     assert "OFR972" in team.run("", "audit anchor").err
+
+
+@pytest.mark.slow
+def test_through_a_server_the_client_anchors(team: Session, tmp_path: Path) -> None:
+    """It has the repository; the copy of the history that it read before lacks what it has just made."""
+    anchored(team, f"file:{tmp_path / 'anchors.jsonl'}", "git")
+    token = team.do("alan", "token create alan --scope all").split()[0]
+    with serving(team.root, store=team.environ.get("OFFERKIT_STORE", "")) as server:
+        far = Session(team.root, team.files, f"http://127.0.0.1:{server.port}")
+        far.environ["OFFERKIT_TOKEN"] = token
+        done = far.run("", "stop recipients/offer.saver -m Wrong")
+        assert (done.code, done.err) == (0, "")
+        assert "4 anchors" in verify(far)
+    kept = (tmp_path / "anchors.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(kept[-1])["revision"] == team.serial()

@@ -40,7 +40,7 @@ from offerkit.reports.answer import AnswerReport
 from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
 from offerkit.reports.delivery import CellCount, DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
-from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
+from offerkit.reports.diff import DiffExtras, DiffReport, DiffStamp, SpecPositions, StateStamp
 from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.outbox import OutboxReport
@@ -365,6 +365,18 @@ RESULTS: Mapping[str, object] = {
     "DiffReport-proofs": replace(DIFF, beside=DiffExtras(proofs=PROOFS)),
     "DiffReport-across": replace(DIFF, titles=("recipients@live", "visitors@live"), across=("recipients", "visitors")),
     "DiffReport-behind": replace(DIFF, steps=(), beside=DiffExtras(lacking=OlderCheckout(1, promote_plan().steps[:1]))),
+    "DiffReport-filed": replace(
+        DIFF,
+        stamp=DiffStamp(
+            "anna",
+            "2026-11-01T12:00:00Z",
+            "1.2.3",
+            (
+                StateStamp("recipients@live:9", "recipients", "d" * 64, 9),
+                StateStamp("git:main", "recipients", "e" * 64, source="c" * 40),
+            ),
+        ),
+    ),
     "DiffReport-hostile": DiffReport(
         hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
     ),

@@ -174,7 +174,9 @@ def test_contacts_in_cases_are_not_shown(live_shop: Workspace) -> None:
         }
     )
     live_shop.apply("ada")
-    assert "secret-key" not in render(shown(live_shop, "shop/cases.one"), "json")
+    for at in ("", "specs"):
+        assert "secret-key" not in render(shown(live_shop, "shop/cases.one", at), "json")
+    assert all(part.position is not None for part in shown(live_shop, "shop/cases.one", "specs").parts)
     ways = {(each.address, each.path) for each in shown(live_shop, GOLD).referring}
     assert ("shop/cases.one", "cases.hers") in ways
 

@@ -17,11 +17,14 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision
 from offerkit.governance.signatures import GivenSignature
+from offerkit.store import RevisionRow
 from offerkit.store.signed_revisions import SignedRevisions, signable_of
 from offerkit.times import instant, utc
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.audit import AuditedStore, audit
-from offerkit.usecases.requests import ApprovalRequest, StopRequest
+from offerkit.usecases.requests import ApprovalRequest, ScheduleRequest, StopRequest
+from offerkit.usecases.run_due import DueOutcome, run_due
+from offerkit.usecases.schedule import schedule
 from offerkit.usecases.session import Session
 from offerkit.usecases.stop import resume, stop
 
@@ -324,3 +327,36 @@ def test_the_whole_history_is_judged(shop: Workspace, pens: dict[str, KeyPair], 
     with shop.store() as store:
         refused(Code.SIGNATURE_DEMANDED, "revision 3 (approve) is not signed", lambda: audit(AuditedStore(store)))
     shutil.copy(shop.root / ".offerkit/store.db", tmp_path / "kept.db")
+
+
+def _scheduled(shop: Workspace, pens: dict[str, KeyPair], **more: Any) -> RevisionRow:
+    plan = shop.promotion("ada", OFFER)
+    session = shop.session("ada", **more)
+    return schedule(session, plan, ScheduleRequest(utc(shop.now + timedelta(hours=24))))
+
+
+def _due(shop: Workspace) -> DueOutcome:
+    shop.later(hours=25)
+    (outcome,) = run_due(shop.session(), lambda: shop.now)
+    return outcome
+
+
+def test_a_scheduled_promotion_is_signed_when_it_is_scheduled(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    approve(shop.session("omar", signer=Pen(pens["omar"])))
+    refused(Code.SIGNATURE_DEMANDED, "schedule is not signed", lambda: _scheduled(shop, pens))
+    row = _scheduled(shop, pens, signer=Pen(pens["ada"]))
+    outcome = _due(shop)
+    assert outcome.findings == ()
+    assert outcome.revision.details["scheduled"] == row.serial
+    assert audited(shop) == 2
+
+
+def test_a_scheduled_promotion_whose_key_was_removed_is_not_carried_out(
+    shop: Workspace, pens: dict[str, KeyPair]
+) -> None:
+    approve(shop.session("omar", signer=Pen(pens["omar"])))
+    _scheduled(shop, pens, signer=Pen(pens["ada"]))
+    shop.change({"specs/shared.yaml": {"operators": {"ada": {"keys": [pens["stranger"].public]}}}})
+    shop.apply("ada")
+    assert [each.code for each in _due(shop).findings] == [Code.SIGNATURE_DEMANDED]
+    assert OFFER not in shop.active()
