@@ -36,7 +36,7 @@ places = combined(
         multiple=True,
         type=click.Path(file_okay=False, path_type=Path),
         metavar="DIR",
-        help="Also in deliveries' files in this folder; may be repeated (default: only the project's deliveries/).",
+        help="Also in deliveries' files in this folder; may be repeated (default: only where they were written).",
     ),
 )
 

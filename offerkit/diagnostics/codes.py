@@ -515,7 +515,7 @@ CODES: dict[Code, str] = {
     Code.CONTACT_IN_SEVERAL: "Several dimensions have a contact with this key; they can be different contacts.",
     Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
     Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
-    Code.ERASED_ELSEWHERE: "A store that was set aside by a restore may still have a contact that was erased.",
+    Code.ERASED_ELSEWHERE: "Stores that were set aside, or deliveries whose files moved, can have an erased contact.",
     Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
     Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
     Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",

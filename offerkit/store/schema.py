@@ -114,6 +114,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "DROP INDEX proposition_offer",
         "DROP INDEX proposition_space",
+        # Where a delivery's files were written: they name contacts, who may ask that they be erased.
+        "ALTER TABLE delivery_run ADD COLUMN folder {text} NOT NULL DEFAULT ''",
         # Promotions that wait for their time; ``ended``: the revision that ended it, 0 until then.
         """CREATE TABLE scheduled (
             serial INTEGER NOT NULL PRIMARY KEY REFERENCES revision (serial), due {key} NOT NULL,

@@ -90,27 +90,37 @@ def clear_erased(session: Session, request: ContactRequest) -> list[Diagnostic]:
 
 
 def unreached(session: Session) -> list[Diagnostic]:
-    """Warnings about stores and logs that were set aside beside this one, and may have the contact."""
+    """Warnings about what may have the contact as well: stores that were set aside, files of deliveries that moved."""
     folders = {session.project.state}
     name = session.store.name if isinstance(session.store, Path) else session.store.schema
     if isinstance(session.store, Path):
         folders.add(session.store.parent)
-    kept = [
-        path
-        for folder in sorted(folders)
-        for end in ("replaced", "wal.stale")
-        for path in folder.glob(f"{escape(name)}[.-]{end}-*")
-    ]
-    return [
-        Diagnostic(
-            Code.ERASED_ELSEWHERE,
+    ends = [f"{escape(name)}[.-]{end}-*" for end in ("replaced", "wal.stale")]
+    kept = [path for folder in sorted(folders) for end in ends for path in folder.glob(end)]
+    warnings = [
+        _elsewhere(
             f"{path!s:.200} was set aside and may have the contact",
             "It is a store, or a part of one, from before a restore.",
             "Delete it when it is no longer needed.",
-            severity=Severity.WARNING,
         )
         for path in kept
     ]
+    with session.existing() as store:
+        moved = [run.folder for run in store.deliveries() if run.folder and not Path(run.folder).is_dir()]
+    if moved:
+        more = f" and {len(moved) - 1:,} more" if len(moved) > 1 else ""
+        warnings.append(
+            _elsewhere(
+                f"the files of deliveries are no longer in {moved[0]:.200}{more}, and may have the contact",
+                "They were moved, or this is another machine.",
+                "Name the folders where they are now: --files DIR",
+            )
+        )
+    return warnings
+
+
+def _elsewhere(what: str, why: str, how: str) -> Diagnostic:
+    return Diagnostic(Code.ERASED_ELSEWHERE, what, why, how, severity=Severity.WARNING)
 
 
 def _administrator(session: Session, store: Store) -> Actor:

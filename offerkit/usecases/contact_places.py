@@ -28,7 +28,7 @@ from offerkit.usecases.delivery_files import DeliveryFiles, find_delivery_files
 class ContactRequest:
     """A contact by primary key, in ``environments`` (none: in all of its dimension).
 
-    ``folders``: where files of deliveries are, beside those of the project's ``deliveries``.
+    ``folders``: where files of deliveries are, beside where they were written.
     """
 
     key: str
@@ -69,7 +69,9 @@ def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPl
     declared = _Declared(store)
     keys = _keys(store, declared, request)
     places = _places(store, declared, keys)
-    files = find_delivery_files(root, request.folders, keys)
+    written = [Path(run.folder) for run in store.deliveries() if run.folder]
+    known = [folder for folder in written if folder.is_dir()]
+    files = find_delivery_files(root, [*request.folders, *known], keys)
     if not request.environments:
         named = [place.environment for place in places if not place.visitor]
         _check_one_dimension(declared, {*named, *(one.environment for one in files if one.environment)})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, refuse, suggestion
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.plans.fields import redacted_fields
 from offerkit.reports.whole_resource import Referring, ShownPart, WholeResource
 from offerkit.specs import Loaded
@@ -23,6 +23,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages, promoted_as
 from offerkit.usecases.design_access import check_design_reader, design_readable
+from offerkit.usecases.keep_simulations import simulation_of
 from offerkit.usecases.requests import SimulationsRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.standing import standing_of
@@ -267,18 +268,6 @@ def _simulations(session: Session, address: Address) -> Iterator[Referring]:
     if not names:
         return
     for run in session.backend.simulations(session, SimulationsRequest("read", names)).runs:
-        if _counted((run.body or {}).get("simulation"), address.name):
+        counted = (result.offer for space in simulation_of(run).spaces for result in space.offers)
+        if address.name in counted:
             yield Referring(f"simulation {run.name}", run.stage, "counted it")
-
-
-def _counted(simulation: Json, offer: str) -> bool:
-    spaces = simulation.get("spaces") if isinstance(simulation, dict) else None
-    offers = (
-        (space.get("offers") for space in spaces or () if isinstance(space, dict)) if isinstance(spaces, list) else ()
-    )
-    return any(
-        isinstance(each, dict) and each.get("offer") == offer
-        for listed in offers
-        if isinstance(listed, list)
-        for each in listed
-    )

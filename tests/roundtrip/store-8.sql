@@ -51,9 +51,9 @@ CREATE TABLE cookie (
 CREATE TABLE delivery_run (
             environment TEXT NOT NULL, campaign TEXT NOT NULL, delivery TEXT NOT NULL, id TEXT NOT NULL,
             space TEXT NOT NULL, revision INTEGER NOT NULL, time TEXT NOT NULL, made TEXT NOT NULL,
-            operator TEXT NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent TEXT NOT NULL,
+            operator TEXT NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent TEXT NOT NULL, folder TEXT NOT NULL DEFAULT '',
             PRIMARY KEY (environment, campaign, delivery)) WITHOUT ROWID;
-INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'');
+INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'','/srv/offers/deliveries/winter/card');
 CREATE TABLE evidence (
             environment TEXT NOT NULL, contact TEXT NOT NULL, time TEXT NOT NULL, id TEXT NOT NULL,
             interaction TEXT NOT NULL, space TEXT NOT NULL, body TEXT NOT NULL,

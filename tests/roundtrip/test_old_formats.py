@@ -204,6 +204,7 @@ def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
             db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")
         for table in ("evidence", "scheduled"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE delivery_run DROP COLUMN folder")
         db.execute("UPDATE meta SET value = '7' WHERE key = 'format'")
         db.commit()
         (size,) = db.execute("PRAGMA page_count").fetchone()

@@ -81,7 +81,7 @@ class Office:
         return self._files(also)
 
     def _files(self, also: tuple[str, ...]) -> list[str]:
-        files = [path for path in self.root.rglob("*") if path.is_file()]
+        files = [path for top in (self.root, self.root.parent / "sent") for path in top.rglob("*") if path.is_file()]
         return [str(p) for p in files if any(word.encode() in p.read_bytes() for word in (KEY, *also))]
 
     def _dead(self) -> list[str]:
@@ -120,7 +120,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     desk.run("propose", "--space", "guests/banner", "--cookie", desk.cookie())
     desk.run(*home, "--cookie", "c00c1e", "--contact", "ana@example.com", "-n", "2")
     desk.run("deliver", "june/best", "--at", "2026-06-01", "--field", "person.id")
-    desk.run("deliver", "june/none", "--at", "2026-06-01")
+    desk.run("deliver", "june/none", "--at", "2026-06-01", "--out", str(tmp_path / "sent"))
     with Store.open(desk.location, write=True) as store:
         store.add_propositions([hidden("p-1", KEY), hidden("p-2", OTHER)])
         with store.recording():
@@ -301,6 +301,15 @@ def test_a_run_that_is_cut_off_is_finished_by_the_next(
     assert desk.traces() == []
     assert desk.report() == before
     assert "is sound" in desk.run("audit", "verify").output
+
+
+def test_files_that_were_moved_are_named(desk: Office, tmp_path: Path) -> None:
+    (tmp_path / "sent").rename(tmp_path / "moved")
+    told = desk.run("contact", "erase", KEY, "--yes").stderr
+    assert Code.ERASED_ELSEWHERE in told and str(tmp_path / "sent") in told
+    assert [row["file"] for row in exported(desk, KEY)["set_aside"]] == []
+    desk.run("contact", "erase", KEY, "--yes", "--files", str(tmp_path / "moved"))
+    assert not [path for path in (tmp_path / "moved").iterdir() if KEY in path.read_text()]
 
 
 def test_two_at_once(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
