@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -89,7 +90,9 @@ def command(
     proofs = proofs_of(session, plan, prove, at=impact.at, form=form, yes=yes)
     shell.plan(plan, form, full=full, impact=impact.of(session, plan), proofs=proofs)
     if not to_be_applied(form, out, plan_only, yes):
-        foresee(shell, session, plan)
+        foresee(shell, session, plan, later=bool(at))
+        if at and plan.steps:
+            _warn(shell, session, plan, at)
     elif not plan.steps and plan.blocked and not at:
         tell_blocked(session, plan)
     elif fail_on_blocked and plan.blocked:
@@ -99,6 +102,19 @@ def command(
     else:
         carry_out(shell, session, plan, "Promote this to live?", "Live.", yes=yes)
     return finish(plan, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
+
+
+def _warn(shell: Shell, session: Session, plan: Plan, at: str) -> None:
+    """Warn of freezes at the time that a promotion is planned for, if it names one."""
+    from offerkit.diagnostics import Refused
+    from offerkit.usecases.promotion_times import foreseen
+    from offerkit.usecases.schedule import due_time
+
+    with suppress(Refused):
+        moment = due_time(session, plan, at)
+        with session.existing() as store:
+            warnings = foreseen(store, plan, moment)
+        shell.tell(warnings)
 
 
 def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str], *, yes: bool) -> None:

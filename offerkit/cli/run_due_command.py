@@ -33,6 +33,7 @@ def command(shell: Shell, watch: bool, every: int, form: str) -> int:
     """
     from offerkit.diagnostics import Code, Refused
     from offerkit.reports.scheduled import DueItem, DueReport
+    from offerkit.usecases.anchor import anchor_places
     from offerkit.usecases.run_due import run_due
 
     session = shell.session()
@@ -48,6 +49,8 @@ def command(shell: Shell, watch: bool, every: int, form: str) -> int:
                     DueItem(outcome.promotion.serial, outcome.revision.serial, outcome.revision.actor, findings)
                 )
                 shell.tell(findings)
+                if not findings and (warnings := anchor_places(session).write_new(outcome.revision)):
+                    shell.tell(warnings)
             told = set()
         except Refused as refused:
             if not watch or any(one.code is not Code.STORE_LOCKED for one in refused.diagnostics):

@@ -292,17 +292,27 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
         click.echo("Nothing had to be overridden: the reason given with --override-impact is not recorded.", err=True)
 
 
-def foresee(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, if a promotion that is only planned would be refused now: a freeze, its impact."""
+def foresee(shell: Shell, session: Session, plan: Plan, *, later: bool = False) -> None:
+    """Warn, on standard error, if a promotion that is only planned would be refused: a freeze, its impact.
+
+    ``later``: it is planned for another time, so the freezes of now do not matter.
+    """
     from offerkit.usecases.apply import check_impact, check_times
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
+    warnings: list[Diagnostic] = []
     try:
-        check_times(session, plan, session.operator)
+        if not later:
+            check_times(session, plan, session.operator)
+    except Refused as refused:
+        warnings += refused.diagnostics
+    try:
         _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
-        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics])
+        warnings += refused.diagnostics
+    if warnings:
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in warnings])
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:

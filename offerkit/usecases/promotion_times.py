@@ -10,7 +10,7 @@ from datetime import datetime
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Diagnostic, Refused, Severity
-from offerkit.fingerprint import canonical, digest
+from offerkit.fingerprint import Json, canonical, digest
 from offerkit.governance.authors import Authors
 from offerkit.governance.overrides import Obstacle, Override, OverrideKind
 from offerkit.governance.promotion_calendar import (
@@ -117,7 +117,10 @@ def _override(stages: Stages, closure: Closure) -> Override | None:
 
 
 def _changes(stages: Stages, environment: str) -> str:
-    """What waits in an environment: its design and live. Once either changes, an override lifts nothing any more."""
-    return digest(
-        b"waiting", canonical([stages.digest(StageRef(environment, side)) for side in (Stage.DESIGN, Stage.LIVE)])
-    )
+    """What waits in an environment: its design and live, with the dimensions. Once any of it changes, an override
+    lifts nothing any more.
+    """
+    sides = (Stage.DESIGN, Stage.LIVE)
+    dimensions = (stages.entries(StageRef(SHARED, side), Kind.DIMENSION) for side in sides)
+    shared: list[Json] = [{str(address): entry.fingerprint for address, entry in found.items()} for found in dimensions]
+    return digest(b"waiting", canonical([*(stages.digest(StageRef(environment, side)) for side in sides), *shared]))

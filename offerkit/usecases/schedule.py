@@ -14,7 +14,6 @@ from offerkit.applier import verify
 from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import TokenScope, may_withdraw_scheduled, missing_scopes
-from offerkit.governance.signatures import demanding_environments
 from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
 from offerkit.store.stage_snapshots import Stages
@@ -41,6 +40,10 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
     """:func:`schedule` on the machine that has the store."""
     actor = entitled_actor(session, plan)
     check_request(session, plan, request)
+    if session.override_impact:
+        from offerkit.usecases.impact_limit import check_reason  # imports the engine
+
+        check_reason(session.override_impact)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
@@ -59,25 +62,6 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
                 f"{MOST_WAITING} promotions are scheduled already",
                 hint="Withdraw some: offerkit scheduled list",
             )
-        environments = promoted_environments(store, plan)
-        if demanding := demanding_environments(verified.stages.signature_demands, "promotions", environments):
-            raise refuse(
-                Code.SIGNATURE_DEMANDED,
-                f"promotions of {and_list(demanding)} must be signed, and nobody signs at the scheduled time",
-                detail="promotion: signatures names what counts only with an operator’s own SSH key.",
-                hint="Save the plan with --out, and apply it then with --sign KEYFILE.",
-            )
-        facts: dict[str, Json] = {
-            "due": request.due,
-            "not_after": request.not_after,
-            "environments": list(environments),
-            "steps": len(plan.steps),
-        }
-        facts |= {"override_impact": session.override_impact} if session.override_impact else {}
-        digest = plan_digest(plan)
-        draft = Draft(
-            scheduled.SCHEDULE, actor.name, session.now, session.message, digest, details={scheduled.DETAILS: facts}
-        )
         draft = sealed(session, store, _drafted(session, store, plan, request))
         return scheduled.add(store.database, draft, request.due, encode(plan).decode())
 
@@ -113,7 +97,7 @@ def withdraw_here(session: Session, serial: int, reason: str) -> RevisionRow:
     ):
         actor = who_is(session, store)
         promotion = scheduled.named(store.database, serial)
-        if promotion is None or promotion.ended is not None:
+        if promotion is None or scheduled.ending(store.database, serial) is not None:
             raise scheduled.not_waiting(serial)
         by = Stages(store).names.operator(promotion.by, serial)
         refused = may_withdraw_scheduled(actor, by, promotion.environments, promoters(store))

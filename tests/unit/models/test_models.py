@@ -104,7 +104,7 @@ FULL: dict[Kind, dict[str, Any]] = {
             "separation_of_duties": True,
             "retention": "30d",
             "signatures": ["approvals", "promotions"],
-            "anchors": ["file:/mnt/worm/anchors.jsonl", "git", "https://anchors.example/offers"],
+            "anchors": ["file:anchors/offers.jsonl", "git", "https://anchors.example/offers"],
             "windows": [{"days": ["mon", "tue"], "from": "06:00", "until": "18:00"}],
             "freezes": [{"from": "2026-11-27", "until": "2026-11-30T06:00", "reason": "Black Friday"}],
         },

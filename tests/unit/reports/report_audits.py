@@ -39,7 +39,7 @@ AUDITS = {
     "VerifiedStore-empty": VerifiedStore(0, "", None, 8),
     "VerifiedStore-hostile": VerifiedStore(1, "d" * 64, 0, 8),
     "VerifiedStore-signed": VerifiedStore(6, "d" * 64, 2, 8, 3, 12),
-    "AnchoredRevision": AnchoredRevision(6, "d" * 64, ("git",), ("file:/mnt/anchors.jsonl",)),
+    "AnchoredRevision": AnchoredRevision(6, "d" * 64, ("git",), ("file:anchors.jsonl",)),
     "AnchoredRevision-hostile": AnchoredRevision(6, "d" * 64, ("file:\u202e\x1b",), ("file:\u200b",)),
     "VerifiedRecord": VerifiedRecord("h.jsonl", "p1", 6, 21, "d" * 64, "e" * 64, 2, ("that clocks were right", "more")),
     "VerifiedRecord-hostile": VerifiedRecord("\u202e", "\x1b\u200b", 0, 0, "", "e" * 64, 0, ()),
