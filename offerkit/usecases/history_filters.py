@@ -37,7 +37,7 @@ class HistoryFilter:
 
 
 def narrowed(store: Store, rows: list[RevisionRow], asked: HistoryFilter, now: str) -> list[RevisionRow]:
-    """Those of ``rows`` that ``asked`` selects. Raises Refused for an invalid time and for names that nobody and no offer has."""
+    """Those of ``rows`` that ``asked`` selects. Raises Refused for an invalid time, and for unknown names."""
     zone = zone_of_stage(store, Stage.LIVE) if asked.since or asked.until else UTC
     since = utc(parse_time(asked.since, zone, now, DAY_BEGINS)) if asked.since else ""
     until = utc(parse_time(asked.until, zone, now, DAY_BEGINS)) if asked.until else ""

@@ -153,6 +153,9 @@ def test_after_an_erasure_the_key_is_nowhere(desk: Office) -> None:
     assert desk.report() == before
     assert exported(desk, OTHER, "people") == others, "nobody else has lost anything"
     assert "is sound" in desk.run("audit", "verify").output
+    desk.run("audit", "export", "--out", "audit.jsonl")
+    desk.run("audit", "verify", "audit.jsonl")
+    assert KEY not in (desk.root / "audit.jsonl").read_text()
     assert exported(desk, KEY, "people")["propositions"] == []
 
 

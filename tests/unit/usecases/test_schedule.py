@@ -15,6 +15,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.notices import OutboxState
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import decode, envelope
+from offerkit.plans.sentences import is_note
 from offerkit.store import RevisionRow, Store, outbox
 from offerkit.times import utc
 from offerkit.usecases import restore, store_maintenance
@@ -94,6 +95,11 @@ def test_changes_of_other_things_meanwhile_do_not_matter(live_shop: Workspace) -
     shop.apply("ada")
     (outcome,) = due(shop)
     assert outcome.findings == ()
+
+
+@pytest.mark.parametrize("who", ["administrator or delivery-manager", "administrator, delivery-manager or mailers"])
+def test_a_plan_that_tells_who_may_apply_its_campaigns_can_be_read(who: str) -> None:
+    assert is_note(f"shop/campaign.spring can go live after this: {who} may apply it.")
 
 
 def test_a_promotion_at_noon_makes_it_stale(live_shop: Workspace) -> None:
