@@ -12,6 +12,7 @@ from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.store import Store, scheduled
 from offerkit.store.errors import GONE
 from offerkit.times import utc
+from offerkit.usecases.anchor import anchor_places
 from offerkit.usecases.run_due import run_due
 from offerkit.usecases.session import Session
 from offerkit.usecases.webhooks import Sender
@@ -149,6 +150,8 @@ class Scheduler:
                 _SCHEDULE_LOG.warning("a scheduled promotion was not carried out", extra={**about, "codes": codes})
             else:
                 _SCHEDULE_LOG.info("a scheduled promotion was carried out", extra=about)
+                for failed in anchor_places(self._session).write_new(outcome.revision):
+                    _SCHEDULE_LOG.warning("it could not be anchored", extra={**about, "why": failed.summary})
 
     def _leapt(self) -> bool:
         """Whether the clock was set ahead since the last look."""

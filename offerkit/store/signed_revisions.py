@@ -30,6 +30,11 @@ class SignedRevisions:
         self._store = store
         self._faults: dict[int, str] = {}
 
+    @property
+    def latest_time(self) -> str:
+        """The latest time of any revision; empty without one."""
+        return max(self._latest.values(), default="")
+
     def fault(self, serial: int) -> str:
         """Why revision ``serial`` has no signature that counts; empty if it has one.
 

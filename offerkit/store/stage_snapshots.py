@@ -225,8 +225,9 @@ class Stages:
         if self.store is None:
             return {}
         bodies: list[tuple[str, JsonMap | None]] = []
-        for name in self.environments:
-            bodies += [(name, self.side(side)(environment_address(name))) for side in Stage]
+        for side in Stage:  # of all kinds, only this one is read: most projects demand nothing
+            view = self.snapshot((StageRef(name, side) for name in self.environments), Kind.ENVIRONMENT)
+            bodies += [(name, view(environment_address(name))) for name in self.environments]
         if _rollbacks(self.store):
             bodies += [(name, body) for name in self.environments for body in rolled_back_settings(self.store, name)]
         return (

@@ -75,7 +75,7 @@ def _was_scheduled(session: Session, store: Store, draft: Draft) -> bool:
 
 def _check(session: Session, store: Store, about: Signable, given: GivenSignature) -> None:
     keys = keys_of(operators(store).get(about.operator))
-    latest = max((row.time for row in store.revisions(limit=_LATEST)), default=session.now)
+    latest = Stages(store).signatures.latest_time or session.now
     if fault := signature_fault(about, given, keys, (session.now, latest)):
         raise refuse(
             Code.BAD_SIGNATURE,
@@ -83,10 +83,6 @@ def _check(session: Session, store: Store, about: Signable, given: GivenSignatur
             detail=f"{fault[0].upper()}{fault[1:]}.",
             hint="Sign with one of your declared keys (operators: keys), on a machine whose clock is right.",
         )
-
-
-_LATEST = 1_000
-"""How many of the newest revisions are searched for the latest time."""
 
 
 def _demanded(draft: Draft, environments: list[str]) -> Refused:
