@@ -111,8 +111,6 @@ def _row(step: Step) -> ChangeRow:
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
     diagnostics = _against_the_gate(plan, store, stages, stops)
-    if not diagnostics and plan.kind is PlanKind.PROMOTE:
-        diagnostics += _held_after_rollback(plan, store, stages)
     if not diagnostics and plan.kind is PlanKind.ROLLBACK:
         diagnostics += _not_as_before(plan, store, stages)
     if not diagnostics:
@@ -132,7 +130,7 @@ def faults_of_recorded(plan: Plan, store: Store) -> list[Diagnostic]:
     if plan.kind is not PlanKind.PROMOTE:
         return [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
     stages = Stages(store)
-    return _against_the_gate(plan, store, stages, stages.stops)
+    return _against_the_gate(replace(plan, rolled_back=True), store, stages, stages.stops)
 
 
 def _against_the_gate(plan: Plan, store: Store, stages: Stages, stops: Stops) -> list[Diagnostic]:
@@ -141,7 +139,11 @@ def _against_the_gate(plan: Plan, store: Store, stages: Stages, stops: Stops) ->
     if not diagnostics and stops and plan.steps_on(Stage.LIVE):
         diagnostics += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not diagnostics and plan.kind is PlanKind.PROMOTE:
-        diagnostics += [*_not_from_design(plan, store, stages), *_not_approved(plan, stages)]
+        diagnostics += [
+            *_not_from_design(plan, store, stages),
+            *_not_approved(plan, stages),
+            *_held_after_rollback(plan, store, stages),
+        ]
     return diagnostics
 
 

@@ -226,7 +226,7 @@ def overview_json(overview: RecordOverview, _presentation: Presentation = PRESEN
 def live_then_text(then: LiveThen, presentation: Presentation = PRESENTATION) -> str:
     """What was live, environment by environment. Ends with a newline."""
     style, width = presentation.style, presentation.layout.width
-    lines = [style.bold(f"Live at {visible(then.at)}")]
+    lines = [style.bold(f"Live after revision {then.at}" if then.at.isdecimal() else f"Live at {visible(then.at)}")]
     lines.append(
         f"The last revision then: {visible(then.revision.sentence)}." if then.revision else "There was no revision yet."
     )

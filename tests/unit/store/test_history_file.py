@@ -217,3 +217,34 @@ def test_a_huge_line_is_not_read_whole(small: bytes, tmp_path: Path) -> None:
     with path.open("rb") as file, pytest.raises(Refused) as caught:
         list(HistoryReader(file, "huge.jsonl").records())
     assert "longer than 64 MiB" in caught.value.diagnostics[0].summary
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """2,000 offers in 61 revisions."""
+    with Store.open(tmp_path_factory.mktemp("large") / "store.db", create=True) as store:
+        names = [f"o{number}" for number in range(2000)]
+        append(store, draft(*(change(name, None, entry("one")) for name in names)))
+        for number in range(30):
+            own = names[number::7]
+            append(store, draft(*(change(name, entry("one"), entry("two")) for name in own), day=2))
+            append(store, draft(*(change(name, entry("two"), entry("one")) for name in own), day=3))
+        return exported(store)
+
+
+@pytest.mark.slow
+def test_random_edits_of_a_large_one(large: bytes) -> None:
+    assert read_again(large) == large
+    random = Random(7)
+    for _ in range(10):
+        place, length = random.randrange(len(large)), random.randrange(1, 2000)
+        part = large[place : place + length]
+        is_refused(large[:place] + bytes([large[place] ^ (1 << random.randrange(8))]) + large[place + 1 :])
+        is_refused(large[:place] + large[place + length :])
+        is_refused(large[:place] + part + large[place:])
+        is_refused(large[:place])
+    lines = large.splitlines(keepends=True)
+    for _ in range(10):
+        one, other = sorted(random.sample(range(len(lines)), 2))
+        swapped = [*lines[:one], lines[other], *lines[one + 1 : other], lines[one], *lines[other + 1 :]]
+        is_refused(b"".join(swapped))

@@ -21,7 +21,8 @@ from offerkit.store import RevisionRow
 from offerkit.store.signed_revisions import SignedRevisions, signable_of
 from offerkit.times import instant, utc
 from offerkit.usecases.approve import approve_or_reject
-from offerkit.usecases.audit import AuditedStore, audit
+from offerkit.usecases.audit import AuditedStore, audit, write_history
+from offerkit.usecases.audit_file import audit_file
 from offerkit.usecases.requests import ApprovalRequest, ScheduleRequest, StopRequest
 from offerkit.usecases.run_due import DueOutcome, run_due
 from offerkit.usecases.schedule import schedule
@@ -87,8 +88,14 @@ def approve(session: Session, wish: ApprovalRequest = WISH) -> object:
 
 
 def audited(shop: Workspace) -> int:
+    """How many signatures the store has, and as many its export."""
+    path = shop.root / "history.jsonl"
     with shop.store() as store:
-        return audit(AuditedStore(store)).signatures
+        signatures = audit(AuditedStore(store)).signatures
+        with path.open("wb") as file:
+            write_history(store, file)
+    assert audit_file(path).signatures == signatures
+    return signatures
 
 
 def given(shop: Workspace, who: str, key: KeyPair, **more: Any) -> tuple[Session, GivenSignature, bytes]:
