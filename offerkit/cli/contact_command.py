@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 """The key that stands for one on standard input."""
 _LONGEST = 4_096
+"""Bytes of a key on standard input, at most."""
 
 places = combined(
     click.argument("key", metavar="KEY"),
@@ -143,7 +144,7 @@ def _request(key: str, names: tuple[str, ...], folders: tuple[Path, ...]) -> Con
     from offerkit.usecases.contact_places import ContactRequest
 
     if key == STDIN:
-        key = sys.stdin.readline(_LONGEST).rstrip("\r\n")
+        key = sys.stdin.buffer.readline(_LONGEST).decode(errors="surrogateescape").rstrip("\r\n")
     return ContactRequest(key, tuple(name.partition("@")[0] for name in names), folders)
 
 

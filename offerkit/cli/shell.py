@@ -270,7 +270,6 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     from offerkit.address import Stage
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.usecases.anchor import anchor_places
     from offerkit.usecases.apply import apply, check_impact, check_times, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
@@ -281,7 +280,11 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     if not yes:  # shown before the confirmation; checked again under the store's lock
         _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
-    places = anchor_places(session) if plan.steps_on(Stage.LIVE) else None
+    places = None
+    if plan.steps_on(Stage.LIVE):
+        from offerkit.usecases.anchor import anchor_places  # other plans do not need it
+
+        places = anchor_places(session)
     applied = apply(session, plan)
     shell.applied(applied, done)
     if places is not None and (warnings := places.write_new(applied.revision)):

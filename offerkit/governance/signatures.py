@@ -17,7 +17,7 @@ from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.overrides import DETAILS_KEY, OVERRIDE_ACTION
 from offerkit.governance.sshsig import NAMESPACE, SshSignature
-from offerkit.models.operator_key import fingerprint_of, key_blob
+from offerkit.models.ssh_key import fingerprint_of, key_blob
 from offerkit.times import instant
 
 DETAIL = "signature"

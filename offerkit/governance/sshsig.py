@@ -12,8 +12,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.diagnostics.installation import install_hint
-from offerkit.models.operator_key import wire_strings
+from offerkit.models.ssh_key import wire_strings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -89,6 +88,8 @@ def _verified(blob: bytes, algorithm: bytes, rest: list[bytes], signed: bytes) -
     try:
         from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     except ImportError:
+        from offerkit.diagnostics.installation import install_hint
+
         raise refuse(
             Code.PACKAGE_MISSING,
             "signatures cannot be verified: a package is missing",

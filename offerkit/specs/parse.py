@@ -15,7 +15,7 @@ from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
-from offerkit.models.operator_key import key_fingerprint
+from offerkit.models.ssh_key import key_fingerprint
 from offerkit.models.typed_values import type_error
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.campaigns import (

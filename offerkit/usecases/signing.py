@@ -14,7 +14,7 @@ from dataclasses import replace
 from offerkit.diagnostics import Code, Refused, and_list, refuse
 from offerkit.fingerprint import json_map
 from offerkit.governance.signatures import DETAIL, SCHEDULE_ACTION, GivenSignature, Signable, keys_of, signature_fault
-from offerkit.models.operator_key import key_fingerprint
+from offerkit.models.ssh_key import key_fingerprint
 from offerkit.store import Draft, Store
 from offerkit.store.append import signable
 from offerkit.store.stage_snapshots import Stages

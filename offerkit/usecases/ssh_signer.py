@@ -12,7 +12,7 @@ from pathlib import Path
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.sshsig import LONGEST_SIGNATURE, NAMESPACE
-from offerkit.models.operator_key import key_blob
+from offerkit.models.ssh_key import key_blob
 
 AGENT = "agent"
 """What is written instead of a key's file to sign with any of the operator's keys that an SSH agent holds."""

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from helpers.ssh_keys import KeyPair, new_key
 
 from offerkit.governance.sshsig import NAMESPACE, SshSignature
-from offerkit.models.operator_key import fingerprint_of, key_blob, key_fingerprint
+from offerkit.models.ssh_key import fingerprint_of, key_blob, key_fingerprint
 
 MESSAGE = b'{"action":"approve"}'
 KINDS = [("ed25519",), ("ecdsa", "-b", "256"), ("ecdsa", "-b", "384"), ("ecdsa", "-b", "521"), ("rsa", "-b", "2048")]

@@ -233,6 +233,8 @@ def test_a_second_erasure_finds_nothing_and_records_nothing(desk: Office) -> Non
 def test_what_is_refused(desk: Office) -> None:
     assert desk.refused("contact", "erase", KEY, "--yes", "--message", f"for {KEY}") is Code.KEY_IN_MESSAGE
     assert desk.refused("contact", "erase", "", "--yes") is Code.CONTACT_KEY
+    assert desk.refused("contact", "erase", "7\udcff", "--yes") is Code.CONTACT_KEY
+    assert desk.refused("contact", "export", "7" * 501) is Code.CONTACT_KEY
     assert desk.refused("contact", "erase", KEY, "--yes", "-e", "peopel") is Code.NO_MATCH
     assert desk.refused("contact", "export", KEY, "--files", "nowhere") is Code.UNREADABLE
     assert desk.refused("--as", "nobody", "contact", "export", KEY) is Code.NO_OPERATOR

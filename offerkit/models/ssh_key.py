@@ -1,4 +1,4 @@
-"""Public SSH keys of operators, with the days on which they are valid."""
+"""Public SSH keys: what is one, and what names it. It imports nothing slow, since every store knows of signatures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
-
-from offerkit.models.base import Period
-
-MAX_KEYS = 20
-"""The most keys of one operator."""
 LONGEST_KEY = 4_000
 """The most characters of a public key; one of RSA with 16,384 bits has 2,800."""
 _CURVES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
@@ -89,30 +81,3 @@ def _wrong_parts(kind: str, parts: list[bytes]) -> str:
     curve = parts[0].decode("ascii", "replace")
     fits = f"ecdsa-sha2-{curve}" in kind and len(parts[1]) == _CURVES.get(curve) and parts[1][:1] == b"\x04"
     return "" if fits else damaged
-
-
-def _public_key(text: str) -> str:
-    try:
-        key_blob(text)
-    except ValueError as error:  # the text is not repeated: it may be a private key
-        raise PydanticCustomError("key", "this is not a public SSH key: {why}", {"why": str(error)}) from None
-    return " ".join(text.split()[:2])
-
-
-PublicKey = Annotated[str, AfterValidator(_public_key), WithJsonSchema({"type": "string", "maxLength": LONGEST_KEY})]
-"""A public key, without its comment."""
-
-
-class OperatorKey(Period):
-    """A public key that verifies an operator's signatures, on whole days in UTC, both ends included."""
-
-    key: PublicKey = Field(description="The public key, as in the file that ends in .pub.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_key_alone(cls, value: object) -> object:
-        if isinstance(value, str):
-            return {"key": value}
-        if isinstance(value, dict):
-            return value
-        raise PydanticCustomError("key", "expected a public key, or {key: KEY, from: DAY, until: DAY}")
