@@ -234,8 +234,10 @@ def test_an_audit_through_a_server_needs_no_project(elsewhere: Elsewhere, tmp_pa
     nowhere.root.mkdir()
     code, said = nowhere.run("audit", "verify")
     assert (code, "The history is sound" in said) == (0, True), said
-    assert nowhere.run("audit", "export")[0] == 0
-    assert list(nowhere.root.iterdir()) == [], "nothing is left behind"
+    assert nowhere.run("audit", "export", "--out", "h.jsonl")[0] == 0
+    assert nowhere.run("audit", "verify", "h.jsonl")[1].startswith("The record is sound")
+    assert nowhere.run("audit", "show", "h.jsonl")[0] == 0
+    assert [path.name for path in nowhere.root.iterdir()] == ["h.jsonl"], "nothing else is left behind"
 
 
 def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> None:

@@ -91,8 +91,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "history": [("--patch", "--by", "ada", "--offer", "offer.card"), ("--patch", "--full"), ("--by", EVIL), ("--offer", EVIL), ("--since", EVIL), ("--until", "2099-01-01"), (), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit anchor": [(), ("-C", "fresh")],
-    "audit verify": [("--anchors",), ("--anchor", "git"), ("--anchor", EVIL), (), ("-C", "fresh"), ("--head", "nonsense"), ("audit.jsonl",), ("audit.jsonl", "--head", EVIL), ("plan.json",), (FILE,)],
-    "audit show": [("audit.jsonl",), ("audit.jsonl", "--live-at", "2099-01-01"), ("audit.jsonl", "--live-at", EVIL), ("audit.jsonl", "--live-at", "1", "--environment", EVIL), ("none.jsonl",)],
+    "audit verify": [("--anchors",), ("--anchor", "git"), ("--anchor", EVIL), (), ("-C", "fresh"), ("--head", "nonsense"), ("record.jsonl",), ("record.jsonl", "--head", EVIL), ("plan.json",), (FILE,)],
+    "audit show": [("record.jsonl",), ("record.jsonl", "--live-at", "2099-01-01"), ("record.jsonl", "--live-at", EVIL), ("record.jsonl", "--live-at", "1", "--environment", EVIL), ("none.jsonl",)],
     "store backup": [(FILE,), ("kept.db",), (FILE,), ("specs/shared.yaml",)],
     "store copy": [(".offerkit/store.db", "copy.db"), ("none.db", "copy.db"), ("specs/shared.yaml", "copy.db")],
     "store migrate": [(), ("-C", "fresh")],
@@ -257,6 +257,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         succeeded("plan", "--out", "plan.json")
         succeeded("store", "backup", "backup.db")
+        succeeded("audit", "export", "--out", "record.jsonl")
         succeeded("export", "people@live", "--to", "exported", "--force")
         (root / "token").write_text(succeeded("token", "create", "ada", "--name", EVIL[:20]).stdout.split("_")[1])
     finally:

@@ -217,3 +217,18 @@ def test_approvals_of_other_states_do_not_cover_it(live_shop: Workspace) -> None
         ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=design.fingerprint)),
     )
     assert {one.code for one in findings(live_shop)} == {Code.RECORD_UNCOVERED}
+
+
+@pytest.mark.parametrize("space", ["", "x", "shop/offer.", "shop/category.bank", "7", "\u202e"])
+@pytest.mark.parametrize("decision", [Decision.STOPPED, Decision.RESUMED, Decision.APPROVED])
+def test_stops_that_offerkit_never_writes_are_no_crash(live_shop: Workspace, space: str, decision: Decision) -> None:
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    row = Approval(ApprovalKey(address, Aspect.STOP, space, "-1"), decision, "mallory", "0")
+    forge(live_shop, "stop", approvals=(row,))
+    forge(live_shop, "promote", ChangeRow(0, LIVE, address, "deactivate", entry, replace(entry, activation=())))
+    path = export(live_shop)
+    try:
+        audit_file(path)
+    except Refused as refused:
+        assert {found.code for found in refused.diagnostics} == {Code.RECORD_UNCOVERED}
+    assert overview(path).revisions and live_then(path, "2099-01-01").environments
