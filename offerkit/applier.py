@@ -6,7 +6,7 @@ have moved if nothing relevant changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
@@ -14,7 +14,8 @@ import orjson
 from offerkit.address import ADMINISTRATIVE_KINDS, KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Decision, Decisions, unapproved
+from offerkit.governance.approvals import Decision, Decisions
+from offerkit.governance.gate import unapproved
 from offerkit.governance.notices import Notice
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.rollback import RollbackChanges
@@ -77,13 +78,22 @@ def commit(
     message: str = "",
     details: Mapping[str, Json] | None = None,
     notices: Iterable[Notice] = (),
+    seal: Callable[[Draft], Draft] = lambda draft: draft,
 ) -> Applied:
     """Append exactly the steps of a plan as one revision by ``actor``, inside the transaction that verified it.
 
     ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are stored with the revision, ``notices`` in the outbox.
+    ``seal`` adds the operator's signature, or refuses the revision for want of one.
     """
-    plan, store = verified.plan, verified.store
-    draft = Draft(
+    draft = revision_draft(verified, actor, time, message)
+    draft = seal(replace(draft, details=details or {}, notices=tuple(notices)))
+    return Applied(verified.store.append(draft), verified.base_moved)
+
+
+def revision_draft(verified: Verified, actor: str, time: str, message: str) -> Draft:
+    """The revision that :func:`commit` appends, without details: what is signed of it."""
+    plan = verified.plan
+    return Draft(
         action=plan.kind,
         actor=actor,
         time=time,
@@ -92,10 +102,7 @@ def commit(
         changes=tuple(map(_row, plan.steps)),
         approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
-        details=details or {},
-        notices=tuple(notices),
     )
-    return Applied(store.append(draft), verified.base_moved)
 
 
 def _row(step: Step) -> ChangeRow:
@@ -103,6 +110,31 @@ def _row(step: Step) -> ChangeRow:
 
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
+    diagnostics = _against_the_gate(plan, store, stages, stops)
+    if not diagnostics and plan.kind is PlanKind.ROLLBACK:
+        diagnostics += _not_as_before(plan, store, stages)
+    if not diagnostics:
+        diagnostics += [*_wrong_descriptions(plan, stages), *_without_administrator(plan, stages)]
+    if not diagnostics:
+        diagnostics += _missing_references(plan, stages)
+    if diagnostics:
+        raise Refused(diagnostics)
+
+
+def faults_of_recorded(plan: Plan, store: Store) -> list[Diagnostic]:
+    """What the gate finds in the steps of a revision, for audits; ``store`` ends with the revision before it.
+
+    Of other plans than promotions it only judges whether such a plan may have such steps. Whether a promotion may bring
+    back what a rollback took is not judged: revisions do not record that option.
+    """
+    if plan.kind is not PlanKind.PROMOTE:
+        return [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
+    stages = Stages(store)
+    return _against_the_gate(replace(plan, rolled_back=True), store, stages, stages.stops)
+
+
+def _against_the_gate(plan: Plan, store: Store, stages: Stages, stops: Stops) -> list[Diagnostic]:
+    """Steps that do not belong to a plan of its kind, bring back what is stopped, or promote what is not approved."""
     diagnostics = [_invalid_step(step, plan) for step in plan.steps if not _fits(step, plan)]
     if not diagnostics and stops and plan.steps_on(Stage.LIVE):
         diagnostics += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
@@ -112,14 +144,7 @@ def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None
             *_not_approved(plan, stages),
             *_held_after_rollback(plan, store, stages),
         ]
-    if not diagnostics and plan.kind is PlanKind.ROLLBACK:
-        diagnostics += _not_as_before(plan, store, stages)
-    if not diagnostics:
-        diagnostics += [*_wrong_descriptions(plan, stages), *_without_administrator(plan, stages)]
-    if not diagnostics:
-        diagnostics += _missing_references(plan, stages)
-    if diagnostics:
-        raise Refused(diagnostics)
+    return diagnostics
 
 
 def _fits(step: Step, plan: Plan) -> bool:

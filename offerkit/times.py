@@ -73,3 +73,52 @@ def duration(text: str) -> timedelta:
         raise ValueError(f"“{text[:80]}” is not a duration; write days and hours, as in 2d 6h")
     days, hours = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours)
+
+
+def instants_of(moment: datetime, zone: tzinfo) -> tuple[datetime, ...]:
+    """The instants (UTC, in order) at which clocks in ``zone`` show ``moment``, which has no zone.
+
+    None in the hour that is skipped when clocks go forward, two in the hour that is repeated when they go back.
+    """
+    candidates = {moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return tuple(sorted(instant for instant in candidates if wall_clock(instant, zone) == moment))
+
+
+def first_instant(moment: datetime, zone: tzinfo) -> datetime:
+    """The first instant at which clocks in ``zone`` show ``moment``, or have skipped it."""
+    return (instants_of(moment, zone) or (_after_skipped(moment, zone),))[0]
+
+
+def last_instant(moment: datetime, zone: tzinfo) -> datetime:
+    """The last instant at which clocks in ``zone`` show ``moment``, or the one at which they skip it."""
+    return (instants_of(moment, zone) or (_after_skipped(moment, zone),))[-1]
+
+
+def _after_skipped(moment: datetime, zone: tzinfo) -> datetime:
+    """The instant at which clocks in ``zone`` go forward over ``moment``, to the second."""
+    before, after = sorted(moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        if wall_clock(middle, zone) < moment:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def clock_change(begin: datetime, end: datetime, zone: tzinfo) -> datetime | None:
+    """The instant between two local times (without a zone) at which clocks in ``zone`` change, to the second.
+
+    None if they do not.
+    """
+    before, after = first_instant(begin, zone), first_instant(end, zone)
+    offset = local(before, zone).utcoffset()
+    if local(after, zone).utcoffset() == offset:
+        return None
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        if local(middle, zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)

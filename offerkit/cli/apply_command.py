@@ -10,7 +10,7 @@ import click
 
 from offerkit.cli.complete import addresses_or_files, operators
 from offerkit.cli.impact import override_option
-from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
+from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell, sign_option
 from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     shell_complete=operators,
 )
 @changing
+@sign_option
 @pass_shell
 def command(
     shell: Shell,

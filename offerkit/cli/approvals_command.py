@@ -13,7 +13,9 @@ from offerkit.cli.shell import Shell
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=offer_patterns)
 @click.option("--mine", "only_mine", is_flag=True, help="Only what you can approve or reject.")
 @click.option("--overdue", is_flag=True, help="Only what waits for longer than its environment allows.")
-@click.option("--all", "everything", is_flag=True, help="Also what is already approved or rejected.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also what is already approved or rejected, when, and in which revision."
+)
 @format_of("Approvals")
 @pass_shell
 def command(

@@ -2,44 +2,109 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.options import pass_shell, renamed_option
-from offerkit.cli.shell import Shell
+from offerkit.cli.complete import files
+from offerkit.cli.options import format_of, pass_shell, renamed_option
+from offerkit.cli.shell import Shell, progress_bar
+from offerkit.diagnostics import Refused
+
+if TYPE_CHECKING:
+    from offerkit.diagnostics import Diagnostic
+    from offerkit.store import Store
+    from offerkit.usecases.audit import CompareAnchors
 
 
 @click.group("audit")
 def audit() -> None:
-    """Verify the history, or export it."""
+    """Verify the history, export it, and read exports."""
 
 
 @audit.command("verify")
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path), shell_complete=files)
 @renamed_option(
     "--expect", former=("--head",), metavar="DIGEST", help="The digest of a revision, as you recorded it elsewhere."
 )
+@click.option("--anchors", is_flag=True, help="Compare the history with the anchors that environments declare.")
+@click.option(
+    "--anchor",
+    "places",
+    multiple=True,
+    metavar="PLACE",
+    help="Compare it with anchors there: git, file:PATH or a URL; can be repeated.",
+)
+@format_of("VerifiedRecord")
 @pass_shell
-def verify(shell: Shell, expect: str | None) -> None:
+def verify(
+    shell: Shell, file: Path | None, expect: str | None, anchors: bool, places: tuple[str, ...], form: str
+) -> None:
     """Find every row of the history that was edited, removed or reordered.
 
     Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
     revisions that created and revoked them, and the store's tables and indexes with its format. Record the printed
     digest somewhere else: with --expect, a history that was rewritten as a whole is detected as well. With --store, no
     project is needed.
+
+    With --anchors, the history is compared with what was anchored when it went live: that finds a store that was
+    replaced as a whole by an older or another one.
+
+    With FILE, an export of the history is verified instead, without a store, a project or the network: each byte of it,
+    every digest, and that each promotion had the approvals that it needed.
     """
-    from offerkit.reports.words import count
     from offerkit.usecases.audit import audit
 
+    compare = _comparing(shell, places, declared=anchors) if anchors or places else None
+    if file is not None:
+        from offerkit.usecases.audit_file import audit_file
+
+        with progress_bar("Verifying", _size(file)) as advance:
+            result = audit_file(file, expect or "", advance, compare)
+        shell.show(result, form)
+        return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect or "")
-    text = f"The history is sound: {count(sound.revisions, 'revision')}"
-    text += f", the last one {sound.digest}." if sound.digest else "."
-    there = "not the tokens, which stay on the server" if sound.tokens is None else ""
-    text += f"\nAlso checked: the schema of format {sound.format}"
-    text += f"; {there}." if there else f", {count(sound.tokens or 0, 'token')}."
-    click.echo(shell.style.green(text), color=True)
+        sound = audit(audited, expect or "", compare)
+    shell.show(sound, form)
+
+
+def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> CompareAnchors:
+    """Compares a store with the anchors in ``places``, and with those that its environments or the specs declare."""
+    from offerkit.usecases import anchor
+
+    def compare(store: Store) -> tuple[int, list[Diagnostic]]:
+        wanted = dict.fromkeys(places)
+        if declared:
+            with suppress(Refused):  # outside of a project
+                wanted |= dict.fromkeys(anchor.declared_in_specs(shell.session()))
+            wanted |= dict.fromkeys(anchor.declared_in(store))
+        if not wanted:
+            raise anchor.nothing_declared()
+        return anchor.compared(store, list(wanted), shell.root or Path.cwd(), os.environ)
+
+    return compare
+
+
+@audit.command("anchor")
+@format_of("AnchoredRevision")
+@pass_shell
+def anchor(shell: Shell, form: str) -> None:
+    """Anchor the newest revision of live in every declared place that lacks it.
+
+    Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
+    are made on pages. The newest anchor covers the whole history before it.
+    """
+    from offerkit.usecases.anchor import anchor
+
+    anchored, failed = anchor(shell.session())
+    shell.done = True
+    shell.show(anchored, form)
+    if failed:
+        raise Refused(failed)
 
 
 @audit.command("export")
@@ -48,7 +113,11 @@ def verify(shell: Shell, expect: str | None) -> None:
 )
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
-    """Write the history as JSON lines, oldest revision first."""
+    """Write the whole history as JSON lines: everything that “audit verify FILE” needs to prove it.
+
+    All bodies, then every revision with its changes, its approvals and the digests of the stages after it, then an end,
+    by which a file that was cut off is found. The same history gives the same bytes.
+    """
     from offerkit.reports.escape import visible
     from offerkit.reports.words import count
     from offerkit.specs.output_files import HISTORY, writing
@@ -58,9 +127,40 @@ def export(shell: Shell, out: Path | None) -> None:
         if out is None:
             write_history(audited.store, sys.stdout.buffer)
             return
-        with writing(out, HISTORY) as file:
-            written = write_history(audited.store, file)
-    click.echo(f"{count(written, 'revision')} written to {visible(str(out))}.", err=True)
+        with writing(out, HISTORY) as file, progress_bar("Exporting", audited.store.last_serial()) as advance:
+            end = write_history(audited.store, file, advance)
+    click.echo(
+        f"{count(end.revisions, 'revision')} written to {visible(str(out))}; the last one {end.digest}.", err=True
+    )
+
+
+@audit.command("show")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path), shell_complete=files)
+@click.option(
+    "--live-at", metavar="TIME", help="What was live at this time (a day means its end), or after this revision."
+)
+@click.option("--environment", metavar="NAME", default="", help="Only this environment, with --live-at.")
+@format_of("LiveThen")
+@pass_shell
+def show(shell: Shell, file: Path, live_at: str | None, environment: str, form: str) -> None:
+    """Show what an export of the history holds, or what was live at a time.
+
+    Offers, spaces and what was stopped, each with the revision that did it and by whom. No store and no project is
+    needed. A time without a zone is read in the environment's time zone.
+    """
+    from offerkit.usecases.audit_file import live_then, overview
+
+    if environment and live_at is None:
+        raise click.UsageError("--environment goes with --live-at.")
+    shell.show(overview(file) if live_at is None else live_then(file, live_at, environment), form)
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 if unknown."""
+    try:
+        return file.stat().st_size
+    except (OSError, ValueError):
+        return 0
 
 
 command: click.Command = audit

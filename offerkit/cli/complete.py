@@ -366,6 +366,15 @@ def dead_events(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def scheduled_promotions(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The revisions that scheduled promotions which still wait."""
+    from offerkit.store import scheduled
+
+    with session.reading() as store:
+        return [] if store is None else [str(one.serial) for one in scheduled.scheduled(store.database)]
+
+
+@_never_failing
 def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     """The statuses of propositions."""
     from offerkit.models.expression_scopes import STATUSES

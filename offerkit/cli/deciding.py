@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from offerkit.cli.complete import categories, offer_patterns, spaces
-from offerkit.cli.options import combined, format_of, lock_option, message_option
+from offerkit.cli.options import combined, format_of, lock_option, message_option, sign_option
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Severity, refuse
 
@@ -60,6 +60,7 @@ deciding: Callable[[F], F] = combined(
         "--expect", default="", metavar="DIGEST", help="Decide only if it is still what --show showed with this digest."
     ),
     message_option,
+    sign_option,
     format_of("DecisionReport"),
     lock_option,
 )

@@ -56,12 +56,14 @@ def command(
     Offers whose effective eligibility changes because of another resource, such as a category or a filter, are listed.
     Comparing specs needs no store.
 
+    The HTML page can be filed: it says who made it and when, and the digest of each state, as revisions record it.
+
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone, or in UTC if several
     environments with different time zones are compared.
     """
     from offerkit.plans.make import AddressPatterns
     from offerkit.reports.diff import DiffReport
-    from offerkit.usecases.diff import compare
+    from offerkit.usecases.diff import compare, stamp_of
 
     if contacts and not impact.wanted:
         raise click.UsageError("--contacts goes with --impact.")
@@ -71,6 +73,7 @@ def command(
         shell.tell([difference.behind.doubt])
     proofs = proofs_between(session, difference, prove, at=impact.at)
     beside = difference.beside(impact.between(session, difference, contacts), proofs)
-    report = DiffReport(difference.steps, difference.bodies, difference.titles, difference.across, beside)
+    stamp = stamp_of(session, difference) if form == "html" else None
+    report = DiffReport(difference.steps, difference.bodies, difference.titles, difference.across, beside, stamp)
     shell.show(report, form, full=full)
     return 2 if detailed_exitcode and (difference.steps or difference.behind.steps) else 0

@@ -66,7 +66,15 @@ class ImpactAsked:
 
 def impact_options(function: F) -> F:
     """``--impact`` and what goes with it, as the one argument ``impact`` (ImpactAsked)."""
+    return _with_options(function, _MOMENT, schedules=False)
 
+
+def scheduling_options(function: F) -> F:
+    """:func:`impact_options` of a command that can be scheduled: ``--at`` is its time as well."""
+    return _with_options(function, _SCHEDULED, schedules=True)
+
+
+def _with_options(function: F, moment_option: Callable[[Any], Any], *, schedules: bool) -> F:
     @wraps(function)
     def command(
         *args: Any,
@@ -78,7 +86,7 @@ def impact_options(function: F) -> F:
         examples: bool,
         **others: Any,
     ) -> Any:
-        moment = at if others.get("prove", False) is False else ""  # proofs are of a moment, too
+        moment = at if others.get("prove", False) is False and not schedules else ""  # proofs are of a moment, too
         with_impact = {"--at": moment, "--by": by, "--sample": sample is not None, "--examples": examples}
         alone = next((name for name, given in with_impact.items() if given and not impact), "")
         if alone:
@@ -86,7 +94,7 @@ def impact_options(function: F) -> F:
         return function(*args, impact=ImpactAsked(impact, count, at, by, sample or 0, examples), **others)
 
     made: Any = command
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, moment_option)):
         made = option(made)
     return made  # type: ignore[no-any-return]
 
@@ -122,13 +130,22 @@ _OPTIONS = (
         is_flag=True,
         help=("With --impact: name contacts, by key and by rare values of --by. Do not use it in pull requests."),
     ),
-    click.option(
-        "--at",
-        default="",
-        metavar="TIME",
-        help=(
-            "The moment that proofs are of, and for which --impact measures, too: a day (its noon) or a time, in the"
-            " environment's time zone (default: now)."
-        ),
+)
+_MOMENT = click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help=(
+        "The moment that proofs are of, and for which --impact measures, too: a day (its noon) or a time, in the"
+        " environment's time zone (default: now)."
+    ),
+)
+_SCHEDULED = click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help=(
+        "Schedule the promotion for this time, in the environments' time zone or with an offset; --impact and proofs"
+        " are of this moment, too (default: promote now)."
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from offerkit.cli.complete import addresses
+from offerkit.cli.complete import addresses, files
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, refuse
 from offerkit.reports.render import formats
@@ -118,6 +118,23 @@ exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit w
 
 blocked_option = click.option(
     "--fail-on-blocked", is_flag=True, help="Change nothing and exit with 1 if anything is blocked."
+)
+
+
+def _sign_with(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    shell = ctx.find_root().obj
+    if value and shell is not None:  # none: the shell completes
+        shell.sign = value
+
+
+sign_option = click.option(
+    "--sign",
+    metavar="KEYFILE|agent",
+    envvar="OFFERKIT_SIGN",
+    expose_value=False,
+    callback=_sign_with,
+    shell_complete=files,
+    help="Sign with this SSH key, or with one of yours in the SSH agent.",
 )
 
 

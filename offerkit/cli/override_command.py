@@ -5,19 +5,23 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option, sign_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("override")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @required_message_option
+@sign_option
 @click.option(
     "--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The approval of reviewers who are gone."
 )
 @click.option("--settings", "lifts", flag_value="settings", multiple=True, help="The second operator for settings.")
 @click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that fail.")
 @click.option("--policies", "lifts", flag_value="policies", multiple=True, help="Policies that deny it.")
+@click.option(
+    "--calendar", "lifts", flag_value="calendar", multiple=True, help="A freeze, or a time outside of all windows."
+)
 @format_of("OverrideReport")
 @lock_option
 @pass_shell
@@ -28,8 +32,9 @@ def command(
 
     Use it for what no approval can resolve: reviewers who are gone for good, settings whose author is the only operator
     who may promote them, live cases that an intended change contradicts, changes that a policy denies (also in the
-    specs, before they are applied). An author of the change cannot override it. An override holds for exactly what is
-    blocked now, not for later changes. Without an option, everything that is blocked is overridden.
+    specs, before they are applied), promotions during a freeze. An author of the change cannot override it. An override
+    holds for exactly what is blocked now, not for later changes. Without an option, everything that is blocked is
+    overridden.
     """
     from offerkit.governance.overrides import OverrideKind
     from offerkit.reports.approvals import OverrideReport

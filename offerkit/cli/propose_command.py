@@ -58,6 +58,11 @@ from offerkit.cli.shell import Shell
 )
 @data_option
 @at_option
+@click.option(
+    "--live-now",
+    is_flag=True,
+    help="For a time in the past: decide with what is live now, not with what was live then.",
+)
 @click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
 @click.option("--no-store", is_flag=True, help="Do not store the propositions.")
 @click.option("--explain", is_flag=True, help="Explain for every offer why it is proposed or left out.")
@@ -76,6 +81,7 @@ def command(
     themes: tuple[str, ...],
     data: tuple[str, ...],
     at: str,
+    live_now: bool,
     seed: str,
     no_store: bool,
     explain: bool,
@@ -86,20 +92,26 @@ def command(
 
     Only live offers are proposed. Without --contact and --cookie, no contact is identified and the space's fallback
     answers. --explain shows the decision step by step, with the rule, its position in the specs and the value that
-    failed.
+    failed. For a time in the past (--at), the answer comes from what was live then, and is not stored.
     """
     from offerkit.reports.answer import AnswerReport
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import RulePositions, open_live
+    from offerkit.usecases.past_live import catalogs_then, is_past, with_present_contact
     from offerkit.usecases.propose import propose, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
     opened = shell.session()
     shell.form = form
     with open_live(opened, write=not no_store) as (catalogs, people, store):
+        moment = parse_time(at, zone_of(catalogs, spaces), opened.now)
+        if not live_now and is_past(opened, moment):
+            catalogs = catalogs_then(store, catalogs, spaces, moment, stored=not no_store)
+            people.follow(catalogs)
+            warn(shell, [with_present_contact()])
         request = ProposeRequest(
             spaces=spaces,
-            at=parse_time(at, zone_of(catalogs, spaces), opened.now),
+            at=moment,
             contact=contact,
             cookie=cookie,
             session=session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import environments
-from offerkit.cli.options import changing, format_of, full_option, out_option, pass_shell
+from offerkit.cli.options import changing, format_of, full_option, out_option, pass_shell, sign_option
 from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 
@@ -16,6 +16,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 @format_of("PlanReport")
 @full_option
 @changing
+@sign_option
 @pass_shell
 def command(
     shell: Shell,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from offerkit.cli.complete import stopped
-from offerkit.cli.options import format_of, lock_option, message_option, pass_shell
+from offerkit.cli.options import format_of, lock_option, message_option, pass_shell, sign_option
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Severity
 
@@ -15,6 +15,7 @@ from offerkit.diagnostics import Severity
 @click.command("resume")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=stopped)
 @message_option
+@sign_option
 @format_of("ResumeReport")
 @lock_option
 @pass_shell

@@ -14,6 +14,7 @@ from offerkit.cli.options import (
     full_option,
     out_option,
     pass_shell,
+    sign_option,
 )
 from offerkit.cli.proving import proofs_of, prove_option
 from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
@@ -50,6 +51,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 @format_of("PlanReport")
 @full_option
 @changing
+@sign_option
 @pass_shell
 def command(
     shell: Shell,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
+    from offerkit.usecases.ssh_signer import SshSigner
 
 _LISTED = 5
 """The most names in a warning."""
@@ -45,6 +46,8 @@ class Shell:
     no_cache: bool = False
     accept_restored: bool = False
     create_store: bool = False
+    sign: str = ""
+    """The key to sign with, or “agent”; empty: nothing is signed."""
     store_typed: bool = False
     """Whether ``store`` was given on the command line: a relative path is then relative to the current folder."""
     form: str = "text"
@@ -100,7 +103,15 @@ class Shell:
             create_store=self.create_store,
             heads=known_heads_of(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
+            signer=self._signer(),
         )
+
+    def _signer(self) -> SshSigner | None:
+        if not self.sign:
+            return None
+        from offerkit.usecases.ssh_signer import SshSigner
+
+        return SshSigner(self.sign, dict(os.environ))
 
     @contextlib.contextmanager
     def audited(self, *, verify: bool) -> Iterator[AuditedStore]:
@@ -256,36 +267,55 @@ class Shell:
 
 def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
     """Apply ``plan`` if the operator may, and confirms it; an empty plan does nothing."""
+    from offerkit.address import Stage
     from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.usecases.apply import apply, check_impact, entitled_actor
+    from offerkit.usecases.apply import apply, check_impact, check_times, entitled_actor
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact only applies to promotions; nothing else has an impact limit.")
     if plan.empty:
         return
-    entitled_actor(session, plan)
+    check_times(session, plan, entitled_actor(session, plan).name)
     if not yes:  # shown before the confirmation; checked again under the store's lock
         _tell_left(shell, check_impact(session, plan))
     shell.confirm(question, yes=yes)
+    places = None
+    if plan.steps_on(Stage.LIVE):
+        from offerkit.usecases.anchor import anchor_places  # other plans do not need it
+
+        places = anchor_places(session)
     applied = apply(session, plan)
     shell.applied(applied, done)
+    if places is not None and (warnings := places.write_new(applied.revision)):
+        shell.tell(warnings)
     if yes:
         _tell_left(shell, applied.revision.details)
     if session.override_impact and not override_of(applied.revision.details):
         click.echo("Nothing had to be overridden: the reason given with --override-impact is not recorded.", err=True)
 
 
-def foresee(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, if a promotion that is only planned would be refused for its impact."""
-    from offerkit.usecases.apply import check_impact
+def foresee(shell: Shell, session: Session, plan: Plan, *, later: bool = False) -> None:
+    """Warn, on standard error, if a promotion that is only planned would be refused: a freeze, its impact.
+
+    ``later``: it is planned for another time, so the freezes of now do not matter.
+    """
+    from offerkit.usecases.apply import check_impact, check_times
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
+    warnings: list[Diagnostic] = []
+    try:
+        if not later:
+            check_times(session, plan, session.operator)
+    except Refused as refused:
+        warnings += refused.diagnostics
     try:
         _tell_left(shell, check_impact(session, plan))
     except Refused as refused:
-        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in refused.diagnostics])
+        warnings += refused.diagnostics
+    if warnings:
+        shell.tell([replace(diagnostic, severity=Severity.WARNING) for diagnostic in warnings])
 
 
 def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:

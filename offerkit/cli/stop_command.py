@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option
+from offerkit.cli.options import format_of, lock_option, pass_shell, required_message_option, sign_option
 from offerkit.cli.shell import Shell
 
 
 @click.command("stop")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
 @required_message_option
+@sign_option
 @format_of("StopReport")
 @lock_option
 @pass_shell
@@ -24,10 +25,15 @@ def command(shell: Shell, patterns: tuple[str, ...], message: str, form: str, lo
     resume). Administrators, offer managers and the operators named in promotion.stoppers may stop.
     """
     from offerkit.reports.stops import StopReport
+    from offerkit.usecases.anchor import anchor_places
     from offerkit.usecases.requests import StopRequest
     from offerkit.usecases.stop import stop
 
-    outcome = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, message))
+    session = shell.session(lock_timeout=lock_timeout)
+    places = anchor_places(session)
+    outcome = stop(session, StopRequest(patterns, message))
     shell.done = True
+    if outcome.out and outcome.revision is not None and (warnings := places.write_new(outcome.revision)):
+        shell.tell(warnings)
     revision = outcome.revision.serial if outcome.revision is not None else None
     shell.show(StopReport(revision, outcome.named, outcome.out, outcome.refused, outcome.done), form)

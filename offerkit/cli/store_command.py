@@ -165,7 +165,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_shell
 def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> None:
-    """Remove propositions older than their dimension's history.retention.
+    """Remove propositions older than their dimension's history.retention, and evidence older than its retention.
 
     They are removed in batches, oldest first; calls continue meanwhile. If interrupted, whole batches have been
     removed: run it again. If presentation rules still count some of them, a warning says so.
@@ -183,17 +183,21 @@ def purge(shell: Shell, names: tuple[str, ...], dry_run: bool, yes: bool) -> Non
             click.echo(
                 f"  presentation rules look back {row.longest.days} days, and will count fewer propositions", err=True
             )
-    total = sum(row.count for row in expired)
+        for kept in row.evidence:
+            click.echo(f"  {'evidence of ' + kept.space:<18}{kept.count:,} older than {kept.retention}")
+    total = sum(row.count + sum(kept.count for kept in row.evidence) for row in expired)
     if dry_run or not total:
         return
-    shell.confirm(f"Remove {total:,} propositions permanently?", yes=yes)
+    evidence = any(kept.count for row in expired for kept in row.evidence)
+    what = "propositions and evidence" if evidence else "propositions"
+    shell.confirm(f"Remove {total:,} {what} permanently?", yes=yes)
     removed = 0
     with progress_bar("Removing", total) as progress:
         for count in purge_propositions(session, expired):
             removed += count
             progress(count)
     shell.done = True
-    click.echo(shell.style.green(f"Removed {removed:,} propositions."), color=True)
+    click.echo(shell.style.green(f"Removed {removed:,} {what}."), color=True)
 
 
 command: click.Command = store

@@ -146,6 +146,12 @@ class Code(StrEnum):
     WEBHOOK_SECRET = "OFR725"  # noqa: S105 - a code
     WEBHOOK_NOT_SENT = "OFR726"
     WEBHOOK_DEAD = "OFR727"
+    FROZEN = "OFR728"
+    OUTSIDE_WINDOWS = "OFR729"
+    SCHEDULE_TIME = "OFR730"
+    NOT_SCHEDULED = "OFR731"
+    SCHEDULE_LAPSED = "OFR732"
+    SCHEDULE_FULL = "OFR733"
     SETTINGS_ALONE = "OFR761"
     # 75x: servers and clients
     BUSY = "OFR750"
@@ -224,6 +230,10 @@ class Code(StrEnum):
     NO_ROOM = "OFR897"
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
+    # 958: exports of the history
+    EXPORT_BROKEN = "OFR958"
+    EXPORT_UNREADABLE = "OFR959"
+    RECORD_UNCOVERED = "OFR960"
     # 9xx: pull requests, forges, and bugs of offerkit
     BUNDLE = "OFR920"
     BUNDLE_OTHER = "OFR921"
@@ -235,6 +245,26 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
+    # 952 to 957: rights of contacts
+    CONTACT_IN_SEVERAL = "OFR952"
+    KEY_IN_MESSAGE = "OFR953"
+    NOT_ERASED = "OFR954"
+    ERASED_ELSEWHERE = "OFR955"
+    # 945-951: decisions of the past and their evidence
+    NOT_LIVE_THEN = "OFR945"
+    PAST_NOT_STORED = "OFR946"
+    PRESENT_CONTACT = "OFR947"
+    NO_EVIDENCE = "OFR948"
+    EVIDENCE_UNREADABLE = "OFR949"
+    # 965 to 979: signatures and anchors
+    SIGNATURE_DEMANDED = "OFR965"
+    BAD_SIGNATURE = "OFR966"
+    SIGNED_FOR_EARLIER = "OFR967"
+    NOT_SIGNED = "OFR968"
+    SHARED_KEY = "OFR969"
+    ANCHOR_MISMATCH = "OFR970"
+    ANCHOR_PLACE = "OFR971"
+    NO_ANCHORS = "OFR972"
 
 
 CODES: dict[Code, str] = {
@@ -364,6 +394,14 @@ CODES: dict[Code, str] = {
     Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing or unusable.",
     Code.WEBHOOK_NOT_SENT: "A receiver did not take an event; it is sent again later.",
     Code.WEBHOOK_DEAD: "A receiver did not take an event after all attempts.",
+    Code.FROZEN: "The environment takes no promotions now: it declares a freeze (promotion: freezes).",
+    Code.OUTSIDE_WINDOWS: "The environment takes promotions only in its windows (promotion: windows).",
+    Code.SCHEDULE_TIME: "Nothing can be scheduled for this time: it is past, does not exist, or occurs twice.",
+    Code.NOT_SCHEDULED: "No promotion is scheduled under this number, or it has ended.",
+    Code.SCHEDULE_LAPSED: (
+        "A scheduled promotion no longer counts: it was found too late, or the store was restored or edited since."
+    ),
+    Code.SCHEDULE_FULL: "Too many promotions are scheduled, or there is nothing to schedule.",
     Code.SETTINGS_ALONE: (
         "The only author of a change to settings would promote it alone, although duties are separated."
     ),
@@ -464,6 +502,26 @@ CODES: dict[Code, str] = {
     ),
     Code.FORGE_LIMIT: "GitHub or GitLab limits requests for longer than this run waits.",
     Code.FORGE_SETTINGS: "The forge, repository or token is not given, or cannot be read.",
+    Code.EXPORT_BROKEN: "An export of the history was cut off, edited or reordered, or is damaged.",
+    Code.EXPORT_UNREADABLE: "The file is not an export of the history that this offerkit reads.",
+    Code.RECORD_UNCOVERED: "A revision made something live that the approvals in the record do not cover.",
     Code.BUG: "A bug in offerkit; please report it.",
+    Code.NOT_LIVE_THEN: "An answer is asked for a past time at which the environment was not live.",
+    Code.PAST_NOT_STORED: "An answer for a past time, from what was live then, cannot be stored.",
+    Code.PRESENT_CONTACT: "An answer for a past time uses the contact's fields and statuses of now (a warning).",
+    Code.NO_EVIDENCE: "A space asks for evidence that cannot be kept: it stores nothing, or deliveries fill it.",
+    Code.EVIDENCE_UNREADABLE: "The evidence of a decision was edited, or a newer offerkit wrote it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged or has another format.",
+    Code.CONTACT_IN_SEVERAL: "Several dimensions have a contact with this key; they can be different contacts.",
+    Code.KEY_IN_MESSAGE: "The message of an erasure has the contact's key in it; the history would keep it for good.",
+    Code.NOT_ERASED: "A contact is erased, but something of it is still in the store's files, or was stored since.",
+    Code.ERASED_ELSEWHERE: "Stores that were set aside, or deliveries whose files moved, can have an erased contact.",
+    Code.SIGNATURE_DEMANDED: "A decision is not signed, although its environment demands a signature.",
+    Code.BAD_SIGNATURE: "A signature does not count: forged, made for something else, expired, or by an unknown key.",
+    Code.SIGNED_FOR_EARLIER: "The store has changed between signing a decision and recording it.",
+    Code.NOT_SIGNED: "A decision could not be signed: the key or ssh-keygen cannot be used.",
+    Code.SHARED_KEY: "Two operators have the same SSH key.",
+    Code.ANCHOR_MISMATCH: "The history is not the one that was anchored: it was cut, replaced or rewritten.",
+    Code.ANCHOR_PLACE: "A place of anchors cannot be read or written.",
+    Code.NO_ANCHORS: "There are no anchors to compare a history with, or nothing to anchor.",
 }

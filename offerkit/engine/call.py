@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
+from offerkit.engine.hooks import Hooks
 from offerkit.engine.report import Report
 from offerkit.rules.types import Row
 
@@ -45,7 +46,8 @@ class Call(NamedTuple):
     already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``ruled``: whether
     presentation rules exclude offers. ``nowhere``: none of the requested categories, or none of the themes, exists, so
     the answer is empty. ``permanent`` and ``session``: the ids of the visitor's browser, for hooks. ``wanted``: the
-    number of offers wanted, for hooks; 0: ``n``. What is each call's own stands together, from ``data`` to ``session``.
+    number of offers wanted, for hooks; 0: ``n``. ``hooks``: instead of the catalog's, with a tape. What is each call's
+    own stands together, from ``data`` to ``session``.
     """
 
     space: str
@@ -66,6 +68,7 @@ class Call(NamedTuple):
     offers: frozenset[str] | None = None
     ruled: bool = True
     wanted: int = 0
+    hooks: Hooks | None = None
 
     def with_own(self, own: OwnPart) -> Call:
         """This call as one contact makes it now; ``own`` in the order of the fields."""

@@ -7,12 +7,12 @@ A theme means the offers that have it now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from offerkit.engine.condition import BoundCondition, CallFacts, CompiledExpression
-from offerkit.engine.history import counted_statuses
+from offerkit.engine.history import GroupedHistory, PastProposition, counted_statuses
 from offerkit.models.contact_history import HistoryEntry
 from offerkit.times import duration
 
@@ -35,13 +35,15 @@ class CountedPropositions:
 
     def number(self, facts: CallFacts) -> int:
         """How many propositions of the contact's history count."""
-        if facts.past is None:
-            return 0
+        return 0 if facts.past is None else sum(1 for _ in self.of(facts.past))
+
+    def of(self, history: GroupedHistory) -> Iterator[PastProposition]:
+        """The propositions that count."""
         if self.category:
-            pasts = facts.past.of_category(self.category, self.period)
+            pasts = history.of_category(self.category, self.period)
         else:
-            pasts = facts.past.of_offers(self.offers, self.period)
-        return sum(not self.statuses or past.status in self.statuses for past in pasts)
+            pasts = history.of_offers(self.offers, self.period)
+        return (past for past in pasts if not self.statuses or past.status in self.statuses)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -84,7 +84,7 @@ def _facts(catalog: Catalog, space: CompiledSpace, call: Call, reports: list[Rep
     """The facts of the call, including what the space's target-loading hook adds to the call data."""
     data = call.data
     if space.target_loading:
-        added, report = load_target(catalog.hooks, space.target_loading, hook_call(catalog, call, data))
+        added, report = load_target(call.hooks or catalog.hooks, space.target_loading, hook_call(catalog, call, data))
         values, mistakes = typed(catalog, added)
         if mistakes:
             problems = "; ".join(mistake.summary for mistake in mistakes)

@@ -10,6 +10,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from urllib.parse import quote, quote_plus
 from offerkit import hooks as public
 from offerkit.diagnostics import Code
 from offerkit.engine.hook_answers import UnusableAnswerError, added_data, kept_candidates, product_pairs
+from offerkit.engine.hook_tape import HookTape
 from offerkit.engine.report import Report
 from offerkit.rules.types import FieldType
 from offerkit.rules.values import show
@@ -69,7 +71,15 @@ class Hooks:
     post_processing: Mapping[str, PostProcessing | PostProcessingHook] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    tape: HookTape | None = field(default=None, compare=False)
+    """Where one decision's answers are noted, or what answers instead of the hooks."""
     _takes_call: dict[tuple[int, int], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def taped(self, tape: HookTape) -> Hooks:
+        """The same hooks for one decision, with a tape."""
+        result = copy(self)
+        object.__setattr__(result, "tape", tape)
+        return result
 
     def takes_call(self, hook: object, parameters: int) -> bool:
         """Whether ``hook`` requires so many arguments; the last one is the call.
@@ -110,6 +120,8 @@ def load_target(hooks: Hooks, name: str, call: HookCall) -> tuple[Mapping[str, o
 
     The caller must check the values against the declared call data.
     """
+    if hooks.tape is not None and hooks.tape.replays:
+        return hooks.tape.loaded, None
     hook = hooks.target_loading.get(name)
     if hook is None:
         return {}, _missing("target-loading", name)
@@ -133,6 +145,18 @@ def products(
 
     ``declared``: the environment's ``product_fields``; a product's values of these names have their types.
     """
+    tape = hooks.tape
+    if tape is not None and tape.replays:
+        return tape.products.get(offer.name), None
+    pairs, report = _products(hooks, name, offer, call, declared)
+    if tape is not None:
+        tape.products[offer.name] = pairs
+    return pairs, report
+
+
+def _products(
+    hooks: Hooks, name: str, offer: HookOffer, call: HookCall, declared: Mapping[str, FieldType]
+) -> tuple[tuple[tuple[Product, Decimal], ...] | None, Report | None]:
     hook = hooks.dynamic_offer.get(name)
     if hook is None:
         return None, _missing("dynamic-offer", name)
@@ -159,6 +183,18 @@ def post_process(
 
     If the hook fails, None and a report.
     """
+    tape = hooks.tape
+    if tape is not None and tape.replays:
+        return tape.kept_of(candidates), None
+    kept, report = _post_process(hooks, name, candidates, call)
+    if tape is not None:
+        tape.note_kept(candidates, kept)
+    return kept, report
+
+
+def _post_process(
+    hooks: Hooks, name: str, candidates: Sequence[Candidate], call: HookCall
+) -> tuple[list[tuple[int, Decimal | None]] | None, Report | None]:
     hook = hooks.post_processing.get(name)
     if hook is None:
         return None, _missing("post-processing", name)

@@ -153,6 +153,38 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposit
     return min((*leave, *enter), default=_NEVER)
 
 
+def counted_by_rules(
+    catalog: Catalog, moment: Moment, history: Sequence[PastProposition], facts: CallFacts
+) -> list[PastProposition]:
+    """The propositions that a rule counts for a call at ``moment``; all others could be missing."""
+    counted = {
+        id(past)
+        for position, rule in enumerate(catalog.rules)
+        if rule.channel in ("", moment.channel)
+        for past in _counted(catalog, position, moment, history, facts)
+    }
+    return [past for past in history if id(past) in counted]
+
+
+def counted_for(
+    catalog: Catalog,
+    position: int,
+    moment: Moment,
+    history: Sequence[PastProposition],
+    facts: CallFacts,
+    offer: CompiledOffer,
+) -> int:
+    """How many propositions the rule at ``position`` holds against ``offer``, whether its maximum is reached or not."""
+    rule, counted = catalog.rules[position], _counted(catalog, position, moment, history, facts)
+    match rule.of:
+        case "offer":
+            return sum(past.offer == offer.name for past in counted)
+        case "category":
+            return sum(past.category == offer.category for past in counted)
+        case _:
+            return len(counted)
+
+
 def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
     if rule.of not in ("offer", "category"):
         return ReachedMaximum(position, rule, len(counted), {})

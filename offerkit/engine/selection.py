@@ -69,7 +69,7 @@ def weigh_offer(
     if not found.source.dynamic:
         return WeighedOffer((entry,))
     product_weights, report = products(
-        catalog.hooks,
+        call.hooks or catalog.hooks,
         found.source.dynamic,
         _hook_offer(offer, found.number),
         hook_call(catalog, call, facts.data),
@@ -105,7 +105,8 @@ def sort_entries(
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)
     candidates = [_candidate(catalog.offers[entry.position], entry) for entry in order]
-    kept, report = post_process(catalog.hooks, space.post_processing, candidates, hook_call(catalog, call, facts.data))
+    hooks, asked = call.hooks or catalog.hooks, hook_call(catalog, call, facts.data)
+    kept, report = post_process(hooks, space.post_processing, candidates, asked)
     if report is not None:
         reports.append(report)
     if kept is None:

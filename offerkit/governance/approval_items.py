@@ -13,7 +13,7 @@ class ApprovalItem(NamedTuple):
     """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
 
     ``authors``: who wrote what waits, of all its aspects. ``since``: when it was first wanted, ``due``: its deadline;
-    both in UTC, and empty where its environment sets no deadline.
+    both in UTC, and empty where its environment sets no deadline. ``revision``, ``time``: of the decision, if decided.
     """
 
     address: Address
@@ -29,6 +29,8 @@ class ApprovalItem(NamedTuple):
     since: str = ""
     due: str = ""
     overdue: bool = False
+    revision: int = 0
+    time: str = ""
 
     @property
     def what(self) -> str:
@@ -37,12 +39,13 @@ class ApprovalItem(NamedTuple):
 
     @property
     def standing(self) -> str:
-        """``waits for brand, written by omar``, ``approved by risk``."""
+        """``waits for brand, written by omar``, ``approved by risk at 2026-11-01T12:00:00Z, revision 4``."""
         if self.state == "waiting":
             wrote = f", written by {and_list(self.authors)}" if self.authors else ""
             deadline = f"; {'overdue since' if self.overdue else 'due'} {self.due[:16]}Z" if self.due else ""
             return f"waits for {' or '.join(self.who)}{wrote}{deadline}"
-        return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
+        when = f" at {self.time[:19]}Z, revision {self.revision}" if self.revision else ""
+        return f"{self.state} by {self.by}{when}" + (f": {self.comment}" if self.comment else "")
 
 
 class ReviewedAspect(NamedTuple):

@@ -15,12 +15,10 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind
-from offerkit.diagnostics import Code, Diagnostic
 from offerkit.governance.aspects import (
     affecting,
     approval_keys,
     content_fingerprint,
-    content_fingerprints,
     content_reads,
     counted,
     eligibility_fingerprint,
@@ -32,7 +30,7 @@ from offerkit.governance.overrides import Override
 from offerkit.plans.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
 from offerkit.state.names import NameHistory, Span
-from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.state.snapshot import Snapshot
 
 
 class Decision(StrEnum):
@@ -61,6 +59,9 @@ class Approval:
 
 ApprovalFilter: TypeAlias = Callable[[Address, Approval], bool]
 """Whether an approval counts for the offer now at an address."""
+
+SignatureCheck: TypeAlias = Callable[["Approval"], bool]
+"""Whether a decision is signed, where its environment demands that approvals are signed."""
 
 LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], bool]
 """Whether an approval no longer counts for a key because its subject was taken out of live since."""
@@ -114,6 +115,7 @@ class Decisions:
         self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._last: dict[ApprovalKey, Approval | None] = {}
         self._counts: ApprovalFilter | None = None
+        self._signed: SignatureCheck | None = None
         self._lapsed: LapseCheck | None = None
         self._demands: ReviewDemands | None = None
 
@@ -125,6 +127,12 @@ class Decisions:
         """These decisions, with only the approvals for which ``counts`` is true."""
         result = self._copy()
         result._counts = counts
+        return result
+
+    def signed(self, is_signed: SignatureCheck) -> Decisions:
+        """These decisions without the approvals that are not signed. Rejections stay."""
+        result = self._copy()
+        result._signed = is_signed
         return result
 
     def for_view(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
@@ -210,7 +218,23 @@ class Decisions:
         return sorted(result, key=attrgetter("revision"))
 
     def each(self, key: ApprovalKey) -> list[Approval]:
-        """All decisions on exactly this key, oldest first, including those that do not count."""
+        """All decisions on exactly this key, oldest first, including those that do not count, except for want of a
+        signature.
+        """
+        rows, is_signed = self._each(key), self._signed
+        if is_signed is None:
+            return rows
+        return [row for row in rows if row.decision is not Decision.APPROVED or is_signed(row)]
+
+    def unsigned(self, key: ApprovalKey) -> Approval | None:
+        """The last approval of exactly this key that does not count because it is not signed."""
+        is_signed = self._signed
+        if is_signed is None:
+            return None
+        rows = [row for row in self._each(key) if row.decision is Decision.APPROVED and not is_signed(row)]
+        return rows[-1] if rows else None
+
+    def _each(self, key: ApprovalKey) -> list[Approval]:
         if not self.names or not self._renamed(key.address, key.space):
             rows = self._rows.get((key.address, key.aspect, key.space), ())
             result = [row for row in rows if row.key.fingerprint == key.fingerprint]
@@ -398,38 +422,6 @@ def approval_resets(
     return {address: tuple(items) for address, items in result.items()}
 
 
-def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | None = None) -> Iterator[Diagnostic]:
-    """What a promotion would make live without approval: the gate that every plan must pass.
-
-    The planner applies the same rule (:mod:`offerkit.governance.promotion`). It is checked again on the steps because
-    anyone can write a plan file. ``lengthened``: live after the promotion, but with no period ending earlier; an
-    earlier end alone needs no approval.
-    """
-    before, after = live.before, live.after
-    decisions, lengthened = decisions.for_view(after), lengthened or after
-    for address in after.of_kind(Kind.OFFER):
-        entry = after.entries[address]
-        old = live.origins.get(address, address)
-        relevant = affecting(after, address) | counted(after, address)
-        if old in before.entries:
-            relevant |= affecting(before, old) | counted(before, old)
-        if not entry.activation or not relevant & live.addresses:
-            continue
-        was = before.entries.get(old)
-        active = frozenset((was.activation if was is not None else None) or ())
-        eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        same_list = bool(active) and same_reviewers(after, address, before, old, decisions)
-        unchanged = same_list and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
-        if not unchanged and not approved(decisions, eligibility):
-            yield _refusal(eligibility)
-        prints = content_fingerprints(after, address, entry.activation)
-        for space, print_ in zip(entry.activation, prints, strict=True):
-            content = ApprovalKey(address, Aspect.CONTENT, space, print_)
-            unchanged = same_list and space in active and print_ == content_fingerprint(before, old, space)
-            if not content.fingerprint or (not unchanged and not approved(decisions, content)):
-                yield _refusal(content)
-
-
 def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Address, decisions: Decisions) -> bool:
     """Whether ``view`` has the same reviewers for an offer as ``live``: nobody removed, added, or replaced.
 
@@ -470,14 +462,3 @@ def _cause(
     if offer in causes or new_address in causes:
         return new_address
     return min(positions[cause] for cause in causes)[1]
-
-
-def _refusal(key: ApprovalKey) -> Diagnostic:
-    where = f" on {key.space}" if key.space else ""
-    return Diagnostic(
-        Code.NOT_APPROVED,
-        f"the plan would make the {key.aspect}{where} of {key.address} live without approval",
-        "Approvals are checked again when a plan is applied.",
-        "Make the plan again with “offerkit promote --out FILE”.",
-        key.address,
-    )

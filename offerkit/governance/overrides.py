@@ -40,6 +40,8 @@ class OverrideKind(StrEnum):
     """Decision cases that fail or are protected."""
     POLICIES = "policies"
     """A policy that denies a change."""
+    CALENDAR = "calendar"
+    """A freeze of promotions, or a time outside of their windows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,8 @@ def _block_unapproved(
         return
     elif lost:
         why = f"{subject}, where it is live now, is not approved as it is in design"
+    elif unsigned := next((row for key in keys if (row := work.request.decisions.unsigned(key))), None):
+        why = f"{subject} was approved by {unsigned.operator} without a signature that counts"
     else:
         why = f"{subject} is not approved"
     work.block(address, Code.NOT_APPROVED, why, how, who, keys)

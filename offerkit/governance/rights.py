@@ -185,6 +185,26 @@ def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Di
     )
 
 
+def may_withdraw_scheduled(
+    actor: Actor, by: str, environments: Collection[str], promoters: Mapping[str, tuple[str, ...]]
+) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to withdraw a promotion of ``environments`` that ``by`` scheduled; None if allowed.
+
+    It keeps live as it is, so everybody who may promote or stop something there may.
+    """
+    if actor.name == by or actor.profile in (None, ADMINISTRATOR):
+        return None
+    for name in environments:
+        if actor.name in promoters.get(name, ()) or actor.may(Verb.PROMOTE, name) or actor.may(Verb.STOP, name):
+            return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) is not allowed to withdraw a promotion that {by} scheduled",
+        f"{by}, administrators, and whoever may promote or stop something in {or_list(sorted(environments))} may.",
+        "Ask one of them.",
+    )
+
+
 def may_keep_simulations(actor: Actor, environment: str) -> Diagnostic | None:
     """Why ``actor`` is not allowed to keep the run of a simulation of ``environment``; None if allowed."""
     if actor.may(Verb.KEEP_SIMULATIONS, environment):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
+from offerkit.diagnostics import suggestion
 from offerkit.models.base import (
     Duration,
     Expression,
@@ -21,12 +23,15 @@ from offerkit.models.base import (
     Resource,
     Text,
     references_to,
+    unique_sorted,
 )
 from offerkit.models.dimension import DimensionField, TypedField
 from offerkit.models.filter import FilterUse, filter_references
 from offerkit.models.inbound import Inbound
 from offerkit.models.offer_field import MAX_OFFER_FIELDS, OfferField
+from offerkit.models.promotion_calendar import MAX_FREEZES, MAX_WINDOWS, Freeze, PromotionWindow
 from offerkit.models.typed_values import GivenValue, ValueText, type_error
+from offerkit.models.webhook import receiver_error
 
 MAX_PRODUCT_FIELDS = 100
 """The most fields that an environment can declare for products."""
@@ -34,6 +39,25 @@ MAX_PRODUCT_FIELDS = 100
 
 MAX_EXAMPLES = 50
 """The most examples of call data that an environment declares."""
+
+
+SIGNED = ("approvals", "promotions", "stops")
+"""What an environment can demand to be signed."""
+
+
+MAX_ANCHORS = 10
+"""The most places in which an environment anchors what goes live."""
+
+
+def _places(places: tuple[str, ...]) -> tuple[str, ...]:
+    for place in places:
+        path = place.removeprefix("file:")
+        is_file = path != place and 0 < len(path) <= 1_000 and path.isprintable()
+        if place != "git" and not is_file and (path != place or receiver_error(place)):
+            raise PydanticCustomError(
+                "anchor", "this cannot be a place of anchors; write git, file:PATH, or a URL that begins with https://"
+            )
+    return unique_sorted(places)
 
 
 class CallData(DimensionField):
@@ -82,6 +106,33 @@ class Promotion(Part):
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge deletes it."
     )
+    windows: tuple[PromotionWindow, ...] = Field(
+        (), max_length=MAX_WINDOWS, description="The times of the week in which promotions are possible; if empty, all."
+    )
+    freezes: tuple[Freeze, ...] = Field((), max_length=MAX_FREEZES, description="Times without promotions.")
+
+    signatures: NameSet = Field(
+        (),
+        description="What must be signed with the operator's own SSH key (keys) to count here: approvals (and"
+        " rejections), promotions (and rollbacks of live), stops (and resumptions).",
+        json_schema_extra={"items": {"enum": [*SIGNED]}},
+    )
+
+    anchors: Annotated[tuple[str, ...], AfterValidator(_places)] = Field(
+        (),
+        max_length=MAX_ANCHORS,
+        description="Where the digest of each revision that changes live is kept as well: git (a note of the commit),"
+        " file:PATH, or a URL.",
+    )
+
+    @field_validator("signatures")
+    @classmethod
+    def _known_signatures(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in SIGNED:
+                hint = suggestion(name, SIGNED, f"Known: {', '.join(SIGNED)}.")
+                raise PydanticCustomError("signed", "“{name}” cannot be signed. {hint}", {"name": name, "hint": hint})
+        return names
 
 
 class ImpactLimit(Part):

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
-from offerkit.models.base import Flag, Name, Number, Part, Reference, Resource, Text
+from offerkit.models.base import Flag, Name, Number, Part, Period, Reference, Resource, Text
 from offerkit.models.profiles import BUILT_IN_PROFILES
+from offerkit.models.ssh_key import LONGEST_KEY, key_blob, key_fingerprint
 
 LARGEST_ACCOUNT = 2**63 - 1
+MAX_KEYS = 20
+"""The most keys of one operator."""
 
 
 def _account(value: object) -> object:
@@ -48,6 +51,33 @@ class Accounts(Part):
     gitlab: Account | None = Field(None, description="The id of their account on GitLab.")
 
 
+def _public_key(text: str) -> str:
+    try:
+        key_blob(text)
+    except ValueError as error:  # the text is not repeated: it may be a private key
+        raise PydanticCustomError("key", "this is not a public SSH key: {why}", {"why": str(error)}) from None
+    return " ".join(text.split()[:2])
+
+
+PublicKey = Annotated[str, AfterValidator(_public_key), WithJsonSchema({"type": "string", "maxLength": LONGEST_KEY})]
+"""A public key, without its comment."""
+
+
+class OperatorKey(Period):
+    """A public key that verifies an operator's signatures, on whole days in UTC, both ends included."""
+
+    key: PublicKey = Field(description="The public key, as in the file that ends in .pub.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_key_alone(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"key": value}
+        if isinstance(value, dict):
+            return value
+        raise PydanticCustomError("key", "expected a public key, or {key: KEY, from: DAY, until: DAY}")
+
+
 class Operator(Resource):
     """An operator with a profile, built in or declared; ``email`` is their unique address in git.
 
@@ -65,6 +95,18 @@ class Operator(Resource):
     accounts: Accounts = Field(
         Accounts(), description="Their accounts for reviews of pull requests: one on each forge, not shared."
     )
+
+    keys: tuple[OperatorKey, ...] = Field(
+        (), max_length=MAX_KEYS, description="Their public SSH keys, which verify what they sign."
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _each_key_once(cls, keys: tuple[OperatorKey, ...]) -> tuple[OperatorKey, ...]:
+        prints = [key_fingerprint(each.key) for each in keys]
+        if twice := sorted({print_ for print_ in prints if prints.count(print_) > 1}):
+            raise PydanticCustomError("twice", "listed twice: {keys}", {"keys": ", ".join(twice)})
+        return keys
 
     @field_validator("email")
     @classmethod

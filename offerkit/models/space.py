@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from offerkit.address import NAME, Kind
 from offerkit.models.base import (
+    Duration,
     Expression,
     Flag,
     Label,
@@ -108,7 +109,7 @@ class StatusData(Part):
 
 
 class Storage(Part):
-    """How propositions are stored: their status when proposed and accepted, and extra data for each status."""
+    """How propositions are stored: their status when proposed and accepted, extra data for each status, evidence."""
 
     enabled: Flag = Field(True, description="If false, propositions of this space are not stored.")
     proposed: StatusName = "presented"
@@ -119,6 +120,20 @@ class Storage(Part):
         StatusData(),
         description="Extra data, by status and name, stored when a proposition gets another status, such as rejected.",
     )
+    evidence: Flag = Field(
+        False,
+        description="Keep what each decision read, so that “offerkit explain” can repeat it; for calls, not batches.",
+    )
+    evidence_retention: Duration | None = Field(
+        None,
+        description="“offerkit store purge” deletes older evidence; if absent, with its propositions.",
+    )
+
+    @model_validator(mode="after")
+    def _retention_of_evidence(self) -> Storage:
+        if self.evidence_retention is not None and not self.evidence:
+            raise PydanticCustomError("evidence", "evidence_retention needs evidence: true")
+        return self
 
     @model_validator(mode="after")
     def _each_moment_once(self) -> Storage:

@@ -305,7 +305,11 @@ def plan_digest(plan: Plan) -> str:
 
 def envelope(plan: Plan) -> bytes:
     """The content of a plan file: the plan and its digest, so that an edit is detected."""
-    data = encode(plan)
+    return enveloped(encode(plan))
+
+
+def enveloped(data: bytes) -> bytes:
+    """The content of the plan file with these bytes of a plan (:func:`encode`)."""
     return _OPENING + hashlib.sha256(data).hexdigest().encode() + _MIDDLE + data + _CLOSING + b"\n"
 
 

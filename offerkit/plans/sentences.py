@@ -20,7 +20,7 @@ _ADDRESS = r"(?:[\w-]+/)?[a-z]+\.[\w/-]+"
 _NAME = r"[\w/-]+"
 _NAMES = rf"{_NAME}(?:, {_NAME})*"
 _CHAIN = rf"{_ADDRESS}(?: → {_ADDRESS})*"
-_PROFILE = r"(?:administrator|offer manager|delivery manager)"
+_PROFILE = rf"(?:offer manager|delivery manager|{_NAME})"
 _MANY = r"(?: \(and [0-9]+ more\))?"
 _WHAT = rf"(?:delivery|outline) “{_NAME}” names [a-z]+ “{_NAME}”, which is not live(?: on {_NAME})?{_MANY}"
 

@@ -104,8 +104,8 @@ def approvals_json(approvals: Approvals, _presentation: Presentation = PRESENTAT
 
 
 def _row_json(row: ApprovalItem) -> dict[str, Json]:
-    deadline = ("since", "due", "overdue")
-    return {name: value for name, value in row._asdict().items() if row.due or name not in deadline}
+    left_out = (*(() if row.due else ("since", "due", "overdue")), *(() if row.revision else ("revision", "time")))
+    return {name: value for name, value in row._asdict().items() if name not in left_out}
 
 
 def approvals_html(approvals: Approvals, _presentation: Presentation = PRESENTATION) -> str:

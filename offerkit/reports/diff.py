@@ -58,15 +58,39 @@ class DiffExtras:
     proofs: StatedProofs | None = None
 
 
+class StateStamp(NamedTuple):
+    """What identifies one environment of a compared state: its digest, as revisions record it, and the last revision.
+
+    ``revision``: 0 where the state is not from a store. ``source``: the git commit, if it comes from one.
+    """
+
+    title: str
+    environment: str
+    digest: str
+    revision: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class DiffStamp:
+    """What a filed page says of itself: by whom and when it was made, with which version, and of what."""
+
+    by: str
+    time: str
+    version: str
+    states: Sequence[StateStamp]
+
+
 @dataclass(frozen=True)
 class DiffReport:
-    """The steps from the first of two states to the second; ``beside``: what else is known."""
+    """The steps from the first of two states to the second; ``beside``: what else is known; ``stamp``: for the page."""
 
     steps: Sequence[Step]
     bodies: Mapping[str, Body]
     titles: Titles
     across: Across = None
     beside: DiffExtras | None = None
+    stamp: DiffStamp | None = None
 
     @property
     def extras(self) -> DiffExtras:
@@ -141,6 +165,7 @@ def diff_html(diff: DiffReport, presentation: Presentation = PRESENTATION) -> st
         elsewhere=reached_view(beside.reached, layout),
         proofs=proofs,
         impact=impact,
+        stamp=diff.stamp,
     )
 
 

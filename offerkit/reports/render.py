@@ -25,6 +25,12 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "markdown": "offerkit.reports.diff.diff_markdown",
         "html": "offerkit.reports.diff.diff_html",
     },
+    "WholeResource": {
+        "text": "offerkit.reports.whole_resource.whole_text",
+        "json": "offerkit.reports.whole_resource.whole_json",
+        "markdown": "offerkit.reports.whole_resource.whole_markdown",
+        "html": "offerkit.reports.whole_resource.whole_html",
+    },
     "RevisionHistory": {
         "text": "offerkit.reports.history.history_text",
         "json": "offerkit.reports.history.history_json",
@@ -73,6 +79,18 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "text": "offerkit.reports.outbox.outbox_text",
         "json": "offerkit.reports.outbox.outbox_json",
     },
+    "ContactErasure": {
+        "text": "offerkit.reports.contact_erasure.erasure_text",
+        "json": "offerkit.reports.contact_erasure.erasure_json",
+    },
+    "ScheduledList": {
+        "text": "offerkit.reports.scheduled.scheduled_text",
+        "json": "offerkit.reports.scheduled.scheduled_json",
+    },
+    "DueReport": {
+        "text": "offerkit.reports.scheduled.due_text",
+        "json": "offerkit.reports.scheduled.due_json",
+    },
     "StopList": {
         "text": "offerkit.reports.stops.stops_text",
         "json": "offerkit.reports.stops.stops_json",
@@ -108,6 +126,10 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
         "json": "offerkit.reports.propositions.propositions_json",
         "markdown": "offerkit.reports.propositions.propositions_markdown",
         "csv": "offerkit.reports.propositions.propositions_csv",
+    },
+    "ExplainedProposition": {
+        "text": "offerkit.reports.explained.explained_text",
+        "json": "offerkit.reports.explained.explained_json",
     },
     "KeptSimulations": {
         "text": "offerkit.reports.kept_simulations.kept_text",
@@ -147,6 +169,26 @@ FORMATS: Mapping[str, Mapping[str, str]] = {
     "ComparedConditions": {
         "text": "offerkit.reports.proofs.compared_text",
         "json": "offerkit.reports.proofs.compared_json",
+    },
+    "AnchoredRevision": {
+        "text": "offerkit.reports.audit.anchored_text",
+        "json": "offerkit.reports.audit.anchored_json",
+    },
+    "VerifiedStore": {
+        "text": "offerkit.reports.audit.verified_store_text",
+        "json": "offerkit.reports.audit.verified_store_json",
+    },
+    "VerifiedRecord": {
+        "text": "offerkit.reports.audit.verified_record_text",
+        "json": "offerkit.reports.audit.verified_record_json",
+    },
+    "RecordOverview": {
+        "text": "offerkit.reports.audit.overview_text",
+        "json": "offerkit.reports.audit.overview_json",
+    },
+    "LiveThen": {
+        "text": "offerkit.reports.audit.live_then_text",
+        "json": "offerkit.reports.audit.live_then_json",
     },
     "Graph": {
         "text": "offerkit.reports.graph.graph_text",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.plans.plan import Step
@@ -18,8 +18,17 @@ from offerkit.state.changes import Action, Body
 _LABEL = 120
 
 
+PageOf: TypeAlias = Callable[[str], str]
+"""The page of a server about the resource at an address; empty if there is none."""
+
+
+def no_page(_address: str) -> str:
+    """In a report by itself, addresses lead nowhere."""
+    return ""
+
+
 class StepView(NamedTuple):
-    """What a page shows of a step; ``more``: so many changed fields are left out."""
+    """What a page shows of a step; ``more``: so many changed fields are left out. ``page``: that of its resource."""
 
     action: Action
     sign: str
@@ -31,6 +40,7 @@ class StepView(NamedTuple):
     body: str
     fields: Sequence[FieldView]
     more: int
+    page: str = ""
 
 
 class StepsView(NamedTuple):
@@ -47,6 +57,7 @@ def steps_view(
     *,
     by_stage: bool = True,
     across: tuple[str, str] | None = None,
+    page_of: PageOf = no_page,
 ) -> StepsView:
     """Every step, by stage (in a diff, without ``by_stage``: by environment, and without reasons)."""
     verbs = VERBS if by_stage else DONE
@@ -65,6 +76,7 @@ def steps_view(
             body="" if brief else "\n".join(body_lines(step, bodies, layout)),
             fields=fields,
             more=len(step.changes) - len(fields),
+            page=page_of(step.address),
         )
 
     return StepsView(sections(steps, layout.limit, by_stage=by_stage, across=across), view)
@@ -77,9 +89,11 @@ def steps_html(
     *,
     by_stage: bool = True,
     across: tuple[str, str] | None = None,
+    page_of: PageOf = no_page,
 ) -> str:
     """:func:`steps_view` as a part of a page."""
-    return call("steps.html", "steps", steps_view(steps, bodies, layout, by_stage=by_stage, across=across))
+    found = steps_view(steps, bodies, layout, by_stage=by_stage, across=across, page_of=page_of)
+    return call("steps.html", "steps", found)
 
 
 def reviewed_html(rows: Sequence[ReviewedAspect], layout: Layout = CONCISE) -> str:

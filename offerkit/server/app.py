@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
-from offerkit.server import api, operator_api, report_api, soap, ui, web
+from offerkit.server import api, operator_api, report_api, schedule_api, soap, ui, web
 from offerkit.server.authentication import INSIDER, TokenLookup, authenticated, operator_of
 from offerkit.server.client_address import is_local
 from offerkit.server.config import ServerConfig
@@ -50,7 +50,7 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
         tokens.close()
 
     public = config.public_url.rstrip("/")
-    operators = operator_api.routes(service)
+    operators = [*operator_api.routes(service), *schedule_api.routes(service)]
     operations = [
         *api.routes(service, public + STATUS_PATH),
         *web.routes(service, public, STATUS_PATH),
@@ -118,7 +118,8 @@ def _health_routes(service: DecisionService, metrics: Metrics) -> list[Operation
 
 def for_operators(session: Session) -> Answerer:
     """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.large_requests`)."""
-    routes, tokens = Routes(operator_api.routes(_Stored(session)), _error_answer(session)), TokenLookup(session)
+    stored, tokens = _Stored(session), TokenLookup(session)
+    routes = Routes([*operator_api.routes(stored), *schedule_api.routes(stored)], _error_answer(session))
 
     async def answer(scope: Scope, receive: Receive) -> Response:
         note_headers(scope)

@@ -1,15 +1,19 @@
-"""Work that a thread with its own store repeats in the background, such as sending the events of webhooks."""
+"""Work that a thread with its own store repeats in the background: events of webhooks, scheduled promotions."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from logging import getLogger
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.store import Store
+from offerkit.store import Store, scheduled
 from offerkit.store.errors import GONE
+from offerkit.times import utc
+from offerkit.usecases.anchor import anchor_places
+from offerkit.usecases.run_due import run_due
 from offerkit.usecases.session import Session
 from offerkit.usecases.webhooks import Sender
 
@@ -100,3 +104,62 @@ class WebhookSender:
 def _told_of_events(error: Exception | None) -> None:
     if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
         _LOG.warning("events could not be sent", exc_info=error)
+
+
+_SCHEDULE_LOG = getLogger("offerkit.schedule")
+LOOK = 5.0
+"""Seconds between two looks for scheduled promotions that are due."""
+LEAP = 300.0
+"""Seconds by which the clock may differ from a steady one between two looks. If it was set, the next look decides."""
+
+
+class Scheduler:
+    """The thread that carries out scheduled promotions; one for each worker process.
+
+    The first one to take the store's lock carries each out.
+
+    A clock that has just leapt ahead may be wrong for a moment, as while a machine starts. So nothing is carried out
+    until the next look confirms the new time.
+    """
+
+    def __init__(
+        self, session: Session, clock: Callable[[], datetime], steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Nothing is opened before :meth:`start`. ``steady`` gives seconds that no setting of the clock changes."""
+        self._session, self._clock, self._steady = session, clock, steady
+        self._last: tuple[datetime, float] | None = None
+        self._task = BackgroundTask("offerkit-schedule", session, LOOK, self.look, _told_of_schedule, later=LOOK)
+
+    def start(self) -> None:
+        """Begin."""
+        self._task.start()
+
+    def stop(self) -> None:
+        """End after the promotion that is under way."""
+        self._task.stop()
+
+    def look(self, store: Store) -> None:
+        """Carry out what is due."""
+        if self._leapt() or not scheduled.due_serials(store.database, utc(self._clock())):
+            return
+        store.check_in_place()
+        for outcome in run_due(self._session, self._clock):
+            about = {"scheduled": outcome.promotion.serial, "revision": outcome.revision.serial}
+            if outcome.findings:
+                codes = [finding.code.value for finding in outcome.findings]
+                _SCHEDULE_LOG.warning("a scheduled promotion was not carried out", extra={**about, "codes": codes})
+            else:
+                _SCHEDULE_LOG.info("a scheduled promotion was carried out", extra=about)
+                for failed in anchor_places(self._session).write_new(outcome.revision):
+                    _SCHEDULE_LOG.warning("it could not be anchored", extra={**about, "why": failed.summary})
+
+    def _leapt(self) -> bool:
+        """Whether the clock was set ahead since the last look."""
+        now, steady = self._clock(), self._steady()
+        last, self._last = self._last, (now, steady)
+        return last is not None and (now - last[0]).total_seconds() - (steady - last[1]) > LEAP
+
+
+def _told_of_schedule(error: Exception | None) -> None:
+    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
+        _SCHEDULE_LOG.warning("scheduled promotions could not be carried out", exc_info=error)

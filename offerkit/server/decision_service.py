@@ -18,7 +18,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
-from offerkit.server.background import BackgroundTask, WebhookSender
+from offerkit.server.background import BackgroundTask, Scheduler, WebhookSender
 from offerkit.server.collector import Collector
 from offerkit.server.config import ServerConfig
 from offerkit.server.contact_keys import verified
@@ -62,7 +62,7 @@ class DecisionService:
         self.presence.listen(self._lost)
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session, self.writer) if session.embedded else None  # others do that by themselves
-        self._webhooks = WebhookSender(session, now)
+        self._webhooks, self._schedule = WebhookSender(session, now), Scheduler(session, now)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._collector = Collector()
@@ -82,6 +82,7 @@ class DecisionService:
         if self._tidy is not None:
             self._tidy.start()
         self._webhooks.start()
+        self._schedule.start()
         if self._has_files and self._worker is not None:  # so that the first calls need not wait for it
             self._indexing = [*self._worker.people(self.served).indexing()]
 
@@ -90,6 +91,7 @@ class DecisionService:
         self._collector.stop()
         await asyncio.to_thread(self.watch.stop)
         await asyncio.to_thread(self._webhooks.stop)
+        await asyncio.to_thread(self._schedule.stop)
         if self._tidy is not None:
             await asyncio.to_thread(self._tidy.stop)
         await asyncio.to_thread(self.writer.stop)

@@ -23,6 +23,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.rights import scopes_text
+from offerkit.governance.signatures import GivenSignature
+from offerkit.governance.sshsig import LONGEST_SIGNATURE
 from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
@@ -71,11 +73,11 @@ COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
 _PROBLEMS = refusals(*CALL_REFUSALS)
-_Text = Annotated[str, Field(max_length=2_000)]
+ShortText = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
-_Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+PlanText = Annotated[str, Field(max_length=31 * 1024 * 1024)]
 _Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
+LockWait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
 class HasSession(Protocol):
@@ -104,26 +106,40 @@ class AsReadBody(RequestBody):
     meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
     pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
     head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
-    allowed: _Text = ""
+    allowed: ShortText = ""
 
 
-class ApplyBody(RequestBody):
+class SignatureBody(RequestBody):
+    """The operator's own signature of what is to be recorded (docs/signatures.md)."""
+
+    time: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z$")]
+    parent: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    text: Annotated[str, Field(max_length=LONGEST_SIGNATURE)]
+
+
+class SignedBody(RequestBody):
+    """A request that can be signed."""
+
+    signature: SignatureBody | None = None
+
+
+class ApplyBody(SignedBody):
     """A saved plan, to be applied exactly as it is."""
 
-    plan: _Plan
+    plan: PlanText
     origin: OriginBody = Field(default_factory=OriginBody)
     as_read: AsReadBody | None = None
-    message: _Text = ""
-    override_impact: _Text = ""
-    lock_wait_ms: _Wait = 0
+    message: ShortText = ""
+    override_impact: ShortText = ""
+    lock_wait_ms: LockWait = 0
 
 
 class ImpactBody(RequestBody):
     """A plan, and how to measure its impact on contacts."""
 
-    plan: _Plan
+    plan: PlanText
     n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # the use case checks it
-    at: _Text = ""
+    at: ShortText = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
     sample: Annotated[int, Field(ge=0, le=MAX_SAMPLE)] = 0
     examples: bool = False
@@ -132,32 +148,32 @@ class ImpactBody(RequestBody):
 class LimitBody(RequestBody):
     """A promotion whose loss of offers is checked against the limits of its environments."""
 
-    plan: _Plan
-    override_impact: _Text = ""
+    plan: PlanText
+    override_impact: ShortText = ""
 
 
-class StopBody(RequestBody):
+class StopBody(SignedBody):
     """What is to be stopped or resumed, and why."""
 
     patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
-    reason: _Text = ""
-    lock_wait_ms: _Wait = 0
+    reason: ShortText = ""
+    lock_wait_ms: LockWait = 0
 
 
-class DecideBody(RequestBody):
+class DecideBody(SignedBody):
     """What is to be approved or rejected."""
 
     decision: Literal["approved", "rejected"]
     patterns: _Names = Field([])
     categories: _Names = Field([])
     spaces: _Names = Field([])
-    plan: _Plan = ""
+    plan: PlanText = ""
     content: bool = False
     eligibility: bool = False
     settings: bool = False
-    comment: _Text = ""
+    comment: ShortText = ""
     expect: Annotated[str, Field(max_length=64)] = ""
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
 
 
 class OverriddenBody(RequestBody):
@@ -187,17 +203,27 @@ class RelayBody(RequestBody):
     reviews: Annotated[list[ReviewBody], FailFast(), Field(max_length=1_000)]
     authors: _Names = Field([])
     doubts: _Names = Field([])
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
 
 
-class OverrideBody(RequestBody):
+class OverrideBody(SignedBody):
     """What is to be overridden, and why."""
 
     patterns: _Names
-    reason: _Text
-    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
+    reason: ShortText
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies", "calendar"]], Field(max_length=10)] = (
+        Field([])
+    )
     found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MAX_DENIALS)] = Field([])
-    lock_wait_ms: _Wait = 0
+    lock_wait_ms: LockWait = 0
+
+
+def with_signature(session: Session, body: SignedBody) -> Session:
+    """``session`` with the signature in a request."""
+    given = body.signature
+    return (
+        session if given is None else replace(session, signature=GivenSignature(given.time, given.parent, given.text))
+    )
 
 
 def _found(body: OverriddenBody) -> PolicyDenial | None:
@@ -235,7 +261,7 @@ def routes(service: HasSession) -> list[Operation]:
         wait = body.lock_wait_ms / 1000
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
-        session = replace(session, origin=_origin(body.origin), as_read=read_)
+        session = with_signature(replace(session, origin=_origin(body.origin), as_read=read_), body)
         return answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     async def impact(request: Request) -> Response:
@@ -271,7 +297,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
         body = await read_body(request, DecideBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         wish = ApprovalRequest(
             tuple(body.patterns),
             tuple(body.categories),
@@ -298,7 +324,7 @@ def _decisions(service: HasSession) -> list[Operation]:
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read_body(request, OverrideBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         found_items = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(OverrideKind, body.lifts)), found_items)
         return answer(overridden_json(await asyncio.to_thread(_overridden, session, wish)))
@@ -315,7 +341,7 @@ def stop_routes(service: HasSession) -> list[Operation]:
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
         body = await read_body(request, StopBody)
-        session = acting(service.session, operator_caller(request), body.lock_wait_ms / 1000)
+        session = with_signature(acting(service.session, operator_caller(request), body.lock_wait_ms / 1000), body)
         outcome = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
         refused = redacted(Refused(outcome.refused), service.session).diagnostics
         return answer(stopped_json(replace(outcome, refused=refused)))

@@ -80,7 +80,17 @@ def _operators(index: Index) -> Iterator[Mistake]:
         for account in operator.facts.fields:
             forge, _, number = account.partition(":")
             owner = owners.setdefault(account, operator)
-            if owner is not operator:
+            if owner is not operator and forge == "key":
+                yield Mistake(
+                    operator,
+                    ("keys",),
+                    Code.SHARED_KEY,
+                    f"operator {owner.name} has the key {number}, too",
+                    "A signature by this key could not be attributed to one of them.",
+                    hint="Give each operator keys of their own.",
+                    related=((f"operator {owner.name}", owner),),
+                )
+            elif owner is not operator:
                 yield Mistake(
                     operator,
                     ("accounts", forge),
@@ -171,6 +181,29 @@ def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
                         hint=suggestion(key, dimension.facts.fields),
                     )
         yield from _fallback(index, space)
+    yield from _evidence(index, environment.name)
+
+
+def _evidence(index: Index, environment: str) -> Iterator[Mistake]:
+    """Spaces that ask for evidence and store nothing, or are filled by deliveries, which keep none."""
+    spaces = index.group(environment, Kind.SPACE).values()
+    keeping = {space.address: space for space in spaces if space.valid and "evidence" in space.facts.flags}
+    why = "Evidence is what one call read; deliveries decide for all contacts at once, and keep none."
+    for space in keeping.values():
+        if "unstored" in space.facts.flags:
+            summary = "a space that stores no propositions cannot keep evidence of them"
+            hint = "Remove evidence, or enabled: false."
+            yield Mistake(space, ("storage", "evidence"), Code.NO_EVIDENCE, summary, hint=hint)
+        if "unitary" not in space.facts.flags:
+            summary = "a space that is only for batches cannot keep evidence"
+            hint = "Remove evidence, or declare the space with unitary: true."
+            yield Mistake(space, ("storage", "evidence"), Code.NO_EVIDENCE, summary, why, hint)
+    for campaign in index.group(environment, Kind.CAMPAIGN).values() if keeping else ():
+        for target, path in campaign.refs:
+            if target in keeping and "unitary" in keeping[target].facts.flags:
+                summary = f"a delivery cannot fill the space “{target.name}”, which keeps evidence"
+                hint = f"Let the delivery use a space of its own, or remove evidence from {target}."
+                yield Mistake(campaign, path, Code.NO_EVIDENCE, summary, why, hint)
 
 
 def _fallback(index: Index, space: Record) -> Iterator[Mistake]:

@@ -49,12 +49,13 @@ def _results(head: bytes, tail: bytes) -> bool:
 
 
 PLAN = FileKind("a plan", _begins(r'\{\s*"digest"\s*:\s*"[0-9a-f]{64}"\s*,\s*"plan"\s*:'))
-HISTORY = FileKind("an exported history", _begins(r'\{"action":"[a-z]+","actor":'))
+HISTORY = FileKind("an exported history", _begins(r'\{"action":"[a-z]+","actor":|\{"columns":\{"approval":\['))
 RESULTS = FileKind("the result of a simulation", _results)
 QUERY = FileKind("an emitted query", _begins(r'-- offerkit: |\{\s*"queries"\s*:'))
 SET_ASIDE = FileKind("a list of contacts that were set aside", _begins(r"where,code,reason\r?\n"))
 JUNIT = FileKind("a JUnit report", _begins(r"(?:<\?xml[^>]*>\s*)?<testsuites?[\s>]"))
 SIMULATION_PAGE = FileKind("the page of a simulation", _begins(r"<!doctype html>.*?: who gets what</title>"))
+CONTACT_EXPORT = FileKind("what is stored about a contact", _begins(r'\{\s*"format":\s*[0-9]+,\s*"contact":'))
 CURSOR = FileKind("a cursor", _begins(r"ofc1\."))
 JSON_SCHEMA = FileKind("a JSON Schema", _begins(r'\{.*?"\$schema"\s*:'))
 

@@ -15,6 +15,7 @@ from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.models.expression_scopes import CHANNELS
+from offerkit.models.ssh_key import key_fingerprint
 from offerkit.models.typed_values import type_error
 from offerkit.models.validation_errors import EXPECTED, explain
 from offerkit.specs.campaigns import (
@@ -137,6 +138,9 @@ def _to_item(document: Value, path: JsonPath, named: str) -> JsonPath:
 
 
 def _root(record: Record) -> tuple[str, ...]:
+    """Where the resource is in its file; a file of cases is one itself."""
+    if record.kind is Kind.CASES:
+        return ()
     return ("environment",) if record.kind is Kind.ENVIRONMENT else (SECTION_OF[record.kind], record.name)
 
 
@@ -212,7 +216,9 @@ def _facts(
             )
         case Kind.SPACE:
             web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
-            flags_set = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
+            evidence, unstored = resource.storage.evidence, not resource.storage.enabled
+            flags_set = {"unitary": resource.unitary, "outbound": outbound, "web": web}
+            flags_set |= {"evidence": evidence, "unstored": unstored}
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
@@ -221,7 +227,7 @@ def _facts(
                 fields=tuple(field.name for field in resource.fields),
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
-                flags=tuple(flag for flag, on in flags_set if on),
+                flags=tuple(flag for flag, on in flags_set.items() if on),
                 variables=_variables(source, document, raw, outputs, diagnostics, markup),
                 types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,
@@ -248,8 +254,9 @@ def _facts(
         case Kind.OPERATOR:
             flags = ("automation",) if resource.automation else ()
             accounts = resource.accounts.model_dump(exclude_none=True).items()
+            signing_keys = (f"key:{key_fingerprint(each.key)}" for each in resource.keys)
             return ResourceFacts(
-                fields=tuple(f"{forge}:{account}" for forge, account in accounts),
+                fields=(*(f"{forge}:{account}" for forge, account in accounts), *signing_keys),
                 flags=flags,
                 keys=(resource.email,) if resource.email else (),
             )

@@ -51,13 +51,14 @@ class ResourceFacts(NamedTuple):
     """What the checks between resources need to know about one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
-    environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
-    parameters without default.
+    environment, accounts of an operator (``github:1234``), their SSH keys (``key:SHA256:…``).
+    ``required``: a space's required fields, a filter's parameters without default.
     ``representations``: fields given, by space; slots of messages with a body, by delivery.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
     a policy applies to; an environment's call-data examples.
     ``variables``: the dotted names its templates use, and those that deliveries get at a run, with the path of each.
-    ``flags``: anonymous, assets, unitary, visitors, outbound, web, automation.
+    ``flags``: anonymous, assets, unitary, visitors, outbound, web, evidence, unstored,
+    automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL (“asset”: unless it is a path below the

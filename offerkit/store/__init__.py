@@ -2,12 +2,14 @@
 
 from offerkit.store.counted import CountedPart, CountedPropositionsReader, CountFilter
 from offerkit.store.deliveries import DeliveryRun
+from offerkit.store.evidence import EvidenceRow
 from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import Holder, write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.propositions import changeable
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
-from offerkit.store.store import Store, StoreStatus
+from offerkit.store.status import StoreStatus
+from offerkit.store.store import Store
 
 __all__ = [
     "ChangeRow",
@@ -16,6 +18,7 @@ __all__ = [
     "CountedPropositionsReader",
     "DeliveryRun",
     "Draft",
+    "EvidenceRow",
     "Holder",
     "Location",
     "PropositionQuery",

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
+from offerkit.governance.signatures import Signable, facts_of
 from offerkit.store import bodies, errors, outbox, revisions, schema, stages
 from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_text
 from offerkit.store.database import Database
-from offerkit.store.rows import NO_ENTRY, ChangeText, Draft, EntryText, RevisionRow, RevisionText, change_text
+from offerkit.store.rows import (
+    NO_ENTRY,
+    ChangeText,
+    Draft,
+    EntryText,
+    RecordedRevision,
+    RevisionRow,
+    RevisionText,
+    change_text,
+)
 from offerkit.times import check_utc
 
 
@@ -35,22 +46,60 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     _check(draft)
     changes = sorted(change_text(change) for change in draft.changes)
     approvals = sorted(approval_text(approval) for approval in draft.approvals)
-    touched = _fenced(db, changes)
+    touched, conflicts = _fenced(db, changes)
+    if conflicts:
+        raise _conflicting(db, conflicts)
     added = bodies.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
     outcomes = [(stage.stage, stage.digest) for stage in touched]
     unsigned = _next(db, draft)
     signed = unsigned._replace(digest=revisions.revision_digest(unsigned, changes, approvals, outcomes))
-    db.insert("revision", revisions.REVISION, [signed])
     bodies.put(db, added)
-    serial = signed.serial
-    db.insert("change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in changes])
-    db.insert("approval", f"serial, {APPROVAL}", [(serial, *text) for text in approvals])
-    db.insert("outcome", "serial, stage, digest", [(serial, *outcome) for outcome in outcomes])
-    for stage in touched:
-        _write_stage(db, serial, stage)
-    db.run("UPDATE meta SET value = ? WHERE key = ?", (signed.digest, "head"))
+    _write(db, RecordedRevision(signed, changes, approvals, outcomes), touched)
     outbox.add(db, signed, draft.notices)
     return revisions.revision_row(db, signed)
+
+
+def signable(db: Database, draft: Draft) -> Signable:
+    """``draft`` as it would be signed, appended now. Raises Refused as :func:`append` does."""
+    _check(draft)
+    changes = sorted(change_text(change) for change in draft.changes)
+    decisions = sorted(approval_text(approval) for approval in draft.approvals)
+    touched, conflicts = _fenced(db, changes)
+    if conflicts:
+        raise _conflicting(db, conflicts)
+    stages_after = {stage.stage: stage.digest for stage in touched}
+    meta = schema.read_meta(db)
+    texts = (draft.action, draft.actor, draft.message, draft.plan_digest)
+    facts = facts_of(draft.action, draft.details)
+    return Signable(meta["project"], meta["head"], *texts, changes, decisions, stages_after, facts)
+
+
+def take_over(db: Database, recorded: RecordedRevision) -> list[str]:
+    """Add a revision as another store recorded it, with its digest; inside a write transaction.
+
+    Returns the stages whose state before it is not as its changes expect, or after it not as it says; then nothing is
+    added. Whether the digest is right is up to the caller.
+    """
+    touched, conflicts = _fenced(db, recorded.changes)
+    after = {stage.stage: stage.digest for stage in touched}
+    said = dict(recorded.outcomes)
+    wrong = {stage for stage, _ in conflicts} | {
+        stage for stage in {*after, *said} if after.get(stage) != said.get(stage)
+    }
+    if not wrong:
+        _write(db, recorded, touched)
+    return sorted(wrong)
+
+
+def _write(db: Database, recorded: RecordedRevision, touched: list[_StageUpdate]) -> None:
+    serial = recorded.revision.serial
+    db.insert("revision", revisions.REVISION, [recorded.revision])
+    db.insert("change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in recorded.changes])
+    db.insert("approval", f"serial, {APPROVAL}", [(serial, *text) for text in recorded.approvals])
+    db.insert("outcome", "serial, stage, digest", [(serial, *outcome) for outcome in recorded.outcomes])
+    for stage in touched:
+        _write_stage(db, serial, stage)
+    db.run("UPDATE meta SET value = ? WHERE key = ?", (recorded.revision.digest, "head"))
 
 
 def _check(draft: Draft) -> None:
@@ -73,25 +122,27 @@ def _check(draft: Draft) -> None:
         raise ValueError("one thing is decided twice in one revision")
 
 
-def _fenced(db: Database, changes: list[ChangeText]) -> list[_StageUpdate]:
-    """Every touched stage as it will be. Raises Refused when one is not as ``changes`` expect it."""
+def _fenced(db: Database, changes: list[ChangeText]) -> tuple[list[_StageUpdate], list[tuple[str, list[str]]]]:
+    """Every touched stage as it will be; and those that are not as ``changes`` expect, with the addresses."""
     touched: list[_StageUpdate] = []
-    conflicts: list[Diagnostic] = []
+    conflicts: list[tuple[str, list[str]]] = []
     for stage, group in groupby(changes, key=lambda text: text.stage):
         own = list(group)
         entries = stages.texts(db, stage)
         unexpected = stages.apply(entries, own)
         if unexpected:
-            conflicts += _stale(db, stage, unexpected)
+            conflicts.append((stage, unexpected))
             continue
         digest = manifest_digest((address, *entry) for address, entry in entries.items())
         becomes = [(text.address, text.after) for text in own if text.after != NO_ENTRY]
         sources = {text.source for text in own if text.before != NO_ENTRY}
         removed = sorted(sources - {address for address, _ in becomes})
         touched.append(_StageUpdate(stage, digest, becomes, removed))
-    if conflicts:
-        raise Refused(conflicts)
-    return touched
+    return touched, conflicts
+
+
+def _conflicting(db: Database, conflicts: Iterable[tuple[str, list[str]]]) -> Refused:
+    return Refused([found for stage, unexpected in conflicts for found in _stale(db, stage, unexpected)])
 
 
 def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:

@@ -25,6 +25,7 @@ from offerkit.store import (
     append,
     approvals,
     bodies,
+    contact_data,
     copying,
     databases,
     errors,
@@ -54,11 +55,13 @@ class OnlyInBackup:
     """What only the backup has, and a restore adds: ids of propositions, and deliveries by environment, campaign, name.
 
     ``withdrawn``: ids of deliveries that were withdrawn and made again since; those and their propositions stay out.
+    ``erased``: environment and key of contacts that were erased since; they stay erased.
     """
 
     propositions: tuple[str, ...]
     deliveries: tuple[tuple[str, str, str], ...]
     withdrawn: frozenset[str]
+    erased: frozenset[tuple[str, str]] = frozenset()
 
 
 def prepare(backup: Location, target: Path) -> None:
@@ -107,11 +110,19 @@ def set_aside(location: Location, target: Path, draft: Path) -> None:
 def returning(current: Database, backup: Database) -> OnlyInBackup:
     """What only ``backup`` has."""
     propositions: list[str] = []
-    every: Iterator[list[tuple[Cell, ...]]] = backup.stream("SELECT id FROM proposition", (), PART)
+    erased: set[tuple[str, str]] = set()
+    every: Iterator[list[tuple[str, str, str]]] = backup.stream(
+        "SELECT id, environment, contact FROM proposition", (), PART
+    )
     for rows in every:
-        for marks, part in chunks(str(row[0]) for row in rows):
-            stored: list[tuple[str]] = current.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
-            propositions += sorted(set(part) - {id_ for (id_,) in stored})
+        contacts = {id_: (environment, contact) for id_, environment, contact in rows}
+        for marks, part in chunks(contacts):
+            stored: list[tuple[str, str]] = current.rows(
+                f"SELECT id, contact FROM proposition WHERE id IN ({marks})",  # noqa: S608
+                part,
+            )
+            propositions += sorted(set(part) - {id_ for id_, _ in stored})
+            erased |= {contacts[id_] for id_, contact in stored if not contact}
     runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
     current_runs: list[tuple[str, str, str, str]] = current.rows(runs)
     backup_runs: list[tuple[str, str, str, str]] = backup.rows(runs)
@@ -120,7 +131,10 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
     if withdrawn:
         propositions = [id_ for id_ in propositions if _interaction(backup, id_) not in withdrawn]
     return OnlyInBackup(
-        tuple(propositions), tuple(run[:3] for run in backup_runs if run[:3] not in made_runs), withdrawn
+        tuple(propositions),
+        tuple(run[:3] for run in backup_runs if run[:3] not in made_runs),
+        withdrawn,
+        frozenset(who for who in erased if who[1]),
     )
 
 
@@ -220,12 +234,17 @@ def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None
             f"SELECT {proposition_rows.COLUMNS} FROM proposition WHERE id IN ({marks})",  # noqa: S608 - our own names
             part,
         )
-        propositions.insert(current, texts)
+        propositions.insert(
+            current, [contact_data.anonymous(text) if text[1:3] in back.erased else text for text in texts]
+        )
+    returned = set(back.propositions)
+    for rows in _parts(backup, "evidence") if returned else ():  # by the id of its first proposition
+        _add(current, "evidence", [row for row in rows if row[3] in returned and row[:2] not in back.erased])
     deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
     _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])
     for rows in _parts(backup, "cookie"):
-        _add(current, "cookie", rows)
+        _add(current, "cookie", [row for row in rows if (row[0], row[2]) not in back.erased])
 
 
 def _add(db: Database, table: str, rows: Sequence[Sequence[Cell]]) -> None:

@@ -15,10 +15,12 @@ from offerkit.store import (
     databases,
     deliveries,
     errors,
+    evidence,
     outbox,
     proposition_log,
     proposition_rows,
     revisions,
+    scheduled,
     schema,
     simulations,
     tokens,
@@ -36,8 +38,10 @@ TABLES = {
     "change": f"serial, {revisions.CHANGE}",
     "outcome": "serial, stage, digest",
     "approval": f"serial, {approvals.COLUMNS}",
+    "scheduled": scheduled.COLUMNS,
     "proposition": f"{proposition_rows.COLUMNS}, logged",
     "proposition_change": proposition_log.COLUMNS,
+    "evidence": evidence.COLUMNS,
     "cookie": "environment, cookie, contact, time",
     "delivery_run": deliveries.COLUMNS,
     "token": tokens.COLUMNS,
@@ -109,7 +113,16 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
         source_db.close()
 
 
-UNCHAINED = ("proposition", "proposition_change", "cookie", "delivery_run", "token", "outbox", "simulation")
+UNCHAINED = (
+    "proposition",
+    "proposition_change",
+    "evidence",
+    "cookie",
+    "delivery_run",
+    "token",
+    "outbox",
+    "simulation",
+)
 """The tables that the chain of revisions does not cover."""
 HISTORY = tuple(table for table in TABLES if table not in UNCHAINED)
 """The tables of the chained history: not what contacts were offered, tokens, waiting events and kept simulations."""

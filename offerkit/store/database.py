@@ -115,6 +115,15 @@ class Database(Protocol):
     def recording(self) -> AbstractContextManager[None]:
         """A transaction for propositions, deliveries and cookies; several run at once if the database can do that."""
 
+    def erasing(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`; what is deleted is also overwritten where the database can do that."""
+
+    def clear_deleted(self, tables: Sequence[str]) -> str:
+        """Remove what was deleted from the database's files, too; not inside a transaction.
+
+        Returns what keeps some of it there, in words; empty when all is gone.
+        """
+
     def version(self) -> int | None:
         """A number that every transaction that changes rows changes; None where the database has no such number."""
 

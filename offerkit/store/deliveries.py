@@ -14,7 +14,9 @@ from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow
 from offerkit.times import check_utc
 
-COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
+COLUMNS = (
+    "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent, folder"
+)
 _SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
 """Propositions that are written at a time, within one transaction."""
@@ -26,7 +28,7 @@ class DeliveryRun:
 
     ``time`` is the proposition date, ``made`` when it was made, ``sent`` when it was sent (empty until then): all in
     UTC as the store writes it. ``revision`` is the live revision that decided. ``space``: its space, or several,
-    separated by commas.
+    separated by commas. ``folder``: where its files were written; empty if not known.
     """
 
     environment: str
@@ -41,6 +43,7 @@ class DeliveryRun:
     messages: int
     propositions: int
     sent: str = ""
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -148,5 +151,5 @@ def _still(db: Database, run: DeliveryRun) -> DeliveryRun:
 
 
 def _runs(db: Database, sql: str, args: Sequence[Cell]) -> Iterator[DeliveryRun]:
-    rows: list[tuple[str, str, str, str, str, int, str, str, str, int, int, str]] = db.rows(sql, args)
+    rows: list[tuple[str, str, str, str, str, int, str, str, str, int, int, str, str]] = db.rows(sql, args)
     return (DeliveryRun(*row) for row in rows)

@@ -182,6 +182,20 @@ class PostgresDatabase:
             self.check_in_place()
             yield
 
+    def erasing(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`; see :meth:`clear_deleted`."""
+        return self.writing()
+
+    def clear_deleted(self, tables: Sequence[str]) -> str:
+        """Let the server remove dead rows now, rather than when it gets to it; only owners may."""
+        owned: list[tuple[bool]] = self.rows(
+            "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'proposition'::regclass"
+        )
+        if not owned[0][0]:
+            return f"dead rows stay until the server removes them; their owner can: VACUUM {', '.join(tables)}"
+        self.run(f"VACUUM {', '.join(tables)}")
+        return ""
+
     def version(self) -> None:
         """None: if every call changed one row, they would all wait for each other."""
 

@@ -22,8 +22,9 @@ from offerkit.store.proposition_rows import COLUMNS as PROPOSITION
 from offerkit.store.proposition_rows import PropositionRow, PropositionText, proposition_row
 
 COLUMNS = "position, id, environment, event, status, changed"
-MADE, CHANGED, WITHDRAWN = "made", "changed", "withdrawn"
-"""What happened: a proposition was made, its status changed, or a delivery that was not sent was withdrawn."""
+MADE, CHANGED, WITHDRAWN, ERASED = "made", "changed", "withdrawn", "erased"
+"""What happened: a proposition was made, its status changed, a delivery that was not sent was withdrawn, or the contact
+of a proposition was erased."""
 _START, _BEGUN, _LOG, _BEFORE = "0", "begun", "log", "before"
 """The position of what is written when the log begins, before all changes: that it has begun, without an id; then, once
 all writers log (status 1), a new id of this log; and for each environment the id and time of its last proposition by
@@ -173,6 +174,18 @@ def note_withdrawn(db: Database, environment: str, interaction: str, time: str) 
     db.insert("proposition_change", COLUMNS, [(db.log_position(), interaction, environment, WITHDRAWN, 0, time)])
 
 
+def note_erased(db: Database, environment: str, contact: str, time: str) -> None:
+    """Log that a contact is erased at ``time``, before its propositions are: the log's readers are to erase it, too."""
+    if not db.log_begun():
+        return
+    db.run(
+        f"INSERT INTO proposition_change ({COLUMNS})"  # noqa: S608 - constants
+        f" SELECT ?, id, environment, '{ERASED}', status, ? FROM proposition"
+        " WHERE environment = ? AND contact = ?",
+        (db.log_position(), time, environment, contact),
+    )
+
+
 def is_place(db: Database, place: LogPlace) -> bool:
     """Whether the log still has the change that ``place`` names: it is this log, and has not been cut since."""
     if not place.position:
@@ -236,7 +249,7 @@ def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogP
         _, id_, name, event, status, changed, *found = row
         if event == WITHDRAWN:
             changes.append(LoggedChange(event, name, id_, changed, None))
-        elif event in (MADE, CHANGED) and found[0] is not None:
+        elif event in (MADE, CHANGED, ERASED) and found[0] is not None:
             changes.append(_change(event, _row(db, tuple(found)), _status(db, status), changed))  # type: ignore[arg-type]
     if rows:
         place = replace(place, position=rows[-1][0], id=rows[-1][1])

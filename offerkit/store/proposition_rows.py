@@ -25,6 +25,8 @@ LONGEST_KEY = 500
 """Characters of an id, an interaction or a contact's key, at most: PostgreSQL indexes up to 2,700 bytes."""
 LARGEST_DATA = 65_536
 """Bytes of the extra data of one proposition, at most."""
+NO_DATA = canonical({"accepted": {}, "proposed": {}}).decode()
+"""The column of the extra data of a proposition that has none."""
 
 Data: TypeAlias = Mapping[str, Json]
 _EMPTY: Data = {}
@@ -152,7 +154,7 @@ def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
 def proposition_row(text: PropositionText) -> PropositionRow:
     """The proposition of some columns. Raises ValueError when they are invalid."""
     data = text[14]
-    proposed, accepted, statuses = ({}, {}, {}) if data == _NO_DATA else data_of(data)
+    proposed, accepted, statuses = ({}, {}, {}) if data == NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
     extra = proposed, accepted, statuses
     product = product_of(text[15]) if text[15] else None
@@ -172,7 +174,7 @@ def weight_text(weight: Decimal) -> str:
 def data_text(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> str:
     """The column of the extra data. Raises Refused when it is too large, or not JSON."""
     if not proposed and not accepted and not statuses:
-        return _NO_DATA
+        return NO_DATA
     answers: Data = {"statuses": {status: dict(data) for status, data in statuses.items()}} if statuses else {}
     try:
         text = canonical({"accepted": dict(accepted), "proposed": dict(proposed), **answers})
@@ -252,6 +254,3 @@ def _text(row: PropositionRow) -> PropositionText:
     data = data_text(row.proposed, row.accepted, row.statuses)
     ranked = (row.rank, weight_text(row.weight), status_number(row.status))
     return (*row[:8], *ranked, time, changed, row.revision, data, product_text(row.product))
-
-
-_NO_DATA = canonical({"accepted": {}, "proposed": {}}).decode()

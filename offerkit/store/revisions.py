@@ -14,7 +14,6 @@ from offerkit.governance.withdrawals import Withdrawal
 from offerkit.plans.plan import Reason
 from offerkit.state.changes import FormerAddress
 from offerkit.store import errors
-from offerkit.store.approvals import COLUMNS as APPROVAL
 from offerkit.store.approvals import approval_texts
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.rows import (
@@ -23,6 +22,7 @@ from offerkit.store.rows import (
     ChangeRow,
     ChangeText,
     Outcome,
+    RecordedRevision,
     RevisionRow,
     RevisionText,
     change_row,
@@ -324,35 +324,34 @@ def revision_digest(
     return digest(SCHEME, canonical(parts))
 
 
-_EXPORTED = 200
-"""Revisions that an export reads at a time."""
+_PAGE = 200
+"""Revisions that are read at a time."""
 
 
-def history(db: Database) -> Iterator[dict[str, Json]]:
-    """All revisions as JSON, oldest first, with their changes, their approvals and the stages they touched.
-
-    That is enough to compute :func:`revision_digest` of each.
-    """
+def recorded(db: Database) -> Iterator[RecordedRevision]:
+    """All revisions, oldest first, with all that their digests cover; those appended meanwhile are left out."""
     serial, last = 0, last_serial(db)
     while serial < last:
-        for revision in revision_texts(db, serial, limit=_EXPORTED):
-            serial = revision.serial
-            if serial <= last:  # revisions appended meanwhile go into the next export
-                yield _revision_json(db, revision)
+        for text in revision_texts(db, serial, limit=_PAGE):
+            serial = text.serial
+            if serial <= last:
+                yield recorded_with(db, text)
 
 
-def _revision_json(db: Database, text: RevisionText) -> dict[str, Json]:
-    revision = revision_row(db, text)
-    names = APPROVAL.split(", ")
-    decided: list[Json] = [dict(zip(names, row, strict=True)) for row in approval_texts(db, text.serial)]
-    return {
-        **{name: value for name, value in zip(text._fields, text, strict=True) if name != "details"},
-        "details": revision.details,
-        "changes": [_change_json(change) for change in change_texts(db, text.serial)],
-        "approvals": decided,
-        "stages": dict(outcomes(db, text.serial)),
-    }
+def recorded_with(db: Database, text: RevisionText) -> RecordedRevision:
+    """A revision with all its rows."""
+    serial = text.serial
+    return RecordedRevision(text, change_texts(db, serial), approval_texts(db, serial), outcomes(db, serial))
 
 
-def _change_json(text: ChangeText) -> Json:
-    return dict(zip(text._fields, text, strict=True))
+def details_of(text: RevisionText) -> dict[str, Json]:
+    """The details of a revision. Raises ValueError when they are not a JSON map."""
+    details = orjson.loads(text.details)
+    if not isinstance(details, dict):
+        raise ValueError("the details are not a map")
+    return details
+
+
+def recorded_digest(recorded: RecordedRevision) -> str:
+    """:func:`revision_digest` of a revision with its rows."""
+    return revision_digest(recorded.revision, recorded.changes, recorded.approvals, recorded.outcomes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -10,7 +10,7 @@ from offerkit.address import Address, StageRef, parse_address, parse_stage
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.notices import Notice
-from offerkit.state.changes import Body, Entry, FormerAddress
+from offerkit.state.changes import Action, Body, Delta, Entry, FormerAddress
 
 EntryText: TypeAlias = tuple[str, str]
 """The columns of an entry: fingerprint and activation text; ``("", "")`` is no entry."""
@@ -128,6 +128,15 @@ Outcome: TypeAlias = tuple[str, str]
 """A stage that a revision touched, and its manifest digest after it."""
 
 
+class RecordedRevision(NamedTuple):
+    """A revision with all its rows, as their columns; everything that its digest covers."""
+
+    revision: RevisionText
+    changes: list[ChangeText]
+    approvals: list[ApprovalText]
+    outcomes: list[Outcome]
+
+
 class Activations(dict[str, tuple[str, ...] | None]):
     """Spaces by activation text, each text parsed once and its tuple shared."""
 
@@ -162,3 +171,8 @@ def change_row(serial: int, text: ChangeText, activations: Activations) -> Chang
     moved_from: FormerAddress = parse_address(text.moved_from) if text.moved_from else ""
     stage, address = parse_stage(text.stage), parse_address(text.address)
     return ChangeRow(serial, stage, address, text.action, before, after, moved_from, text.reason)
+
+
+def deltas_of(changes: Iterable[ChangeRow]) -> list[Delta]:
+    """Recorded changes as differences, from which steps are made."""
+    return [Delta(row.address, row.stage, Action(row.action), row.before, row.after, row.moved_from) for row in changes]

@@ -114,6 +114,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "DROP INDEX proposition_offer",
         "DROP INDEX proposition_space",
+        # Where a delivery's files were written: they name contacts, who may ask that they be erased.
+        "ALTER TABLE delivery_run ADD COLUMN folder {text} NOT NULL DEFAULT ''",
+        # Promotions that wait for their time; ``ended``: the revision that ended it, 0 until then.
+        """CREATE TABLE scheduled (
+            serial INTEGER NOT NULL PRIMARY KEY REFERENCES revision (serial), due {key} NOT NULL,
+            ended INTEGER NOT NULL, plan {text} NOT NULL)""",
+        "CREATE INDEX scheduled_due ON scheduled (ended, due, serial)",
+        # A contact's evidence lies together, to be found with a proposition and erased with the contact.
+        """CREATE TABLE evidence (
+            environment {key} NOT NULL, contact {key} NOT NULL, time {key} NOT NULL, id {key} NOT NULL,
+            interaction {key} NOT NULL, space {key} NOT NULL, body {text} NOT NULL,
+            PRIMARY KEY (environment, contact, time, id)) {clustered}""",
+        "CREATE INDEX evidence_space ON evidence (environment, space, time, id)",
     ),
 )
 """The statements from format n to n + 1; format 0 is an empty database."""

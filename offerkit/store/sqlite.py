@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -167,6 +168,27 @@ class SqliteDatabase:
         self.run("PRAGMA secure_delete = FAST")
         with self.writing():
             yield
+
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        """As :meth:`writing`; freed space is filled with zeros."""
+        self.run("PRAGMA secure_delete = ON")
+        with self.writing():
+            yield
+
+    def clear_deleted(self, tables: Sequence[str]) -> str:
+        """Write the file again, without free pages, and empty the log; others read and write as before and after."""
+        self._file.check()
+        self.run("VACUUM")
+        until = time.monotonic() + _PATIENCE
+        while True:  # one that reads an earlier state keeps the log
+            found: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            if not found[0][0]:
+                self._file.check()
+                return ""
+            if time.monotonic() > until:
+                return f"another process reads the store, so its log {self._path.name}-wal still has earlier pages"
+            time.sleep(0.05)
 
     def version(self) -> int:
         """The application's number in the file's header, which belongs to the state that is read."""

@@ -11,12 +11,13 @@ from typing import NamedTuple, TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.fingerprint import JsonMap, manifest_digest
-from offerkit.governance.approvals import Decisions, by_named_reviewers
+from offerkit.fingerprint import JsonMap, json_map, manifest_digest
+from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
 from offerkit.governance.cases import ContactsDigest, GuardedCaseChange, guarded_case_changes
 from offerkit.governance.overrides import OVERRIDE_ACTION, OverrideKind, Overrides
 from offerkit.governance.reviewers import RequiredReviewers
 from offerkit.governance.settings import reviewers_in
+from offerkit.governance.signatures import demanding_environments, demands_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import Plan, PlanKind, StageBase
@@ -24,6 +25,7 @@ from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, b
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
+from offerkit.store.signed_revisions import SignedRevisions
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
@@ -121,8 +123,11 @@ class Stages:
 
     @cached_property
     def overrides(self) -> Overrides:
-        """All overrides in the history."""
-        return Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
+        """All overrides in the history, without those that are not signed although their environments demand it."""
+        overrides = Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
+        if not overrides.given or not self.signature_demands:
+            return overrides
+        return Overrides(each for each in overrides.given if self._signed_as_demanded(each.address, each.revision))
 
     @cached_property
     def contacts_kept(self) -> ContactsDigest:
@@ -204,6 +209,8 @@ class Stages:
         design = self.side(Stage.DESIGN)
         every = self.decisions(offers)
         decisions = by_named_reviewers(every, design).with_demands(self.reviewers(every))
+        if any("approvals" in wanted for wanted in self.signature_demands.values()):
+            decisions = decisions.signed(self.is_signed)
         environments = None if offers is None else {address.environment for address in offers}
         if not decisions:
             return decisions
@@ -211,6 +218,37 @@ class Stages:
         if not withdrawn and not stops.ever:
             return decisions
         return decisions.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+
+    @cached_property
+    def signature_demands(self) -> Mapping[str, frozenset[str]]:
+        """What each environment demands to be signed: in design, in live, and in live before rollbacks."""
+        if self.store is None:
+            return {}
+        bodies: list[tuple[str, JsonMap | None]] = []
+        for side in Stage:  # of all kinds, only this one is read: most projects demand nothing
+            view = self.snapshot((StageRef(name, side) for name in self.environments), Kind.ENVIRONMENT)
+            bodies += [(name, view(environment_address(name))) for name in self.environments]
+        if _rollbacks(self.store):
+            bodies += [(name, body) for name in self.environments for body in rolled_back_settings(self.store, name)]
+        return (
+            demands_in(bodies)
+            if any("signatures" in json_map((each or {}).get("promotion")) for _, each in bodies)
+            else {}
+        )
+
+    @cached_property
+    def signatures(self) -> SignedRevisions:
+        """The signatures in the history."""
+        assert self.store is not None
+        return SignedRevisions(self.store)
+
+    def is_signed(self, approval: Approval) -> bool:
+        """Whether an approval is signed, or need not be."""
+        return self._signed_as_demanded(approval.key.address, approval.revision)
+
+    def _signed_as_demanded(self, address: Address, serial: int) -> bool:
+        demanding = demanding_environments(self.signature_demands, "approvals", [address.environment])
+        return not demanding or not self.signatures.fault(serial)
 
     def reviewers(self, decisions: Decisions) -> RequiredReviewers:
         """The reviewers that are needed, given all ``decisions``."""

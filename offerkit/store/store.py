@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from offerkit.address import Address, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import PastProposition
-from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.notices import Notice
 from offerkit.governance.withdrawals import Withdrawal
@@ -21,7 +19,6 @@ from offerkit.store import (
     append,
     approvals,
     bodies,
-    copying,
     counted,
     databases,
     deliveries,
@@ -40,29 +37,18 @@ from offerkit.store import (
 from offerkit.store.counted import CountedPropositionsReader
 from offerkit.store.database import Cell, Database, Question, QuestionReader
 from offerkit.store.deliveries import DeliveryRun
+from offerkit.store.evidence import Evidence
 from offerkit.store.location import Location
-from offerkit.store.lock import UNKNOWN, Holder
+from offerkit.store.lock import Holder
 from offerkit.store.proposition_log import LogPage, LogPlace
 from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.questions import contact_question
-from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.rows import ChangeRow, Draft, RecordedRevision, RevisionRow, StageHead
 from offerkit.store.simulations import SavedSimulation
+from offerkit.store.status import StoreStatus, store_status
 from offerkit.store.tokens import TokenRow
 from offerkit.times import check_utc
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """What a store is. ``rows``: how many, by table. ``size`` in bytes. ``last`` is None before the first revision."""
-
-    name: str
-    format: int
-    project: str
-    rows: dict[str, int]
-    size: int
-    last: RevisionRow | None
-    holder: Holder | None
 
 
 class Store:
@@ -451,9 +437,14 @@ class Store:
         """How many propositions :meth:`purge_propositions` would remove in all."""
         return propositions.count_before(self._db, environment, before)
 
+    @property
+    def evidence(self) -> Evidence:
+        """What decisions read, where spaces keep it."""
+        return Evidence(self._db)
+
     def status(self) -> StoreStatus:
         """Format, project, size and holder of the store."""
-        return _status(self._db)
+        return store_status(self._db)
 
     def verify(self, *, tokens_too: bool = True) -> list[Diagnostic]:
         """All findings about the store; empty if it is sound.
@@ -462,26 +453,9 @@ class Store:
         """
         return verify.verify(self._db, tokens_too=tokens_too)
 
-    def rows(self) -> Iterator[dict[str, Json]]:
+    def recorded(self) -> Iterator[RecordedRevision]:
         """All revisions with their changes and approvals, oldest first."""
-        return revisions.history(self._db)
-
-
-def _status(db: Database) -> StoreStatus:
-    """The status of the store at this moment."""
-    with db.reading():
-        meta = schema.read_meta(db)
-        newest = revisions.revision(db, revisions.last_serial(db))
-        holder = db.holder()
-        return StoreStatus(
-            name=db.name,
-            format=int(meta["format"]),
-            project=meta["project"],
-            rows=copying.counts(db),
-            size=db.size(),
-            last=newest,
-            holder=None if holder == UNKNOWN else holder,
-        )
+        return revisions.recorded(self._db)
 
 
 def _remember_cookie(db: Database, environment: str, cookie: str, contact: str, time: str) -> None:

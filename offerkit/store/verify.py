@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered
 from offerkit.fingerprint import manifest_digest
-from offerkit.store import approvals, bodies, errors, revisions, schema, stages, tokens
+from offerkit.store import bodies, errors, revisions, scheduled, schema, stages, tokens
 from offerkit.store.database import Database
 from offerkit.store.rows import ChangeText, EntryText, RevisionText
 from offerkit.store.tokens import TokenEvent
@@ -33,7 +33,7 @@ class _ReplayedHistory:
 def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
     """All findings about the store; empty if it is sound.
 
-    ``tokens_too``: False for a copy of the history alone, which has no tokens.
+    ``tokens_too``: False for a copy of the history alone, which has no tokens, nor plans that wait for their time.
     """
     findings: list[Diagnostic] = []
     replayed = _ReplayedHistory()
@@ -45,7 +45,7 @@ def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
         _strays,
         _stages,
         _snapshots,
-        *((_tokens,) if tokens_too else ()),
+        *((_tokens, _scheduled) if tokens_too else ()),
     )
     with db.reading():
         for check in checks:
@@ -123,17 +123,16 @@ def _links(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
 
 def _link(db: Database, revision: RevisionText, replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
     serial = revision.serial
-    changes = revisions.change_texts(db, serial)
-    outcomes = revisions.outcomes(db, serial)
-    digest = revisions.revision_digest(revision, changes, approvals.approval_texts(db, serial), outcomes)
-    if digest != revision.digest:
+    recorded = revisions.recorded_with(db, revision)
+    changes = recorded.changes
+    if revisions.recorded_digest(recorded) != revision.digest:
         yield broken(
             f"revision {serial} was edited",
             f"The revision, one of its {len(changes)} changes, its approvals or outcomes was edited, added or removed.",
         )
     yield from _replay(serial, changes, replayed)
     yield from _token_events(db, revision, replayed)
-    replayed.last.update((stage, (serial, stage_digest)) for stage, stage_digest in outcomes)
+    replayed.last.update((stage, (serial, stage_digest)) for stage, stage_digest in recorded.outcomes)
 
 
 def _replay(serial: int, changes: list[ChangeText], replayed: _ReplayedHistory) -> Iterator[Diagnostic]:
@@ -246,6 +245,12 @@ def _snapshots(db: Database, replayed: _ReplayedHistory) -> Iterator[Diagnostic]
             yield broken(f"snapshot {print_[:12]}, of revision {serial}, was edited")
     for print_, serial in missing.items():
         yield broken(f"snapshot {print_[:12]}, of revision {serial}, is missing")
+
+
+def _scheduled(db: Database, _: _ReplayedHistory) -> Iterator[Diagnostic]:
+    """Compare the promotions that wait for their time, and those that did, with the history."""
+    for serial, fault in scheduled.faults(db):
+        yield broken(f"the promotion that revision {serial} scheduled {fault}")
 
 
 def _some(addresses: list[str]) -> str:

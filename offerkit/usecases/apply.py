@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
-from offerkit.applier import Applied, Verified, commit, verify
+from offerkit.applier import Applied, Verified, commit, revision_draft, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import (
@@ -24,7 +24,7 @@ from offerkit.governance.rights import (
 )
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.effective import filters_of
-from offerkit.store import Store
+from offerkit.store import Draft, Store, scheduled
 from offerkit.store.rollback_request import RollbackRequest
 from offerkit.store.stage_snapshots import CONTACTS, Stages
 from offerkit.usecases import authorship
@@ -44,11 +44,23 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused if the operator lacks the right, the plan is stale or invalid, a promotion must not go live, or
     another run holds the store; then nothing has changed.
     """
-    return session.backend.apply(session, plan, entitled_actor(session, plan))
+    actor = entitled_actor(session, plan)
+    if session.signer is not None:
+        from offerkit.usecases.signing import signed  # most plans are not signed
+
+        session = signed(
+            session, lambda store: revision_draft(verify(plan, store), actor.name, session.now, session.message)
+        )
+    return session.backend.apply(session, plan, actor)
 
 
-def entitled_actor(session: Session, plan: Plan) -> Actor:
-    """The operator, if they may apply ``plan``. Raises Refused with all missing rights."""
+def entitled_actor(session: Session, plan: Plan, opened: Store | None = None) -> Actor:
+    """The operator, if they may apply ``plan``. Raises Refused with all missing rights.
+
+    ``opened``: the store, where a transaction is open.
+    """
+    if opened is not None:
+        return _entitled(session, opened, plan)
     with session.reading() as store:
         return _entitled(session, store, plan)
 
@@ -68,6 +80,8 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
+        if session.scheduled:
+            scheduled.check_waiting(store.database, session.scheduled)
         actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):
@@ -83,12 +97,45 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
             from offerkit.usecases.plan_explanation import check_explanation
 
             check_explanation(session, verified)
-        record = _judged(session, store, verified) if plan.promotes else authorship.authors_record(session, plan, actor)
+        record = (
+            _judged(session, store, verified, actor)
+            if plan.promotes
+            else authorship.authors_record(session, plan, actor)
+        )
+        record |= {scheduled.ENDED: session.scheduled} if session.scheduled else {}
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         notices = _notices(store, verified)
-        return commit(
-            verified, actor=actor.name, time=session.now, message=session.message, details=record, notices=notices
+        applied = commit(
+            verified,
+            actor=actor.name,
+            time=session.now,
+            message=session.message,
+            details=record,
+            notices=notices,
+            seal=lambda draft: _sealed(session, store, draft),
         )
+        if session.scheduled:
+            scheduled.end(store.database, session.scheduled, applied.revision.serial)
+        return applied
+
+
+def check_times(session: Session, plan: Plan, operator: str) -> None:
+    """Raise Refused if the environments of a promotion take none from ``operator`` now."""
+    if not plan.promotes:
+        return
+    from offerkit.usecases.promotion_times import check_open  # plans of the specs do not need it
+
+    with session.existing() as store:
+        check_open(session, store, plan, operator)
+
+
+def _sealed(session: Session, store: Store, draft: Draft) -> Draft:
+    """``draft`` with the operator's signature. Raises Refused if it changes live and lacks one that is demanded."""
+    if session.signature is None and draft.action == PlanKind.APPLY:
+        return draft
+    from offerkit.usecases.signing import sealed  # most plans only change design
+
+    return sealed(session, store, draft)
 
 
 def _notices(store: Store, verified: Verified) -> Iterable[Notice]:
@@ -171,8 +218,8 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     return actor
 
 
-def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, Json]:
-    """What to record with a promotion. Raises Refused if its result must not go live.
+def _judged(session: Session, store: Store, verified: Verified, actor: Actor) -> dict[str, Json]:
+    """What to record with a promotion. Raises Refused if its result must not go live, or nothing may now.
 
     Rules and texts must be valid, cases must succeed where an environment requires it, and the impact must stay within
     the environments' limits.
@@ -183,7 +230,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
 
     # Imports the engine: only promotions need it.
     from offerkit.usecases.promotion_gates import check_gates
+    from offerkit.usecases.promotion_times import check_open
 
+    lifted = check_open(session, store, verified.plan, actor.name)
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = check_gates(session, store, effect)
     claimed = [note for note in verified.plan.notes if is_excused_case_note(note)]
@@ -193,8 +242,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
             "the plan says that cases fail because of stops, which is not true now",
             hint="Make the plan again.",
         )
-    record = check_losses(session, store, verified.plan, effect)
-    return {**record, "excused": [*excused]} if excused else record
+    record = {**check_losses(session, store, verified.plan, effect)}
+    record |= {"excused": [*excused]} if excused else {}
+    return record | ({"lifted": [override.sentence for override in lifted]} if lifted else {})
 
 
 def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:

@@ -28,6 +28,7 @@ from offerkit.usecases.review import (
 )
 from offerkit.usecases.session import Session, separating_environments, who_is
 from offerkit.usecases.settings_approval import last_live_change, separates, waiting_settings
+from offerkit.usecases.signing import sealed, signed
 
 
 def approve_or_reject(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -38,6 +39,7 @@ def approve_or_reject(session: Session, request: ApprovalRequest, decision: Deci
     """
     if found := missing_scopes(session.scopes, (TokenScope.APPROVE,), session.operator):
         raise Refused(found)
+    session = signed(session, lambda store: _drafted(session, store, request, decision)[1])
     return session.backend.decide(session, request, decision)
 
 
@@ -52,20 +54,30 @@ def approve_or_reject_here(session: Session, request: ApprovalRequest, decision:
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
-        actor = who_is(session, store)
-        outcome = _outcome(store, actor, request, decision)
-        new = outcome.keys
-        if not new:
+        outcome, draft = _drafted(session, store, request, decision)
+        if draft is None:
             return outcome
-        draft = Draft(
-            "approve" if decision is Decision.APPROVED else "reject",
-            actor.name,
-            session.now,
-            request.comment,
-            approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
-            notices=tuple(decided_notices(new, decision, actor.name)) if store.tells() else (),
-        )
-        return replace(outcome, revision=store.append(draft))
+        return replace(outcome, revision=store.append(sealed(session, store, draft)))
+
+
+def _drafted(
+    session: Session, store: Store, request: ApprovalRequest, decision: Decision
+) -> tuple[ApprovalOutcome, Draft | None]:
+    """What would be decided now, and the revision of it; None if all of it is decided already."""
+    actor = who_is(session, store)
+    outcome = _outcome(store, actor, request, decision)
+    new = outcome.keys
+    if not new:
+        return outcome, None
+    draft = Draft(
+        "approve" if decision is Decision.APPROVED else "reject",
+        actor.name,
+        session.now,
+        request.comment,
+        approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
+        notices=tuple(decided_notices(new, decision, actor.name)) if store.tells() else (),
+    )
+    return outcome, draft
 
 
 def preview_decision(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:

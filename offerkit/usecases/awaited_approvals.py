@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind, Stage
 from offerkit.governance.approval_items import ApprovalItem
-from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
+from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
 from offerkit.governance.profiles import applied_profiles
 from offerkit.governance.rights import Actor, approvers
@@ -112,7 +112,7 @@ def _items(
 ) -> list[ApprovalItem]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
-    groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
+    groups: dict[tuple[Aspect, str, Approval | None, str, tuple[str, ...]], list[str]] = {}
     named: dict[Aspect, tuple[str, ...]] = {}
     for key in keys:
         if key.aspect not in named:
@@ -122,9 +122,12 @@ def _items(
         decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
         who = _who(decisions, key, named[key.aspect])
-        by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
-        group = (key.aspect, state, by, comment, who)
-        groups.setdefault(group, []).append(key.space)
+        comment = decision.comment if decision is not None else ""
+        if unsigned := decisions.unsigned(key) if decision is None else None:
+            comment = f"{unsigned.operator} approved it in revision {unsigned.revision} without a signature that counts"
+        # Decisions of one revision that differ only in what they are on stand together.
+        alike = replace(decision, key=ApprovalKey(address, key.aspect, "", "")) if decision is not None else None
+        groups.setdefault((key.aspect, state, alike, comment, who), []).append(key.space)
     return [
         ApprovalItem(
             address,
@@ -133,11 +136,13 @@ def _items(
             tuple(space for space in spaces if space),
             state,
             who,
-            by,
+            decided.operator if decided is not None else "",
             comment,
-            entry is not None and (bool(entry.activation) or address.kind is not Kind.OFFER),
+            live=entry is not None and (bool(entry.activation) or address.kind is not Kind.OFFER),
+            revision=decided.revision if decided is not None else 0,
+            time=decided.time if decided is not None else "",
         )
-        for (aspect, state, by, comment, who), spaces in groups.items()
+        for (aspect, state, decided, comment, who), spaces in groups.items()
     ]
 
 

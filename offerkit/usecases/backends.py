@@ -30,6 +30,7 @@ from offerkit.usecases.requests import (
     RecordedReview,
     RelayOutcome,
     RelayRequest,
+    ScheduleRequest,
     StopOutcome,
     StopRequest,
 )
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
 STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
 OVERRIDE, RELAY = "/api/v1/store/override", "/api/v1/store/relay"
+SCHEDULE, WITHDRAW = "/api/v1/store/schedule", "/api/v1/store/schedule/withdraw"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 _DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
@@ -59,7 +61,7 @@ class ServerBackend(ServerReports):
         raise refuse(
             Code.REMOTE_NOT_THERE,
             "this command does not work through a server",
-            detail="These do: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
+            detail="These do: plan, show, apply, approvals, approve, reject, override, promote, scheduled, rollback,"
             " stop, resume, stops, purge, diff, history, audit, rights, graph, export, report, simulations, ci, and"
             " propositions with --format jsonl.",
             hint="Run it on the server's machine, or use the server's API: /api/v1/propose, /api/v1/update.",
@@ -77,6 +79,7 @@ class ServerBackend(ServerReports):
             payload["origin"] = _origin_json(session.origin)
         if session.as_read is not None:
             payload["as_read"] = asdict(session.as_read)
+        payload |= _signature(session)
         match self.remote.post(APPLY, payload):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
@@ -100,6 +103,7 @@ class ServerBackend(ServerReports):
             del payload["expect"]  # earlier servers do not know it
         if not request.settings:
             del payload["settings"]
+        payload |= _signature(session)
         match self.remote.post(DECIDE, payload):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
                 recorded = _revision(revision) if isinstance(revision, dict) else None
@@ -153,6 +157,7 @@ class ServerBackend(ServerReports):
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lock_wait_ms": _wait(session),
+            **_signature(session),
         }
         match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, payload):
             case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
@@ -177,6 +182,7 @@ class ServerBackend(ServerReports):
         }
         if request.found:  # earlier servers do not know it
             payload["found"] = [asdict(each) for each in request.found]
+        payload |= _signature(session)
         match self.remote.post(OVERRIDE, payload):
             case {"revision": dict(revision), "says": list(says)}:
                 outcome = OverrideOutcome(_revision(revision), tuple(map(str, says)))
@@ -184,6 +190,35 @@ class ServerBackend(ServerReports):
                 raise strange(self.remote.url)
         session.remember_revision(outcome.revision)
         return outcome
+
+    def schedule(self, session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
+        """Let the server store a promotion of the token's operator."""
+        payload: Json = {
+            "plan": envelope(plan).decode(),
+            **asdict(request),
+            "message": session.message,
+            "override_impact": session.override_impact,
+            "lock_wait_ms": _wait(session),
+            **_signature(session),
+        }
+        return self._recorded(session, SCHEDULE, payload)
+
+    def withdraw_scheduled(self, session: Session, serial: int, reason: str) -> RevisionRow:
+        """Let the server take a scheduled promotion back."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        payload: Json = {"scheduled": serial, "reason": reason, "lock_wait_ms": _wait(session)}
+        return self._recorded(session, WITHDRAW, payload)
+
+    def _recorded(self, session: Session, path: str, payload: Json) -> RevisionRow:
+        """The revision that the server answers with."""
+        match self.remote.post(path, payload):
+            case {"revision": dict(answer)}:
+                revision = _revision(answer)
+            case _:
+                raise strange(self.remote.url)
+        session.remember_revision(revision)
+        return revision
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the server's contacts."""
@@ -279,6 +314,11 @@ def _wait(session: Session) -> int:
     return round(session.lock_timeout * 1000)
 
 
+def _signature(session: Session) -> dict[str, Json]:
+    """The part of a request that carries the operator's signature, if there is one; earlier servers do not know it."""
+    return {} if session.signature is None else {"signature": session.signature._asdict()}
+
+
 def _origin_json(origin: PlanOrigin) -> Json:
     """An origin as JSON, with a limited number of doubts."""
     return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
@@ -287,6 +327,11 @@ def _origin_json(origin: PlanOrigin) -> Json:
 def applied_json(applied: Applied) -> Json:
     """The answer to :data:`APPLY`."""
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
+
+
+def scheduled_json(revision: RevisionRow) -> Json:
+    """The answer to :data:`SCHEDULE` and :data:`WITHDRAW`."""
+    return {"revision": _revision_json(revision)}
 
 
 def overridden_json(outcome: OverrideOutcome) -> Json:

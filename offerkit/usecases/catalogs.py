@@ -13,7 +13,9 @@ from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
+from offerkit.engine.evidence import EvidenceScope
 from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.fields_read import counted_conditions, fields_read
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.identify import IdentifyingSpace
 from offerkit.fingerprint import JsonMap
@@ -204,6 +206,21 @@ class LiveSpace:
         """The extra data stored with a proposition when it is made."""
         return self._extra("proposed_data", self.model.storage.proposed_data)
 
+    @property
+    def evidence(self) -> EvidenceScope | None:
+        """What is kept of decisions on the space; None if it keeps no evidence."""
+        return self.reads if self.model.storage.evidence else None
+
+    @cached_property
+    def reads(self) -> EvidenceScope:
+        """What decisions on the space, and the content of its offers, can read of contact, call data and history."""
+        catalog, space = self.catalog, self._space
+        offers = [offer.name for offer in catalog.offers if space in offer.spaces]
+        fields = fields_read(catalog, space) | self.renderer().fields_read(offers)
+        contact = frozenset(name for owner, name in fields if owner == catalog.dimension.name)
+        data = frozenset(name for owner, name in fields if owner == "interaction")
+        return EvidenceScope(contact, data, counted_conditions(catalog, space))
+
     def status_data(self, status: Status) -> ExtraData | None:
         """The extra data stored with a proposition that gets ``status``; None if nothing is."""
         if status not in self._status_data:
@@ -235,6 +252,7 @@ class SpaceForm(NamedTuple):
     batch: bool
     channel: str
     status: str
+    evidence: EvidenceScope | None
 
 
 def deciding_bodies(view: Snapshot, environment: str, *, without: Collection[Kind] = ()) -> dict[Address, JsonMap]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind, environment_address
@@ -85,10 +85,29 @@ class ContentRenderer:
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The names of the call data that the texts of ``offers`` and the rendering functions read."""
-        texts = [*self._renderer.look.functions.values()]
-        texts += [text for offer in offers for text in self._offer(offer).texts.values()]
-        used = (name.split(".") for text in texts if "interaction" in text for name in inspect(text).variables)
+        used = self._names_in(text for text in self._texts(offers) if "interaction" in text)
         return {parts[1] for parts in used if parts[0] == "interaction" and len(parts) > 1}
+
+    def fields_read(self, offers: Iterable[str]) -> set[tuple[str, str]]:
+        """The (namespace, field) pairs of contact and call data that these texts read.
+
+        What names a contact or the call data as a whole reads all of its fields.
+        """
+        whole = {self._catalog.dimension.name: self._catalog.nobody, "interaction": self._catalog.no_data}
+        pairs: set[tuple[str, str]] = set()
+        for space, *names in self._names_in(self._texts(offers)):
+            if space in whole:
+                pairs.update((space, name) for name in (names[:1] or whole[space]))
+        return pairs
+
+    def _texts(self, offers: Iterable[str]) -> list[str]:
+        texts = [*self._renderer.look.functions.values()]
+        return texts + [text for offer in offers for text in self._offer(offer).texts.values()]
+
+    @staticmethod
+    def _names_in(texts: Iterable[str]) -> Iterator[list[str]]:
+        """The dotted names that templates use, each in its parts."""
+        return (name.split(".") for text in texts for name in inspect(text).variables)
 
     def _about(self, contact: Row, data: Row) -> Variables:
         """Template variables for a contact and its call data, built once for all offers shown to it."""

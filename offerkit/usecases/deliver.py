@@ -5,6 +5,7 @@ check → select → render part by part into DIR.partial → store in one trans
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -356,6 +357,7 @@ def _store(
         operator=request.actor.name,
         messages=result.messages,
         propositions=result.stored,
+        folder=os.path.realpath(folder.target),
     )
     with store.transaction():
         before = store.delivery(order.environment, order.campaign, order.delivery)

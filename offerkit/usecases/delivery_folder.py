@@ -20,8 +20,9 @@ from offerkit.fingerprint import Json
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.usecases.delivery_messages import Message
 
-_STATE = "run.json"
-_LOCK = ".lock"
+STATE = "run.json"
+SUMMARY = "delivery.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class DeliveryFolder:
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             names = {path.name for path in self.partial.iterdir()}
-            if names and not names & {_STATE, _LOCK}:
+            if names and not names & {STATE, LOCK}:
                 raise refuse(
                     Code.TARGET_EXISTS,
                     f"{self.partial} already exists and does not belong to a delivery",
                     detail="A delivery is written there before the folder gets its final name.",
                     hint="Move it away, or name another folder with --out.",
                 )
-            with FileLock(self.partial / _LOCK, timeout=0):
+            with FileLock(self.partial / LOCK, timeout=0):
                 yield
         except Timeout:
             raise refuse(
@@ -76,7 +77,7 @@ class DeliveryFolder:
     def unfinished(self) -> UnfinishedRun | None:
         """What a killed run left here, or None."""
         try:
-            state = orjson.loads((self.partial / _STATE).read_bytes())
+            state = orjson.loads((self.partial / STATE).read_bytes())
             return UnfinishedRun(*(str(state[name]) for name in ("id", "delivery", "inputs", "time")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -84,9 +85,9 @@ class DeliveryFolder:
     def begin(self, state: UnfinishedRun) -> None:
         """Delete the files of an interrupted run, and start a new one."""
         for path in self.partial.iterdir():
-            if path.name != _LOCK:
+            if path.name != LOCK:
                 path.unlink()
-        _write_whole(self.partial / _STATE, orjson.dumps(asdict(state)))
+        _write_whole(self.partial / STATE, orjson.dumps(asdict(state)))
 
     def has(self, part: int) -> bool:
         """Whether a part is finished."""
@@ -122,7 +123,7 @@ class DeliveryFolder:
         list_path.with_suffix(".tmp").replace(list_path)
         for name, text in samples.items():
             _write_whole(self.partial / name, text.encode())
-        _write_whole(self.partial / "delivery.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
+        _write_whole(self.partial / SUMMARY, orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
 
     def publish(self) -> None:
         """Rename the folder: the last step, after the propositions are stored."""
@@ -135,7 +136,7 @@ class DeliveryFolder:
                 detail="The delivery is made and its files are complete; only the folder was not renamed.",
                 hint="Move away what is in the way, and run the same command again.",
             ) from error
-        for path in [*self.target.glob("set-aside-*.csv"), self.target / _STATE, self.target / _LOCK]:
+        for path in [*self.target.glob("set-aside-*.csv"), self.target / STATE, self.target / LOCK]:
             path.unlink(missing_ok=True)
 
     def discard(self) -> None:

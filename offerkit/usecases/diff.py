@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, refuse, suggestion
-from offerkit.fingerprint import Json, JsonPath
+from offerkit.fingerprint import Json, JsonPath, manifest_digest
 from offerkit.plans.make import AddressPatterns, StepContext, steps_for
 from offerkit.plans.plan import Step
-from offerkit.reports.diff import DiffExtras, SpecPositions
+from offerkit.reports.diff import DiffExtras, DiffStamp, SpecPositions, StateStamp
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.words import count
 from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.specs.record import Mistake
 from offerkit.state.changes import Body, Delta, LayeredBodies
 from offerkit.state.eligibility import AffectedOffers, affected_offers
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -31,6 +31,7 @@ from offerkit.usecases.state_refs import (
     in_environment,
     is_across,
     open_states,
+    spec_positions,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +117,26 @@ def compare(
             entries = {**state.beside, **state.entries}
             state.bodies_of(e.fingerprint for x, e in entries.items() if whole or x.environment in {SHARED, *touched})
         return result
+
+
+def stamp_of(session: Session, found: Difference) -> DiffStamp:
+    """What a page of ``found`` says of itself, so that it can be filed.
+
+    The digest of a stage is the one that its revision records, so an export of the history proves the page.
+    """
+    states = []
+    for state in (found.before, found.after):
+        manifests: dict[str, list[tuple[str, str, str]]] = {
+            name: [] for name in sorted(state.own or state.environments)
+        }
+        for address, entry in state.entries.items():
+            if address.environment in manifests:
+                manifests[address.environment].append((address, entry.fingerprint, entry.activation_text))
+        for name, rows in manifests.items():
+            revision = state.revisions.get(name, 0)
+            states.append(StateStamp(state.title, name, manifest_digest(rows), revision, state.commit))
+    by = session.operator or session.email or session.user or "an unknown operator"
+    return DiffStamp(by, session.now[:19] + "Z", __version__, states)
 
 
 def difference(session: Session, a: NamedState, b: NamedState, patterns: AddressPatterns) -> Difference:
@@ -284,16 +305,9 @@ def _positions(state: NamedState, paths_of: list[tuple[Address, list[JsonPath]]]
     """The first position of each address in the specs of ``state``; empty if it does not come from specs."""
     if state.specs is None or not paths_of:
         return {}
-    records = state.specs.records
-    findings = [
-        Mistake(records[address], path, Code.NO_MATCH, "", on_key=True)
-        for address, paths in paths_of
-        if address in records
-        for path in paths or [()]
-    ]
+    pairs = [(address, path) for address, paths in paths_of for path in paths or [()]]
     positions: dict[Address, Position] = {}
-    for finding, placed in zip(findings, state.specs.placed(findings), strict=True):
-        at, address = placed.position, finding.record.address
+    for (address, _), at in zip(pairs, spec_positions(state.specs, pairs), strict=True):
         if at is not None and (address not in positions or at < positions[address]):
             positions[address] = at
     return positions

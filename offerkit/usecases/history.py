@@ -4,34 +4,53 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from offerkit.address import parse_address, parse_stage
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.address import Address, Kind, parse_address, parse_stage
+from offerkit.diagnostics import Code, and_list, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import overrides_in
+from offerkit.governance.signatures import DETAIL
 from offerkit.plans.make import StepContext, steps_for
-from offerkit.plans.plan import Aspect, Step
-from offerkit.reports.history import HistoryLine
+from offerkit.plans.plan import ApprovalKey, Aspect, Step
+from offerkit.reports.history import HistoryLine, RevisionPatch
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
-from offerkit.reports.words import DONE, count
-from offerkit.state.changes import Action, Body, Delta
-from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.reports.words import DONE, count, listing
+from offerkit.state.changes import Body
+from offerkit.store import ChangeRow, RevisionRow, Store, scheduled
+from offerkit.store.contact_data import ERASE, erased_in
+from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
+from offerkit.usecases.history_filters import HistoryFilter, narrowed
 
 _MEANING = 14
 """How many characters of a plan's meaning to show: its scheme and the start of the digest."""
 
 
+_NAMED = 3
+"""How many offers, and spaces of each, a summary of decisions names."""
+
 REVIEW_DETAIL = "relay"
 """The key in a revision's details for the review that it records as an approval."""
 
 
-def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryLine]:
-    """The revisions that touched a stage or an address (empty: all), newest first."""
+def history(
+    store: Store,
+    stage: str,
+    address: str,
+    limit: int,
+    asked: HistoryFilter = HistoryFilter(),  # noqa: B008 - frozen
+    *,
+    now: str = "",
+    patch: bool = False,
+) -> list[HistoryLine]:
+    """The revisions that touched a stage or an address (empty: all), newest first, as far as ``asked`` selects them.
+
+    ``patch``: with the differences of the bodies that each changed.
+    """
     if stage:
         try:
             ref = parse_stage(stage)
@@ -45,17 +64,29 @@ def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryL
             address = parse_address(address)
         except ValueError as error:
             raise refuse(Code.BAD_ADDRESS, str(error)) from None
-    rows = store.revisions(stage=stage, address=address, limit=limit)
+    rows = store.revisions(stage=stage, address=address, limit=0 if asked.narrows else limit)
+    if asked.narrows:
+        rows = narrowed(store, rows, asked, now)[: limit or None]
     decisions = _decisions(store, rows)
-    return [_line(store, row, decisions.get(row.serial, "")) for row in rows]
+    lines = [_line(store, row, decisions.get(row.serial, ())) for row in rows]
+    return [replace(line, patch=_patch(store, line.serial)) for line in lines] if patch else lines
 
 
-def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
+def _patch(store: Store, serial: int) -> RevisionPatch:
+    """What a revision changed, as steps with their bodies."""
+    bodies = StoredBodies(store)
+    deltas = deltas_of(store.changes(serial))
+    bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
+    return RevisionPatch(steps_for(deltas, StepContext(bodies, {}, {})), bodies)
+
+
+def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> HistoryLine:
+    decided = _decided(approvals)
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens))
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row) or _erased(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -84,11 +115,28 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
-        read=read or _reviewed(review),
+        read=read or (f"approved by {review.get('reviewer')}: {review_words(row)}" if review else ""),
         meaning=meaning,
         pull_request=number,
         review=review,
+        decisions=tuple(approvals),
+        signed=signing_key(row),
     )
+
+
+def signing_key(row: RevisionRow) -> str:
+    """The key with which a revision was signed, or empty; an audit says whether the signature counts."""
+    signature = row.details.get(DETAIL)
+    return str(signature.get("key", "")) if isinstance(signature, dict) else ""
+
+
+def _scheduled(row: RevisionRow) -> str:
+    """What a revision schedules, or ends of what was scheduled, in words; empty if it is about neither."""
+    facts = row.details.get(scheduled.DETAILS)
+    if isinstance(facts, dict):
+        return f"for {str(facts.get('due'))[:16]}Z: {count(int(str(facts.get('steps', 0))), 'change')}"
+    ended = row.details.get(scheduled.ENDED)
+    return f"what revision {ended} scheduled" if isinstance(ended, int) else ""
 
 
 def _brought_back(row: RevisionRow) -> str:
@@ -105,6 +153,20 @@ def _not_as_read(row: RevisionRow) -> str:
     """Text about a plan that was applied although it differs from what was read."""
     allowed = row.details.get("allowed")
     return f"Applied although it differs from what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
+
+
+_COUNTED = {"propositions": "proposition", "evidence": "evidence record", "cookies": "cookie"}
+
+
+def _erased(row: RevisionRow) -> str:
+    """How much of a contact was erased, in words; empty for other revisions."""
+    parts = [
+        f"{count(number, _COUNTED.get(what, what))} of {environment}"
+        for environment, counts in erased_in(row).items()
+        for what, number in counts.items()
+        if number
+    ]
+    return f"a contact: {and_list(parts)}" if parts else "a contact, in files" if row.action == ERASE else ""
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:
@@ -124,11 +186,12 @@ def _review(row: RevisionRow) -> Mapping[str, Json]:
     return review if isinstance(review, dict) and row.action == "approve" else {}
 
 
-def _reviewed(review: Mapping[str, Json]) -> str:
+def review_words(row: RevisionRow) -> str:
+    """The review that a revision records as an approval, in words; empty if it records none."""
+    review = _review(row)
     if not review:
         return ""
-    where = f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
-    return f"approved by {review.get('reviewer')}: {where}"
+    return f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:
@@ -145,7 +208,7 @@ class RevisionDetails:
     """
 
     line: HistoryLine
-    steps: list[Step]
+    steps: Sequence[Step]
     bodies: Mapping[str, Body]
     approvals: list[Approval]
     impact: list[RecordedSpace]
@@ -157,24 +220,10 @@ def revision_details(store: Store, serial: int) -> RevisionDetails:
     row = store.revision(serial)
     if row is None:
         raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")
-    bodies = StoredBodies(store)
-    deltas = [
-        Delta(
-            change.address,
-            change.stage,
-            Action(change.action),
-            change.before,
-            change.after,
-            change.moved_from,
-        )
-        for change in store.changes(serial)
-    ]
-    bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
-    line = _line(store, row, _decisions(store, [row]).get(serial, ""))
+    patch = _patch(store, serial)
     approvals = [approval for approval in store.approvals() if approval.revision == serial]
-    return RevisionDetails(
-        line, steps_for(deltas, StepContext(bodies, {}, {})), bodies, approvals, *recorded(row.details)
-    )
+    line = _line(store, row, _decisions(store, [row]).get(serial, ()))
+    return RevisionDetails(line, patch.steps, patch.bodies, approvals, *recorded(row.details))
 
 
 def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:
@@ -199,19 +248,39 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
     return ", ".join(f"{counts[action]:,} {word}" for action, word in DONE.items() if counts[action])
 
 
-def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, str]:
-    """By revision, a summary of its approvals, rejections, stops or resumptions."""
+def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, list[Approval]]:
+    """By revision, its approvals, rejections, stops or resumptions."""
     serials = {row.serial for row in rows if row.action in ("approve", "reject", "stop", "resume")}
     by_revision: dict[int, list[Approval]] = {}
     for approval in store.approvals() if serials else ():
         if approval.revision in serials:
             by_revision.setdefault(approval.revision, []).append(approval)
-    return {serial: _decided(approvals) for serial, approvals in by_revision.items()}
+    return by_revision
 
 
 def _decided(approvals: Sequence[Approval]) -> str:
+    """``approved eligibility and content of gold-card on email``: what was decided, of a few offers by name."""
     named = [row.key.address for row in approvals if row.key.aspect is Aspect.STOP and not row.key.space]
     if named:
         more = f" and {len(named) - 1} more" if len(named) > 1 else ""
         return f"{approvals[0].decision} {named[0]}{more}"
-    return f"{count(len(approvals), 'decision')} on {count(len({row.key.address for row in approvals}), 'offer')}"
+    keys: dict[Address, list[ApprovalKey]] = {}
+    for row in approvals:
+        keys.setdefault(row.key.address, []).append(row.key)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for address, own in list(keys.items())[:_NAMED]:
+        alike.setdefault(_what(own), []).append(_name(address))
+    parts = [f"{what} of {', '.join(names)}{on}" for (what, on), names in alike.items()]
+    more = f" and {count(len(keys) - _NAMED, 'other')}" if len(keys) > _NAMED else ""
+    return f"{approvals[0].decision} {'; '.join(parts)}{more}" if approvals else ""
+
+
+def _what(keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+    """``eligibility and content``, `` on email, web-home``."""
+    aspects = and_list(tuple(dict.fromkeys(key.aspect.value for key in keys)))
+    spaces = [key.space for key in keys if key.space]
+    return aspects, f" on {listing(spaces, _NAMED)}" if spaces else ""
+
+
+def _name(address: Address) -> str:
+    return address.name if address.kind is Kind.OFFER else f"{address.kind} {address.name}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from offerkit.governance.approvals import Decision
     from offerkit.governance.rights import Actor
     from offerkit.plans.plan import Plan
-    from offerkit.store import Store
+    from offerkit.store import RevisionRow, Store
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         OverrideRequest,
         RelayOutcome,
         RelayRequest,
+        ScheduleRequest,
         SimulationsRequest,
         StatusReportRequest,
         StopOutcome,
@@ -82,6 +83,18 @@ class LocalBackend:
         from offerkit.usecases.impact_limit import check_losses
 
         return check_losses(session, store, plan)
+
+    def schedule(self, session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
+        """Store a promotion for its time."""
+        from offerkit.usecases.schedule import schedule_here
+
+        return schedule_here(session, plan, request)
+
+    def withdraw_scheduled(self, session: Session, serial: int, reason: str) -> RevisionRow:
+        """Take a scheduled promotion back."""
+        from offerkit.usecases.schedule import withdraw_here
+
+        return withdraw_here(session, serial, reason)
 
     def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
         """The next changes of propositions."""

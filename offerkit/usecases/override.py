@@ -31,6 +31,7 @@ from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
+from offerkit.usecases.signing import sealed, signed
 
 _Source: TypeAlias = Callable[[Session, Stages], Iterable[Obstacle]]
 _NAMED = 20
@@ -52,6 +53,7 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
             denial for denial in _denied_here(session) if any(pattern.matches(denial.address) for pattern in patterns)
         ]
         request = replace(request, found=tuple(denials[:MAX_DENIALS]))
+    session = signed(session, lambda store: _drafted(session, store, request)[0])
     return session.backend.override(session, request)
 
 
@@ -73,9 +75,6 @@ def _denied_here(session: Session) -> list[PolicyDenial]:
 
 def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome:
     """:func:`override` on the machine that has the store."""
-    from offerkit.usecases import policy_checks
-
-    reason = check_reason(request.reason)
     with session.existing() as store:
         actor = who_is(session, store)
     with (
@@ -83,20 +82,25 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
-        actor = who_is(session, store)
-        stages = Stages(store)
-        chosen = _chosen(
-            request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)]
-        )
-        people = operators(store)
-        chosen = [_with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
-        refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
-        if refused:
-            raise Refused(ordered(refused))
-        draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
-        return OverrideOutcome(
-            store.append(draft), tuple(f"{obstacle.says} ({obstacle.address})" for obstacle in chosen)
-        )
+        draft, says = _drafted(session, store, request)
+        return OverrideOutcome(store.append(sealed(session, store, draft)), says)
+
+
+def _drafted(session: Session, store: Store, request: OverrideRequest) -> tuple[Draft, tuple[str, ...]]:
+    """The revision that overrides what matches now, and what that is, a sentence each."""
+    from offerkit.usecases import policy_checks
+
+    reason = check_reason(request.reason)
+    actor = who_is(session, store)
+    stages = Stages(store)
+    chosen = _chosen(request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)])
+    people = operators(store)
+    chosen = [_with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
+    refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
+    if refused:
+        raise Refused(ordered(refused))
+    draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
+    return draft, tuple(f"{obstacle.says} ({obstacle.address})" for obstacle in chosen)
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -107,9 +111,15 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 def _sources() -> tuple[_Source, ...]:
     """The functions that find obstacles, one for each kind."""
-    from offerkit.usecases import applied_cases, policy_checks, settings_approval
+    from offerkit.usecases import applied_cases, policy_checks, promotion_times, settings_approval
 
-    return (settings_approval.obstacles, _missing_reviewers, applied_cases.obstacles, policy_checks.obstacles)
+    return (
+        settings_approval.obstacles,
+        _missing_reviewers,
+        applied_cases.obstacles,
+        policy_checks.obstacles,
+        promotion_times.obstacles,
+    )
 
 
 def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:

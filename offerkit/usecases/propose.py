@@ -5,7 +5,7 @@ identify → load profile and history → decide (offerkit.engine) → render �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -13,19 +13,24 @@ from time import time_ns
 from types import MappingProxyType
 from typing import NamedTuple
 
+from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
+from offerkit.engine.evidence import evidence_of
 from offerkit.engine.extra_data import ExtraData, product_row, stored_product
 from offerkit.engine.history import PastProposition
+from offerkit.engine.hook_tape import HookTape
 from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
+from offerkit.fingerprint import Json
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, Store
+from offerkit.store import EvidenceRow, PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
@@ -60,8 +65,8 @@ def new_id() -> str:
 
 
 class PendingWrite(NamedTuple):
-    """What must be stored before an answer is returned: its propositions, and the contacts that ``cookie`` now
-    identifies.
+    """What must be stored before an answer is returned: its propositions, the contacts that ``cookie`` now identifies,
+    and what the decisions read, where spaces keep it.
 
     ``contacts``: (environment, key) pairs, and the ``time`` at which they called: in UTC, in the store's format.
     """
@@ -70,6 +75,7 @@ class PendingWrite(NamedTuple):
     contacts: tuple[tuple[str, str], ...]
     cookie: str
     time: str
+    evidence: tuple[EvidenceRow, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to store."""
@@ -111,13 +117,16 @@ def decide_call(
     already_proposed: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
     rows: list[PropositionRow] = []
+    evidence: list[EvidenceRow] = []
     for space_call in calls:
-        answer, new_rows = _answered(space_call, ask, already_proposed, interaction, ids)
+        answer, new_rows, read = _answered(space_call, ask, already_proposed, interaction, ids)
         if len(calls) > 1:
             already_proposed |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new_rows
-    pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "")
+        if read is not None:
+            evidence.append(read)
+    pending = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at) if contacts else "", tuple(evidence))
     at, renewed = ask.at.astimezone(calls[0].catalog.zone), cookie if cookie != ask.cookie else ""
     return Answer(interaction, at, tuple(answers), renewed), pending
 
@@ -147,6 +156,9 @@ def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
     rows = [row for pending in answers for row in pending.rows]
     if rows:
         store.add_propositions(rows)
+    evidence = [row for pending in answers if pending.evidence for row in pending.evidence]
+    if evidence:
+        store.evidence.add(evidence)
     for pending in answers:
         for environment, key in pending.contacts:
             store.remember(environment, pending.cookie, key, pending.time)
@@ -200,15 +212,18 @@ def history_start(catalog: Catalog, now: datetime) -> datetime:
 
 def _answered(
     space_call: SpaceCall, ask: ProposeRequest, already_proposed: frozenset[str], interaction: str, ids: IdMaker
-) -> tuple[SpaceAnswer, list[PropositionRow]]:
+) -> tuple[SpaceAnswer, list[PropositionRow], EvidenceRow | None]:
     """Decide and render; offers that cannot be rendered are reported and replaced by the next best."""
     if space_call.who.how is IdentifiedBy.NOBODY:
-        return _answer(space_call, (), (_nobody(space_call),), None), []
+        return _answer(space_call, (), (_nobody(space_call),), None), [], None
+    keeps_evidence = space_call.keep and space_call.form.evidence is not None
     reports: list[Report] = []
     failed: dict[str, str] = {}
     for _ in range(REFILLS):
         excluded = already_proposed | failed.keys()
         call = space_call.call._replace(exclude=excluded) if excluded else space_call.call
+        if keeps_evidence:
+            call = call._replace(hooks=space_call.catalog.hooks.taped(HookTape()))
         decision = decide(space_call.catalog, call, space_call.history, explain=ask.explain)
         shown: list[ProposedOffer] = []
         for chosen in decision.chosen:
@@ -225,7 +240,29 @@ def _answered(
     rows = _rows(space_call, shown, decision.data, interaction, extra) if space_call.keep else []
     all_reports = (*decision.reports, *reports, *(extra.reports if rows else ()))
     trace = _unrendered(decision.trace, failed) if failed else decision.trace
-    return _answer(space_call, tuple(shown), all_reports, decision, trace), rows
+    evidence = _evidence(space_call, call, decision, failed, rows) if keeps_evidence and rows else None
+    return _answer(space_call, tuple(shown), all_reports, decision, trace), rows, evidence
+
+
+def _evidence(
+    space_call: SpaceCall,
+    call: Call,
+    decision: SpaceDecision,
+    failed: Collection[str],
+    rows: Sequence[PropositionRow],
+) -> EvidenceRow:
+    """What ``decision`` read, to be stored with its propositions."""
+    assert space_call.form.evidence is not None
+    first = rows[0]
+    body: dict[str, Json] = {
+        **evidence_of(space_call.catalog, call, space_call.history, decision, space_call.form.evidence),
+        "engine": __version__,
+        "identified": str(space_call.who.how),
+        "propositions": [row.id for row in rows],
+    }
+    if failed:
+        body["failed"] = [*sorted(failed)]
+    return EvidenceRow(first.environment, first.contact, first.time, first.id, first.interaction, first.space, body)
 
 
 def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:

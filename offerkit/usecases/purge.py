@@ -91,10 +91,21 @@ def check_retention(session: Session, store: Store, plan: Plan) -> None:
 
 
 @dataclass(frozen=True)
+class ExpiredEvidence:
+    """The evidence of a space past its ``retention``: how much is older than ``before`` (UTC)."""
+
+    space: str
+    retention: str
+    before: str
+    count: int
+
+
+@dataclass(frozen=True)
 class ExpiredPropositions:
     """The propositions of an environment past its dimension's ``retention`` (empty: unlimited).
 
-    ``before``: in UTC, in the store's format. ``longest``: the longest period of presentation rules.
+    ``before``: in UTC, in the store's format. ``longest``: the longest period of presentation rules. ``evidence``:
+    what its spaces kept of decisions and is past its own retention, or that of the propositions.
     """
 
     environment: str
@@ -102,6 +113,7 @@ class ExpiredPropositions:
     before: str
     count: int
     longest: timedelta
+    evidence: tuple[ExpiredEvidence, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -125,7 +137,7 @@ def expired_propositions(session: Session, store: Store, names: Sequence[str] = 
 
 
 def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions]) -> Iterator[int]:
-    """Delete expired propositions, oldest first, and yield the size of each batch once it is committed.
+    """Delete expired propositions and evidence, oldest first, and yield the size of each batch once it is committed.
 
     Only administrators may do this. An interrupted run has deleted whole batches; the next run finds the rest.
     """
@@ -138,6 +150,11 @@ def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions])
                 hint="Administrators may.",
             )
         for propositions in expired:
+            for evidence in propositions.evidence:
+                place, count = (propositions.environment, evidence.space), BATCH
+                while count == BATCH:
+                    count = store.evidence.purge(*place, evidence.before, BATCH)
+                    yield count
             while propositions.retention:
                 count = store.purge_propositions(propositions.environment, propositions.before, BATCH)
                 yield count
@@ -155,7 +172,21 @@ def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> ExpiredProposi
     retention = str(history.get("retention", "")) if isinstance(history, dict) else ""
     until = _before(now, retention) if retention else ""
     count = store.count_before(name, until) if retention else 0
-    return ExpiredPropositions(name, retention, until, count, catalog.longest_period)
+    evidence = tuple(_evidence_of(store, catalogs, name, retention, now))
+    return ExpiredPropositions(name, retention, until, count, catalog.longest_period, evidence)
+
+
+def _evidence_of(
+    store: Store, catalogs: Catalogs, environment: str, retention: str, now: str
+) -> Iterator[ExpiredEvidence]:
+    """The expired evidence of each space that ever kept some; it never outlives its propositions."""
+    for name in store.evidence.spaces(environment):
+        space = catalogs.space(environment, name)
+        own = space.model.storage.evidence_retention if space.exists else None
+        shorter = min(filter(None, (own, retention)), key=duration, default="")
+        if shorter:
+            before = _before(now, shorter)
+            yield ExpiredEvidence(name, shorter, before, store.evidence.count_before(environment, name, before))
 
 
 def _before(now: str, span: str) -> str:

@@ -21,6 +21,7 @@ from offerkit.governance.notices import decided_notices
 from offerkit.governance.profiles import Profiles
 from offerkit.governance.rights import Actor, TokenScope, missing_scopes, only_automations
 from offerkit.governance.settings import keys_to_decide
+from offerkit.governance.signatures import demanding_environments
 from offerkit.governance.withdrawals import approval_revision
 from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
@@ -30,7 +31,7 @@ from offerkit.usecases.approve import approved_by_review
 from offerkit.usecases.authorship import operators_by_account
 from offerkit.usecases.history import REVIEW_DETAIL
 from offerkit.usecases.renames import renames_of_live
-from offerkit.usecases.requests import ForgeReview, RecordedReview, RelayOutcome, RelayRequest
+from offerkit.usecases.requests import ApprovalOutcome, ForgeReview, RecordedReview, RelayOutcome, RelayRequest
 from offerkit.usecases.review import design_at
 from offerkit.usecases.session import Session, operators, profiles, who_is
 from offerkit.usecases.settings_approval import waiting_settings
@@ -197,6 +198,12 @@ class _Relaying:
                 [*error.diagnostics, *(Diagnostic(Code.NOT_REVIEWED, sentence, hint=hint) for sentence in reasons)]
             ) from None
         reasons += approval.left
+        approval, unsigned = _without_signed(stages, approval)
+        reasons += unsigned
+        if not approval.keys and unsigned:
+            raise _not_counting(
+                f"review {approving.review} of {reviewer.name} does not count: {unsigned[0]}", hint=_SIGN
+            )
         if not approval.keys:
             return f"review {approving.review} of {reviewer.name}: everything is already approved"
         detail: dict[str, Json] = {
@@ -224,6 +231,24 @@ class _Relaying:
         return RecordedReview(
             reviewer.name, approving.review, revision, approval.keys, tuple(reasons), approval.refused
         )
+
+
+_SIGN = "Let the reviewer approve it in person: offerkit approve --sign KEYFILE."
+
+
+def _without_signed(stages: Stages, approval: ApprovalOutcome) -> tuple[ApprovalOutcome, list[str]]:
+    """An outcome without what environments demand to be signed personally, and why, a sentence each."""
+    demands = stages.signature_demands
+    if not any("approvals" in wanted for wanted in demands.values()):
+        return approval, []
+    demanding = {key: demanding_environments(demands, "approvals", [key.address.environment]) for key in approval.keys}
+    kept = tuple(key for key in approval.keys if not demanding[key])
+    left = {
+        f"the {key.aspect} of {key.address} needs its reviewer’s own signature: {or_list(names)} demands it"
+        for key, names in demanding.items()
+        if names
+    }
+    return replace(approval, keys=kept), sorted(left)
 
 
 def _not_counting(summary: str, detail: str = "", hint: str = "") -> Refused:

@@ -191,6 +191,14 @@ class OverrideOutcome:
 
 
 @dataclass(frozen=True)
+class ScheduleRequest:
+    """When a promotion is to be carried out, and the latest time for it (empty: no limit); UTC, as the store writes."""
+
+    due: str
+    not_after: str = ""
+
+
+@dataclass(frozen=True)
 class ReadPlan:
     """The plan that was read in a pull request before it is applied.
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
+    from offerkit.governance.signatures import GivenSignature
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
@@ -44,11 +45,13 @@ if TYPE_CHECKING:
         ReadPlan,
         RelayOutcome,
         RelayRequest,
+        ScheduleRequest,
         SimulationsRequest,
         StatusReportRequest,
         StopOutcome,
         StopRequest,
     )
+    from offerkit.usecases.ssh_signer import SshSigner
 
 _LISTED = 1_000
 """How many files of a folder to search for similar names."""
@@ -82,6 +85,12 @@ class Backend(Protocol):
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what blocks something from live."""
 
+    def schedule(self, session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
+        """Store a promotion for its time."""
+
+    def withdraw_scheduled(self, session: Session, serial: int, reason: str) -> RevisionRow:
+        """Take a scheduled promotion back."""
+
     def export_propositions(self, session: Session, request: ExportRequest) -> ExportedPage:
         """The next changes of propositions after a cursor."""
 
@@ -109,6 +118,8 @@ class Session:
     ``override_impact``: why a promotion may exceed its environment's impact limit. ``heads``: the revisions that this
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
     plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
+    ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
+    the revision that scheduled the applied plan, if one did.
     """
 
     project: Project
@@ -132,6 +143,9 @@ class Session:
     through_server: bool = False
     origin: PlanOrigin = NO_ORIGIN
     as_read: ReadPlan | None = None
+    signer: SshSigner | None = None
+    signature: GivenSignature | None = None
+    scheduled: int = 0
 
     @property
     def store(self) -> Location:

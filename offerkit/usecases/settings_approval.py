@@ -164,7 +164,7 @@ class _SettingsAuthors:
         key, since = settings_key(self.design, address), last_live_change(self._stages, address)
         approvers: set[str] = set()
         for row in self._store.approvals([address]):
-            if row.key == key:
+            if row.key == key and (row.decision is not Decision.APPROVED or self._stages.is_signed(row)):
                 approver = self._authors.called(row.operator, row.revision)
                 approvers = {*approvers, approver} if row.decision is Decision.APPROVED else set()
                 if row.revision <= since:

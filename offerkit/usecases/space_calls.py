@@ -150,6 +150,7 @@ def _space_form(
         batch=batch,
         channel=model.channel,
         status=model.storage.proposed,
+        evidence=live_space.evidence,
     )
 
 

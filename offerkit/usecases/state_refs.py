@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
 from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, parse_stage
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
+from offerkit.fingerprint import JsonPath
 from offerkit.plans.plan import Plan
 from offerkit.specs import Loaded, load_folder
+from offerkit.specs.record import Mistake
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -30,7 +32,8 @@ class NamedState(Snapshot):
 
     ``names``: by address, the current name in design if different. ``moved``: the renames that specs declare.
     ``beside``: other entries that decisions depend on, such as shared resources. ``specs``: the loaded specs, if it
-    comes from specs. ``commit``: its git commit.
+    comes from specs. ``commit``: its git commit. ``serials``: by environment, the revision of a state in the past.
+    ``revisions``: by environment, the revision of any state of a stage.
     """
 
     title: str
@@ -41,6 +44,8 @@ class NamedState(Snapshot):
     beside: Mapping[Address, Entry] = field(default_factory=dict)
     specs: Loaded | None = field(default=None, repr=False)
     commit: str = ""
+    serials: Mapping[str, int] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def own(self) -> frozenset[str]:
@@ -92,6 +97,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
     zone = zone_of(store, refs)
     entries: dict[Address, Entry] = {}
     serials: dict[str, int] = {}
+    revisions: dict[str, int] = {}
     for ref in refs:
         stage = ref.on(ref.stage)
         if stage not in stages.heads:
@@ -101,8 +107,9 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
             continue
         if ref.at is None:
             entries |= stages.entries(stage)
+            revisions[ref.environment] = stages.heads[stage].revision
         else:
-            serials[ref.environment] = serial_of(store, ref, zone)
+            revisions[ref.environment] = serials[ref.environment] = serial_of(store, ref, zone)
             entries |= store.entries_at(stage, serials[ref.environment])
     lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
     about = frozenset(ref.environment for ref in refs)
@@ -116,6 +123,8 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
         stage=refs[0].stage,
         names=names,
         beside=_shared(stages, refs[0], serials) if SHARED not in about else {},
+        serials=serials,
+        revisions=revisions,
     )
 
 
@@ -249,6 +258,16 @@ def _names_of_plan(
         address: names.get(moved.get(address, address), moved.get(address, address)) for address in entries
     }
     return {address: name for address, name in current_names.items() if address != name}
+
+
+def spec_positions(specs: Loaded, paths_of: Iterable[tuple[Address, JsonPath]]) -> list[Position | None]:
+    """The position of each path in the specs, in their order; None where they do not declare it."""
+    records, pairs = specs.records, list(paths_of)
+    findings = [
+        Mistake(records[address], path, Code.NO_MATCH, "", on_key=True) for address, path in pairs if address in records
+    ]
+    placed = iter(specs.placed(findings) if findings else ())
+    return [next(placed).position if address in records else None for address, _ in pairs]
 
 
 def is_across(a: NamedState, b: NamedState) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ alone separates it from theirs, and theirs check against the state at that time.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +38,7 @@ from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session, promotion_settings, who_is
+from offerkit.usecases.signing import sealed, signed
 
 PATIENCE = 60.0
 """How long a stop waits for another transaction, in seconds, unless told to wait longer."""
@@ -74,6 +76,7 @@ def resume(session: Session, request: StopRequest) -> StopOutcome:
 def _through_backend(session: Session, request: StopRequest, scope: TokenScope, decision: Decision) -> StopOutcome:
     if found := missing_scopes(session.scopes, (scope,), session.operator):
         raise Refused(found)
+    session = signed(session, lambda store: _drafted(session, store, request, decision)[1])
     return session.backend.stop(session, request, decision)
 
 
@@ -83,13 +86,27 @@ def stop_here(session: Session, request: StopRequest, decision: Decision) -> Sto
         actor = who_is(session, store)
     if decision is Decision.STOPPED:
         with session.writing(patience=max(PATIENCE, session.lock_timeout)) as store, store.transaction():
-            return _Stopping(session, store, who_is(session, store), request).stop()
+            return _recorded(session, store, *_drafted(session, store, request, decision))
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
-        return _Resuming(session, store, who_is(session, store), request).resume()
+        return _recorded(session, store, *_drafted(session, store, request, decision))
+
+
+def _drafted(
+    session: Session, store: Store, request: StopRequest, decision: Decision
+) -> tuple[StopOutcome, Draft | None]:
+    """What would be stopped or resumed now, and the revision of it; None if nothing would change."""
+    actor = who_is(session, store)
+    if decision is Decision.STOPPED:
+        return _Stopping(session, store, actor, request).stop()
+    return _Resuming(session, store, actor, request).resume()
+
+
+def _recorded(session: Session, store: Store, outcome: StopOutcome, draft: Draft | None) -> StopOutcome:
+    return outcome if draft is None else replace(outcome, revision=store.append(sealed(session, store, draft)))
 
 
 class _StopWork:
@@ -131,18 +148,18 @@ class _StopWork:
 
 
 class _Stopping(_StopWork):
-    def stop(self) -> StopOutcome:
+    def stop(self) -> tuple[StopOutcome, Draft | None]:
         named = self._named()
         self.entitled(named, lambda name: may_stop(self.actor, name, _names(self.settings, name, "stoppers")))
         rows = list(self._rows(named))
         if not rows:
-            return StopOutcome(None, tuple(named))
+            return StopOutcome(None, tuple(named)), None
         deltas = stop_deltas(self.live, self.stops.with_rows(rows))
         changes = tuple(
             ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in deltas
         )
-        revision = self.store.append(self.draft(Decision.STOPPED, named, rows, changes))
-        return StopOutcome(revision, tuple(named), tuple(change.address for change in changes))
+        outcome = StopOutcome(None, tuple(named), tuple(change.address for change in changes))
+        return outcome, self.draft(Decision.STOPPED, named, rows, changes)
 
     def _named(self) -> list[Address]:
         """What to stop, by current names. Raises Refused for patterns that match nothing."""
@@ -174,7 +191,7 @@ class _Stopping(_StopWork):
 
 
 class _Resuming(_StopWork):
-    def resume(self) -> StopOutcome:
+    def resume(self) -> tuple[StopOutcome, Draft]:
         if refused := only_people(self.actor, "resume what is stopped"):
             raise Refused(refused)
         may_read = design_readable(self.session, self.store)
@@ -188,8 +205,8 @@ class _Resuming(_StopWork):
         named = [a for a in heads if a not in refused_addresses and (self.stops.named(a) or self._over(a) is None)]
         if not named:
             raise Refused(ordered(refused))
-        revision = self.store.append(self.draft(Decision.RESUMED, named, self._rows(named)))
-        return StopOutcome(revision, tuple(named), (), tuple(ordered(refused)))
+        outcome = StopOutcome(None, tuple(named), (), tuple(ordered(refused)))
+        return outcome, self.draft(Decision.RESUMED, named, self._rows(named))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
         decisions = self.stages.effective_decisions()

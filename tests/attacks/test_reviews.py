@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -17,6 +18,7 @@ from attacking import Done, Session, broken_if, variants
 from helpers.fake_forge import TOKEN
 from helpers.fake_github import REPOSITORY, FakeGitHub
 from helpers.server_process import serving
+from helpers.ssh_keys import new_key
 
 ACCOUNTS = {"ada": 1, "olga": 2, "omar": 3, "brand": 4, "risk": 5}
 HEAVY: dict[str, Any] = {"saver": {"weights": [{"weight": 99}]}}
@@ -291,6 +293,31 @@ def test_forged_bundle(repository: Repository) -> None:
     repository.github.pulls[NUMBER]["merge_commit_sha"] = repository.head("pull-12~1")
     repository.team.attempt("ada", "ci apply --bundle other")
     broken_if(repository.relayed(bundle="other"), "it is live by a review of another commit")
+
+
+@pytest.mark.parametrize("signs", [False, True])
+def test_where_signatures_are_demanded_a_relayed_review_does_not_count(
+    repository: Repository, tmp_path: Path, signs: bool
+) -> None:
+    """The automation cannot sign for the reviewer, who approves in person instead."""
+    keys = {name: new_key(tmp_path / "keys", name) for name in ("ada", "alan", "olga", "omar")}
+    team = repository.team
+    team.edit(operators={name: {"keys": [key.public]} for name, key in keys.items()})
+    team.edit(environment={"promotion": {"separation_of_duties": True, "signatures": ["approvals"]}})
+    repository.commit("ada")
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    repository.review("olga", repository.propose())
+    repository.merge()
+    repository.apply()
+    if signs:
+        team.do("olga", f"approve offer.saver --sign {keys['olga'].path}")
+    live = repository.relayed()
+    broken_if(live and not signs, "it is live by a review that its reviewer has not signed")
+    broken_if(signs and not live, "what the reviewer has signed is not live")
+    if not signs:
+        refused = team.run("robot", f"ci approve --bundle {NUMBER}.zip --pull-request {NUMBER}")
+        broken_if("own signature" not in refused.err, f"the relay does not say why: {refused.err}")
 
 
 @pytest.mark.parametrize(

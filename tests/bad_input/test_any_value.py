@@ -49,7 +49,7 @@ spaces:
     defaults: {categories: [bank], themes: [card]}
     storage:
       {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"},
-       status_data: {rejected: {c: "3"}}}
+       status_data: {rejected: {c: "3"}}, evidence: true, evidence_retention: 30d}
     hooks: {target_loading: hook, post_processing: hook}
 filters:
   between: {label: B, when: person.age > parameter.from, parameters: {from: {type: integer, label: F, default: 18}}}
@@ -124,6 +124,10 @@ profiles:
     label: S
     extends: delivery-manager
     rights: [{verb: write, kinds: [campaign], environments: [people]}, {verb: read}]
+operators:
+  kay:
+    profile: senders
+    keys: [{key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEdrM7hFbb0geEZ3pF6UmpwkTKsE7ptE8Oa6Oex4nCPX, from: 2026-01-01, until: 2026-12-31}]
 webhooks:
   hub: {label: W, enabled: true, url: "https://hub.example/in", events: [offers.stopped], environments: [people]}
 """

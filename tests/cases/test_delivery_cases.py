@@ -106,7 +106,7 @@ def test_the_preview_of_a_batch_space_is_what_the_delivery_sends(
     """The space is for batches only; its explanation is that of the case with one space and one call."""
     file = FILES[0]
     monkeypatch.chdir(live[file])
-    preview = ["propose", "--space", "people/mail", "--explain", "--at", "2026-06-01", "--format", "json"]
+    preview = ["propose", "--space", "people/mail", "--explain", "--at", "2026-06-01", "--live-now", "--format", "json"]
     answer = json.loads(offerkit(*preview, "--contact", str(contact)))
     expected = load_yaml(file)["cases"]["one space, one call"]["expect"][contact]
     assert [each["offer"] for each in answer["spaces"][0]["propositions"]][:1] == expected

@@ -20,6 +20,8 @@ from offerkit.models import model_of
 from offerkit.specs.offer_content import inheritance_of
 from offerkit.specs.record import Index, Record, ResourceFacts
 from offerkit.state.changes import Body, Entry
+from offerkit.state.eligibility import eligibility
+from offerkit.state.origins import GivenPart, content_parts, parts_of
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import Snapshot
 from offerkit.usecases.content_renderer import ContentRenderer
@@ -227,3 +229,76 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
         assert len(compiled.requirements) == len(naive.nearest("eligible", "filters")[0] or []) + bool(
             naive.nearest("eligible", "when")[0]
         )
+
+
+SURROUNDINGS: Bodies = {
+    "environment.s": {"when": "person.age > 4", "filters": ["f"], "time_zone": "Europe/Paris", "offer_fields": {"rate": {"type": "string"}}},
+    "s/category.a": {"eligible": {"from": "2026-01-01", "filters": ["f"]}, "fields": {"rate": "a"}, "enabled": False},
+    "s/category.a/b": {"multiplier": {"factor": 2, "until": "2027-01-01"}, "fields": {"rate": "b"}},
+    "s/category.a/b/c": {"eligible": {"when": "person.age > 5"}, "fields": {"rate": "c"}},
+    "s/template.t1": {"fields": {"rate": "t1"}},
+    "s/offer.o1": {"fields": {"rate": "o1"}, "label": "One", "code": "1"},
+}  # fmt: skip
+"""What stages say besides: conditions, multipliers and declared fields, at every level."""
+
+
+def put_together(parts: list[GivenPart]) -> dict[str, Any]:
+    whole: dict[str, Any] = {}
+    for part in parts:
+        place = whole
+        for key in part.path[:-1]:
+            place = place.setdefault(str(key), {})
+        assert part.path[-1] not in place, "two parts give the same value"
+        place[str(part.path[-1])] = part.value
+    return whole
+
+
+def at_path(body: Any, part: GivenPart) -> Any:
+    for key in part.path:
+        body = body[key]
+    return body
+
+
+@given(stages(), st.sets(st.sampled_from(sorted(SURROUNDINGS))))
+@example(CIRCLE, set(SURROUNDINGS))
+def test_the_origins_put_together_give_what_an_offer_is(bodies: Bodies, said: set[str]) -> None:
+    bodies = {text: {**body, **(SURROUNDINGS.get(text, {}) if text in said else {})} for text, body in bodies.items()}
+    seen = snapshot(bodies)
+    for address in (*seen.of_kind(Kind.OFFER), *seen.of_kind(Kind.TEMPLATE)):
+        offer, parts = seen.offer(address), parts_of(seen, address)
+        for part in parts:
+            assert at_path(seen(part.origin), part) == part.value, "an origin's body has the part"
+        own = {address, *(layer.address for layer in offer.layers)}
+        assert put_together([part for part in parts if part.origin in own]) == offer.body
+        for space in offer.shown_on:
+            texts = list(content_parts(offer, space))
+            assert {str(text.path[-1]): text.value for text in texts} == offer.content(space)
+            assert all(at_path(seen(text.origin), text) == text.value for text in texts)
+        if address.kind is Kind.TEMPLATE:
+            continue
+
+        # what is inherited from elsewhere: nothing is missing of all that decides, and of each field one value is left
+        given = {(part.path[-1], str(part.value), part.origin) for part in parts}
+        for condition in eligibility(seen, address):
+            if condition.part == "filter":
+                assert any(part.origin == condition.origin and part.user is not None for part in parts)
+            elif condition.part == "multiplier":
+                assert any(part.path[0] == "multiplier" and part.origin == condition.origin for part in parts)
+            else:
+                assert (condition.part, str(condition.value), condition.origin) in given
+        fields = [part for part in parts if part.path[0] == "fields"]
+        assert {part.path[1]: part.value for part in fields} == offer.fields
+        assert all(part.origin == offer.field_origin(str(part.path[1])) for part in fields)
+        themes = {name for part in parts if part.path == ("themes",) for name in part.value or ()}  # type: ignore[union-attr]
+        assert themes == offer.themes
+
+
+@given(stages(), st.sets(st.sampled_from(sorted(SURROUNDINGS))))
+def test_every_other_resource_has_its_own_body(bodies: Bodies, said: set[str]) -> None:
+    bodies = {text: {**body, **(SURROUNDINGS.get(text, {}) if text in said else {})} for text, body in bodies.items()}
+    seen = snapshot(bodies)
+    for address in seen.entries:
+        if address.kind not in (Kind.OFFER, Kind.TEMPLATE):
+            parts = parts_of(seen, address)
+            assert put_together([part for part in parts if part.origin == address]) == seen(address)
+            assert all(at_path(seen(part.origin), part) == part.value for part in parts)

@@ -51,9 +51,14 @@ CREATE TABLE cookie (
 CREATE TABLE delivery_run (
             environment TEXT NOT NULL, campaign TEXT NOT NULL, delivery TEXT NOT NULL, id TEXT NOT NULL,
             space TEXT NOT NULL, revision INTEGER NOT NULL, time TEXT NOT NULL, made TEXT NOT NULL,
-            operator TEXT NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent TEXT NOT NULL,
+            operator TEXT NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent TEXT NOT NULL, folder TEXT NOT NULL DEFAULT '',
             PRIMARY KEY (environment, campaign, delivery)) WITHOUT ROWID;
-INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'');
+INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'','/srv/offers/deliveries/winter/card');
+CREATE TABLE evidence (
+            environment TEXT NOT NULL, contact TEXT NOT NULL, time TEXT NOT NULL, id TEXT NOT NULL,
+            interaction TEXT NOT NULL, space TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (environment, contact, time, id)) WITHOUT ROWID;
+INSERT INTO "evidence" VALUES('recipients','1','2026-11-01T12:00:00.000000Z','a28002','9f1c','web-home','{"propositions":["a28002","a28003"]}');
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO "meta" VALUES('format','8');
 INSERT INTO "meta" VALUES('head','cf3668a4707b45927c737104da8937845678d92d254430f8745d521d52ae6ef8');
@@ -102,6 +107,9 @@ INSERT INTO "revision" VALUES(5,'2a50fef5159c4b9bb38e6b43575484f08aa7fc46f102561
 INSERT INTO "revision" VALUES(6,'6e59ccc99a3b66341ccd6b2cea21dec3111c2c83b5d2f17f5a03c13fb951a1f0','e960c9da13d21b22d8ed5e32ac0e3f853adaef7b41456a78c70a70b61a16a128','token-revoke','admin','2026-11-29T10:00:00.000000Z','','','{"token":{"created":"2026-01-01T00:00:00.000000Z","created_by":"admin","digest":"7e4ba22439239e1107e9ad71efa76a8d3393085e4a3ebe0c567876e625c3034d","expires":"2027-01-01T00:00:00.000000Z","id":"0123456789ab","name":"pipeline","operator":"admin","revoked":"2026-11-29T10:00:00.000000Z","scope":"all"}}');
 INSERT INTO "revision" VALUES(7,'e960c9da13d21b22d8ed5e32ac0e3f853adaef7b41456a78c70a70b61a16a128','508da90268a57abbf90b001c36fca8cce886e405545e063f968394d33643d36e','stop','admin','2026-11-29T11:00:00.000000Z','The price is wrong','','{}');
 INSERT INTO "revision" VALUES(8,'508da90268a57abbf90b001c36fca8cce886e405545e063f968394d33643d36e','cf3668a4707b45927c737104da8937845678d92d254430f8745d521d52ae6ef8','stop','admin','2026-11-29T11:00:00.000000Z','The page breaks','','{}');
+CREATE TABLE scheduled (
+            serial INTEGER NOT NULL PRIMARY KEY REFERENCES revision (serial), due TEXT NOT NULL,
+            ended INTEGER NOT NULL, plan TEXT NOT NULL);
 CREATE TABLE simulation (
             name TEXT NOT NULL PRIMARY KEY, environment TEXT NOT NULL, stage TEXT NOT NULL, time TEXT NOT NULL,
             actor TEXT NOT NULL, body TEXT NOT NULL);
@@ -170,4 +178,6 @@ CREATE UNIQUE INDEX proposition_id ON proposition (id);
 CREATE INDEX proposition_time ON proposition (environment, time, id);
 CREATE INDEX outbox_due ON outbox (state, receiver, due, id);
 CREATE INDEX delivery_run_id ON delivery_run (environment, id);
+CREATE INDEX scheduled_due ON scheduled (ended, due, serial);
+CREATE INDEX evidence_space ON evidence (environment, space, time, id);
 COMMIT;

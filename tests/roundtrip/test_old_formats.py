@@ -14,11 +14,14 @@ from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, outbox, schema
 from offerkit.store.proposition_log import BEGINNING
+from offerkit.usecases.audit import write_history
+from offerkit.usecases.audit_file import audit_file, live_then
 from offerkit.usecases.stop import list_stops
 from offerkit.usecases.store_maintenance import FormatChange, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))
+EXPORTS = sorted(HERE.glob("export-?.jsonl"))
 STORES = sorted(HERE.glob("store-*.sql"))
 TOKENS = ["token-revoke", "token-create", "token-adopt"]
 SINCE = {
@@ -97,6 +100,20 @@ def test_a_store_becomes_a_current_one(path: Path, tmp_path: Path) -> None:
         assert store.verify() == []
 
 
+@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
+def test_an_export_of_an_old_store_proves_itself(path: Path, tmp_path: Path) -> None:
+    with Store.open(restored(path, tmp_path / "store.db")) as store, (tmp_path / "h.jsonl").open("wb") as file:
+        digest = write_history(store, file).digest
+    assert audit_file(tmp_path / "h.jsonl").digest == digest
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)
+def test_an_export_is_read(path: Path) -> None:
+    assert audit_file(path).revisions == 8
+    then = live_then(path, "2099-01-01")
+    assert [state.environment for state in then.environments] == ["recipients"] and then.stopped
+
+
 def test_propositions_of_format_2(tmp_path: Path) -> None:
     with Store.open(restored(HERE / "store-2.sql", tmp_path / "store.db"), write=True) as store:
         second, first = store.propositions(PropositionQuery(environment="recipients", contact="1"))
@@ -165,6 +182,14 @@ def test_what_format_7_added(tmp_path: Path) -> None:
     assert seen == [("made", "a28002"), ("made", "a28003"), ("made", "a29001"), ("changed", "a29001")]
 
 
+def test_evidence_of_format_8(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-8.sql", tmp_path / "store.db")) as store:
+        row = store.proposition("a28003")
+        assert row is not None
+        kept = store.evidence.of(row)
+    assert kept is not None and (kept.id, kept.body["propositions"]) == ("a28002", ["a28002", "a28003"])
+
+
 def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
     """What dropped indexes leave free is not filled with zeros: that would be most of the work, and of the log."""
     old = tmp_path / "store.db"
@@ -177,6 +202,9 @@ def test_an_upgrade_writes_few_pages_of_a_large_store(tmp_path: Path) -> None:
     with sqlite3.connect(old) as db:
         for column in ("offer", "space"):
             db.execute(f"CREATE INDEX proposition_{column} ON proposition (environment, {column}, time, id)")
+        for table in ("evidence", "scheduled"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE delivery_run DROP COLUMN folder")
         db.execute("UPDATE meta SET value = '7' WHERE key = 'format'")
         db.commit()
         (size,) = db.execute("PRAGMA page_count").fetchone()

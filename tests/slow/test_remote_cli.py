@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,33 @@ def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:
     assert "from afar" in elsewhere.run("history")[1]
 
 
+def test_a_promotion_that_is_scheduled_from_afar(elsewhere: Elsewhere, live: Workspace) -> None:
+    """The server carries it out; what is listed and shown comes with the history."""
+    titled(elsewhere, "Elephants")
+    assert elsewhere.run("apply", "--yes")[0] == 0
+    assert elsewhere.run("approve", "shop/offer.safari", token=token_of(live, "omar"))[0] == 0
+    for seconds in (86_400, 15):
+        due = datetime.now(UTC) + timedelta(seconds=seconds)
+        code, said = elsewhere.run("promote", "--at", due.isoformat(), "--yes", "--message", "Monday")
+        assert (code, "Scheduled for" in said) == (0, True), said
+    code, said = elsewhere.run("scheduled", "list", "--format", "json")
+    soon, later = json.loads(said)["scheduled"]
+    assert (code, soon["by"], later["message"]) == (0, "ada", "Monday")
+    assert "Elephants" in elsewhere.run("scheduled", "show", str(later["scheduled"]))[1]
+    withdrawing = ("scheduled", "withdraw", str(later["scheduled"]), "--yes", "--message", "No")
+    code, said = elsewhere.run(*withdrawing, token=token_of(live, "omar", "read"))
+    assert (code, "OFR708" in said) == (1, True), said
+    assert elsewhere.run(*withdrawing)[0] == 0
+    code, said = elsewhere.run(*withdrawing)
+    assert (code, "OFR731" in said) == (1, True), said
+    end = time.monotonic() + 120
+    while '"promoted"' not in (said := elsewhere.run("scheduled", "list", "--all", "--format", "json")[1]):
+        assert time.monotonic() < end, said
+        time.sleep(0.5)
+    assert elsewhere.run("audit", "verify")[0] == 0
+    assert live.verified() == []
+
+
 def test_rights_are_asked_at_the_server(elsewhere: Elsewhere, live: Workspace) -> None:
     titled(elsewhere, "Elephants")
     dora = token_of(live, "dora")
@@ -206,8 +234,10 @@ def test_an_audit_through_a_server_needs_no_project(elsewhere: Elsewhere, tmp_pa
     nowhere.root.mkdir()
     code, said = nowhere.run("audit", "verify")
     assert (code, "The history is sound" in said) == (0, True), said
-    assert nowhere.run("audit", "export")[0] == 0
-    assert list(nowhere.root.iterdir()) == [], "nothing is left behind"
+    assert nowhere.run("audit", "export", "--out", "h.jsonl")[0] == 0
+    assert nowhere.run("audit", "verify", "h.jsonl")[1].startswith("The record is sound")
+    assert nowhere.run("audit", "show", "h.jsonl")[0] == 0
+    assert [path.name for path in nowhere.root.iterdir()] == ["h.jsonl"], "nothing else is left behind"
 
 
 def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> None:
@@ -253,7 +283,7 @@ def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewh
     "args",
     [
         ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
-        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"),
+        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"), ("run-due",),
     ],
 )  # fmt: skip
 def test_what_needs_the_store_itself_says_so(unchanged: Elsewhere, args: tuple[str, ...]) -> None:

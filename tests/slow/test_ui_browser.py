@@ -21,8 +21,8 @@ pytestmark = [
 HOSTILE = "\"'><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
 GOLD = "shop/offer.gold-card"
 PAGES = (
-    "/ui", "/ui/offers", "/ui/offers/shop/gold-card?stage=design", "/ui/diff", "/ui/approvals?show=all", "/ui/promote",
-    "/ui/history", "/ui/history/1", "/ui/graph",
+    "/ui", "/ui/offers", "/ui/offers/shop/gold-card?stage=design", "/ui/show?address=shop/offer.gold-card", "/ui/diff",
+    "/ui/approvals?show=all", "/ui/promote", "/ui/history", "/ui/history/1", "/ui/graph",
 )  # fmt: skip
 _CHECK = """
 const wrong = [];

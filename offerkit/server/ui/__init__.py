@@ -9,7 +9,20 @@ from offerkit.server.authentication import TokenLookup
 from offerkit.server.config import ServerConfig
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.routing import Operation
-from offerkit.server.ui import approvals, graph, history, login, offers, overview, promotion, report, stops, weights
+from offerkit.server.ui import (
+    approvals,
+    graph,
+    history,
+    login,
+    offers,
+    overview,
+    promotion,
+    report,
+    resource,
+    scheduled,
+    stops,
+    weights,
+)
 from offerkit.server.ui.pages import Pages
 
 
@@ -18,7 +31,20 @@ def routes(service: DecisionService, config: ServerConfig, tokens: TokenLookup) 
     if config.ui == "off":
         return []
     pages = Pages(service.session, config, tokens, service.counting)
-    groups = (overview, history, approvals, promotion, stops, offers, weights, graph, report, login)
+    groups = (
+        overview,
+        history,
+        approvals,
+        promotion,
+        scheduled,
+        stops,
+        offers,
+        resource,
+        weights,
+        graph,
+        report,
+        login,
+    )
     return [Operation("GET", "/ui/", _without_slash), *(page for group in groups for page in group.routes(pages))]
 
 

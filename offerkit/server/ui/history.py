@@ -79,15 +79,20 @@ def _revision(session: Session, text: str, *, full: bool) -> Facts:
         }
 
 
+def check_state(text: str) -> None:
+    """Raise Refused unless ``text`` names a state that a page may show."""
+    if not _STATE.fullmatch(text):
+        raise refuse(
+            Code.BAD_POINT,
+            f"“{text[:60]}” is not a state that can be shown here",
+            hint="One of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (with :REVISION or :TIME), specs.",
+        )
+
+
 def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -> Facts:
     a, b = (text.strip() for text in states)
     for text in (a, b):
-        if not _STATE.fullmatch(text):
-            raise refuse(
-                Code.BAD_POINT,
-                f"“{text[:60]}” is not a state that can be shown here",
-                hint="One of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (with :REVISION or :TIME), specs.",
-            )
+        check_state(text)
     only = only.strip()[:300]
     with open_states(session, a, b) as (left, right), session.existing() as store:
         diff = difference(session, left, right, AddressPatterns.of((only,) if only else ()))

@@ -21,7 +21,7 @@ from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
 from offerkit.server.ui.approvals import decidable, grouped
 from offerkit.server.ui.pages import Facts, Pages, query_text
-from offerkit.server.ui.steps import layout_of
+from offerkit.server.ui.steps import layout_of, page_of
 from offerkit.server.ui.stops import stop_facts
 from offerkit.state.changes import Entry
 from offerkit.state.eligibility import Condition, eligibility
@@ -216,7 +216,8 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [state_named(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
     diff = difference(session, sides[0], sides[1], AddressPatterns.of((address,)))
-    return Markup(steps_html(diff.steps, diff.bodies, layout_of(len(diff.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
+    layout = layout_of(len(diff.steps), full=True)
+    return Markup(steps_html(diff.steps, diff.bodies, layout, by_stage=False, page_of=page_of))  # noqa: S704 - escaped there
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:

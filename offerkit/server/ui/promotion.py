@@ -23,6 +23,7 @@ from offerkit.reports.proofs import proofs_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_flag
+from offerkit.server.ui.scheduled import schedule_facts, schedule_shown
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.stage_snapshots import environments
 from offerkit.usecases.apply import apply, entitled_actor
@@ -52,9 +53,11 @@ def routes(pages: Pages) -> list[Operation]:
             viewer, fields = await pages.form(request)
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
             names = tuple(fields.get("environment", ()))[:50]
-            digest_shown = first(fields, "plan")
+            digest_shown, at = first(fields, "plan"), first(fields, "at").strip()
             async with promoting:
-                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, proved, names, digest_shown)
+                serial, changed = await asyncio.to_thread(
+                    _apply_shown, session, counted, proved, names, digest_shown, at
+                )
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if changed is not None:
@@ -72,12 +75,17 @@ def _planned(session: Session, names: tuple[str, ...]) -> Plan:
 
 
 def _apply_shown(
-    session: Session, counted: ImpactCounts, proved: PlanProofs, names: tuple[str, ...], digest_shown: str
+    session: Session, counted: ImpactCounts, proved: PlanProofs, names: tuple[str, ...], digest_shown: str, at: str
 ) -> tuple[int, Facts | None]:
-    """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
+    """Apply the plan, or schedule it ``at`` a time, if it still is the one that was shown; else what to show now.
+
+    Raises Refused.
+    """
     plan = _planned(session, names)
     if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), digest_shown.encode()):
         return 0, _page(session, counted, proved, plan, names, changed=True)
+    if at:
+        return schedule_shown(session, plan, at), None
     with counted.alone:
         return apply(session, plan).revision.serial, None
 
@@ -119,6 +127,7 @@ def _page(
         "known": known,
         "chosen": names,
         "may_not": _may_not(session, plan),
+        **schedule_facts(session, plan),
         "count": count,
         "again": AGAIN if count.counting else 0,
         "address": "/ui/promote" + (f"?{query}" if query else ""),

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from offerkit.address import Address, Kind
 from offerkit.plans.plan import Step
 from offerkit.reports.escape import html
 from offerkit.reports.plan_html import command_html
@@ -23,6 +24,15 @@ MANY = 60
 def layout_of(count: int, *, full: bool) -> Layout:
     """How much of ``count`` steps a page shows; ``full`` shows all, for operators who approve or promote them."""
     return CONCISE.everything() if full or count <= MANY else CONCISE
+
+
+def page_of(address: str) -> str:
+    """The page of the resource at ``address``; empty for a name without its environment."""
+    if not isinstance(address, Address):
+        return ""
+    if address.kind is Kind.OFFER:
+        return f"/ui/offers/{address.environment}/{address.name}"
+    return f"/ui/show?address={quote(address, safe='')}"
 
 
 _DECIDED = re.compile(r"offerkit approve (\S+)(?: --\S+(?: [\w-]+)?)*")
@@ -48,5 +58,5 @@ def shown(
 ) -> Facts:
     """``steps``, and whether something of them may be left out (``cut``)."""
     layout = layout_of(len(steps), full=full)
-    text = steps_html(steps, bodies, layout, by_stage=by_stage, across=across)
+    text = steps_html(steps, bodies, layout, by_stage=by_stage, across=across, page_of=page_of)
     return {"steps": Markup(text), "cut": layout.concise}  # noqa: S704 - escaped there

@@ -134,11 +134,11 @@ def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:
     plan = live_shop.plan()
     live_shop.execute("ada", plan)
     with live_shop.store() as store:
-        before = list(store.rows())
+        before = list(store.recorded())
     with pytest.raises(Refused):
         live_shop.execute("ada", plan)
     with live_shop.store() as store:
-        assert list(store.rows()) == before
+        assert list(store.recorded()) == before
     assert live_shop.verified() == []
 
 

@@ -53,6 +53,10 @@ def test_nothing_but_commit_changes_what_stands_in_a_stage() -> None:
     assert {module for module in committing if not module.startswith("store/")} == {"usecases/apply.py"}
 
 
+def test_revisions_of_other_stores_are_only_taken_over_for_an_audit() -> None:
+    assert [module for module, _ in calls("take_over")] == ["store/replay.py"]
+
+
 @pytest.mark.parametrize("what", ["offer.safari", "category.bank", "space.web"])
 def test_a_stop_takes_from_the_activation_of_live_and_adds_nothing(live_shop: Workspace, what: str) -> None:
     with live_shop.store() as store:
@@ -89,7 +93,7 @@ def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_
     plan = live_shop.plan()
     (step,) = plan.steps
     with live_shop.store() as store:
-        before = list(store.rows())
+        before = list(store.recorded())
     for wrong in (
         replace(plan, project="0" * 32),
         replace(plan, steps=(replace(step, stage="shop@live"),)),
@@ -99,7 +103,7 @@ def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_
         with pytest.raises(Refused):
             apply(live_shop.session("ada"), wrong)
     with live_shop.store() as store:
-        assert list(store.rows()) == before
+        assert list(store.recorded()) == before
 
 
 def test_a_promotion_brings_live_nothing_but_what_design_says(live_shop: Workspace) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,20 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--by", "segment", "--examples"), ("people/offer.none",),
              ("-C", "broken"), ("-C", "fresh"), ("--impact", "-C", "fresh"), ("--exclude", "*"), ("--full",)],
-    "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",)],
+    "show": [("plan.json",), ("none.json",), ("specs/shared.yaml",), ("people/offer.card",), ("people/offer.loan", "--full"), ("people/offer.card", "--at", "live"),
+             ("people/offer.none",), (EVIL,), ("people/offer.card", "--at", EVIL), ("people/offer.card", "--at", "people@live:2"), ("people/offer.card", "-C", "fresh"),
+             ("people/campaign.june",), ("people/category.bank", "--at", "plan.json"), ("dimension.person",), ("environment.people", "--at", "specs"),
+             ("people/cases.evil",), ("people/offer.card", "-C", "governed"), ("people/offer.card", "-C", "broken")],
     "apply": [("plan.json", "--yes"), ("none.json",), ("--yes", "-C", "broken"), ("--yes", "-C", "fresh")],
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
     "reject": [("people/offer.card", "-m", EVIL), ("people/offer.none",)],
     "override": [("people/rule.once-a-day", "--message", EVIL, "-C", "governed", "--as", "mia"), ("people/offer.card", "--message", EVIL), ("people/offer.card", "--message", " "), ("*", "--message", "x", "-C", "fresh")],
     "promote": [("--plan-only",), ("--plan-only", "--impact", *TIME), ("--plan-only", "nowhere"), ("--plan-only", "-C", "fresh"), ("--yes",)],
+    "scheduled list": [(), ("-C", "governed"), ("-e", EVIL), ("-C", "fresh")],
+    "scheduled show": [("3", "-C", "governed"), ("1",), ("1", "-C", "fresh")],
+    "scheduled withdraw": [("3", "--yes", "-m", EVIL, "-C", "governed"), ("3", "--yes", "-m", "x", "-C", "governed"), ("1", "--yes", "-m", "x")],
+    "run-due": [(), ("-C", "governed"), ("-C", "fresh")],
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
     "purge": [("--plan-only",), ("nowhere",), ("--plan-only", "-C", "fresh")],
@@ -80,20 +88,23 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
              ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--contacts", FILE)],
-    "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
+    "history": [("--patch", "--by", "ada", "--offer", "offer.card"), ("--patch", "--full"), ("--by", EVIL), ("--offer", EVIL), ("--since", EVIL), ("--until", "2099-01-01"), (), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
-    "audit verify": [(), ("-C", "fresh"), ("--head", "nonsense")],
+    "audit anchor": [(), ("-C", "fresh")],
+    "audit verify": [("--anchors",), ("--anchor", "git"), ("--anchor", EVIL), (), ("-C", "fresh"), ("--head", "nonsense"), ("record.jsonl",), ("record.jsonl", "--head", EVIL), ("plan.json",), (FILE,)],
+    "audit show": [("record.jsonl",), ("record.jsonl", "--live-at", "2099-01-01"), ("record.jsonl", "--live-at", EVIL), ("record.jsonl", "--live-at", "1", "--environment", EVIL), ("none.jsonl",)],
     "store backup": [(FILE,), ("kept.db",), (FILE,), ("specs/shared.yaml",)],
     "store copy": [(".offerkit/store.db", "copy.db"), ("none.db", "copy.db"), ("specs/shared.yaml", "copy.db")],
     "store migrate": [(), ("-C", "fresh")],
     "store purge": [(), ("nowhere", "--yes"), ("-C", "fresh")],
     "store restore": [("backup.db", "--yes"), ("none.db", "--yes"), ("specs/shared.yaml", "--yes")],
     "store status": [(), ("-C", "fresh"), ("--store", "none.db")],
-    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME),
+    "propose": [("--space", "people/home", "--contact", "ana@example.com", "-n", "9", "--explain", *TIME, "--live-now"), ("--space", "people/home", *TIME), ("--space", "people/home", *TIME, "--no-store"),
                 ("--space", "people/side", "--contact", "nobody@example.com", "--no-store"), ("--space", "people/home", "--no-store"),
                 ("--space", "people/nowhere"), ("--space", "people/mail"), ("--space", "people/home", "-n", "0"),
                 ("--space", "people/home", "--contact", "dan@example.com", "--theme", "none", "--category", "none", "--no-store"),
                 ("--space", "people/desk", "--data", "basket=much"), ("--space", "people/home", "-C", "fresh")],
+    "explain": [("PROPOSITION",), ("PROPOSITION", "--with-present-contact"), ("none",), (EVIL,), ("PROPOSITION", "-C", "fresh")],
     "update": [("PROPOSITION", "rejected"), ("none", "accepted"), ("PROPOSITION", "bought")],
     "propositions": [(), ("-e", "people"), ("--cursor-file", "cursor"), ("--cursor-file", "cursor"), ("--since", EVIL), ("--since", "2026-06-01"), ("--contact", "none"), ("--offer", "none"), ("--space", "nowhere/home"), ("none",),
                      ("PROPOSITION",), ("--status", "x"), ("--until", "soon"), ("-C", "fresh")],
@@ -138,6 +149,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "webhooks retry": [("--all",), (EVIL,), ("none",), ()],
     "resume": [("people/offer.card", "-m", EVIL, "-C", "governed"), ("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
     "snippet": [("people/home",), ("people/none",), ("guests/banner", "--public-url", EVIL)],
+    "contact export": [("1",), ("=1+1", "-e", "people"), (EVIL,), ("1", "--out", FILE), ("1", "-e", EVIL), ("1", "--files", EVIL), ("1", "-C", "fresh")],
+    "contact erase": [("1", "--dry-run"), ("=1+1", "-m", EVIL, "--yes"), (EVIL, "--yes"), ("1", "-e", EVIL), ("1",), ("1", "--yes", "-C", "fresh")],
     "contact-key": [("people", EVIL), ("nowhere", "1")],
     "token create": [("ada",), ("ada", "--name", EVIL), ("nobody",)],
     "token list": [(), ("-C", "fresh")],
@@ -219,7 +232,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         succeeded("deliver", *TIME, "june/sent", "--out", "sent")
         succeeded("sent", "june/sent")
         made = succeeded(
-            "propose", "--space", "people/home", "--contact", "ana@example.com", "-n", "2", *TIME, "--format", "json"
+            "propose",
+            "--space",
+            "people/home",
+            "--contact",
+            "ana@example.com",
+            "-n",
+            "2",
+            *TIME,
+            "--live-now",
+            "--format",
+            "json",
         )
         (root / "id").write_text(json.loads(made.stdout)["spaces"][0]["propositions"][0]["id"])
         succeeded("simulate", "people", *TIME, "--by", "segment", "--save", "evil")
@@ -234,6 +257,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         succeeded("plan", "--out", "plan.json")
         succeeded("store", "backup", "backup.db")
+        succeeded("audit", "export", "--out", "record.jsonl")
         succeeded("export", "people@live", "--to", "exported", "--force")
         (root / "token").write_text(succeeded("token", "create", "ada", "--name", EVIL[:20]).stdout.split("_")[1])
     finally:
@@ -251,6 +275,8 @@ def _govern(root: Path) -> None:
     people.write_text(people.read_text() + "  promotion: {separation_of_duties: true}\n")
     succeeded("apply", "--yes")
     succeeded("approve", "*/offer.*", "--as", "mia")
+    soon = datetime.now(UTC) + timedelta(days=1)
+    succeeded("promote", "--at", soon.isoformat(), "--yes", "-m", EVIL)
     succeeded("promote", "--yes")
     succeeded("stop", "people/offer.card", "--message", "x")
     succeeded("approve", "people/offer.card", "--as", "mia")

@@ -69,6 +69,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "enabled": False,
         "automation": True,
         "accounts": {"github": 1234, "gitlab": 99},
+        "keys": [
+            {
+                "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEdrM7hFbb0geEZ3pF6UmpwkTKsE7ptE8Oa6Oex4nCPX",
+                "from": "2026-01-01",
+                "until": "2026-12-31",
+            }
+        ],
     },
     Kind.ENVIRONMENT: {
         "dimension": "person",
@@ -96,6 +103,10 @@ FULL: dict[Kind, dict[str, Any]] = {
             "stoppers": ["dora"],
             "separation_of_duties": True,
             "retention": "30d",
+            "signatures": ["approvals", "promotions"],
+            "anchors": ["file:anchors/offers.jsonl", "git", "https://anchors.example/offers"],
+            "windows": [{"days": ["mon", "tue"], "from": "06:00", "until": "18:00"}],
+            "freezes": [{"from": "2026-11-27", "until": "2026-11-30T06:00", "reason": "Black Friday"}],
         },
         "impact": {"max_lost": "2.5%"},
         "assets": "https://cdn.example/img/",
@@ -127,6 +138,8 @@ FULL: dict[Kind, dict[str, Any]] = {
             "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
             "status_data": {"rejected": {"z": "3"}},
+            "evidence": True,
+            "evidence_retention": "30d",
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
     },

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from report_audits import AUDITS
 from report_bodies import BODIES, DIGEST, change
 from report_edges import FINDINGS, HISTORY, HOSTILE, SOURCES, hostile_plan
+from report_explained import EXPLAINED
 from report_people import IMPACTS, SIMULATIONS
 from report_proofs import ELSEWHERE, MISSING, PROOFS, proofs
 from report_requests import AFRICA, ROCKIES, TOUR, hostile, request
 from report_samples import promote_plan
+from report_whole import PLAIN_RESOURCE, STAMP, whole
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
@@ -37,7 +40,7 @@ from offerkit.reports.answer import AnswerReport
 from offerkit.reports.approvals import Approvals, DecisionReport, OverrideReport, RelayedReview, RelayReport
 from offerkit.reports.delivery import CellCount, DeliveryResult
 from offerkit.reports.diagnostics_json import DiagnosticsReport
-from offerkit.reports.diff import DiffExtras, DiffReport, SpecPositions
+from offerkit.reports.diff import DiffExtras, DiffReport, DiffStamp, SpecPositions, StateStamp
 from offerkit.reports.graph import Graph
 from offerkit.reports.history import HistoryLine, RevisionHistory
 from offerkit.reports.outbox import OutboxReport
@@ -47,7 +50,9 @@ from offerkit.reports.proofs import ComparedConditions
 from offerkit.reports.propositions import PropositionLine, Propositions
 from offerkit.reports.reached import OlderCheckout
 from offerkit.reports.rights import RightsReport
+from offerkit.reports.scheduled import DueItem, DueReport, ScheduledItem, ScheduledList
 from offerkit.reports.stops import ResumeReport, StopList, StopReport
+from offerkit.reports.whole_resource import LiveStanding
 from offerkit.state.eligibility import AffectedOffers, Condition
 from offerkit.usecases.requests import KeptSimulation, KeptSimulations
 
@@ -290,6 +295,30 @@ def _stopped(text: str) -> tuple[Stopped, ...]:
     )
 
 
+def _scheduled(text: str) -> tuple[ScheduledItem, ...]:
+    waiting = ScheduledItem(
+        7,
+        "waiting",
+        due="2026-12-07T05:00:00.000000Z",
+        due_shown="2026-12-07 06:00 CET",
+        not_after="2026-12-07T08:00:00.000000Z",
+        by=text,
+        time="2026-11-20T10:00:00.000000Z",
+        message=text,
+        environments=("recipients",),
+        steps=3,
+        plan="a" * 64,
+        closed=(text,),
+    )
+    over = replace(waiting, serial=5, closed=(), ended="2026-12-07T05:00:03.000000Z", ended_by=text, ended_in=9)
+    return (
+        waiting,
+        replace(over, state="promoted", steps=1),
+        replace(over, state="withdrawn", ended_message=text),
+        replace(over, state="refused", reasons=(("OFR505", text, text),)),
+    )
+
+
 def _finding(text: str) -> Diagnostic:
     return Diagnostic(
         Code.BAD_VALUE, text, text, text, position=Position(text, 1, 1), related=((text, Position(text, 1, 1)),)
@@ -336,9 +365,27 @@ RESULTS: Mapping[str, object] = {
     "DiffReport-proofs": replace(DIFF, beside=DiffExtras(proofs=PROOFS)),
     "DiffReport-across": replace(DIFF, titles=("recipients@live", "visitors@live"), across=("recipients", "visitors")),
     "DiffReport-behind": replace(DIFF, steps=(), beside=DiffExtras(lacking=OlderCheckout(1, promote_plan().steps[:1]))),
+    "DiffReport-filed": replace(
+        DIFF,
+        stamp=DiffStamp(
+            "anna",
+            "2026-11-01T12:00:00Z",
+            "1.2.3",
+            (
+                StateStamp("recipients@live:9", "recipients", "d" * 64, 9),
+                StateStamp("git:main", "recipients", "e" * 64, source="c" * 40),
+            ),
+        ),
+    ),
     "DiffReport-hostile": DiffReport(
         hostile_plan().steps, hostile_plan().bodies, (HOSTILE, HOSTILE), None, _beside(HOSTILE)
     ),
+    "WholeResource": whole("Canada"),
+    "WholeResource-plain": PLAIN_RESOURCE,
+    "WholeResource-off": replace(
+        whole("Canada"), standing=whole("Canada").standing._replace(live=LiveStanding(ROCKIES, (), STAMP, STAMP))
+    ),
+    "WholeResource-hostile": whole(HOSTILE),
     "RevisionHistory": RevisionHistory(HISTORY),
     "RevisionHistory-empty": RevisionHistory(()),
     "RevisionHistory-hostile": RevisionHistory((_history(HOSTILE),), HOSTILE),
@@ -369,12 +416,20 @@ RESULTS: Mapping[str, object] = {
     "RelayReport-hostile": RelayReport(
         (RelayedReview(HOSTILE, HOSTILE, 7, KEYS, (HOSTILE,)),), (HOSTILE,), (HOSTILE,), (_finding(HOSTILE),)
     ),
+    **AUDITS,
+    **EXPLAINED,
     "OutboxReport": OutboxReport(_events("down")),
     "OutboxReport-empty": OutboxReport(()),
     "OutboxReport-hostile": OutboxReport(_events(HOSTILE)),
     "RightsReport": RightsReport(_rights("anna")),
     "RightsReport-empty": RightsReport(()),
     "RightsReport-hostile": RightsReport(_rights(HOSTILE)),
+    "ScheduledList": ScheduledList(_scheduled("anna")),
+    "ScheduledList-empty": ScheduledList(()),
+    "ScheduledList-hostile": ScheduledList(_scheduled(HOSTILE)),
+    "DueReport": DueReport((DueItem(7, 9, "anna"), DueItem(8, 10, "rita", (_finding("too late"),)))),
+    "DueReport-empty": DueReport(()),
+    "DueReport-hostile": DueReport((DueItem(7, 9, HOSTILE, (_finding(HOSTILE),)), DueItem(8, 10, HOSTILE))),
     "StopList": StopList(_stopped("anna")),
     "StopList-empty": StopList(()),
     "StopList-hostile": StopList(_stopped(HOSTILE)),

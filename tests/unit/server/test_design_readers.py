@@ -68,6 +68,10 @@ def test_design_is_kept_from_who_may_not_read_it(site: tuple[TestClient, Workspa
         ("/ui/graph", 403, 403),
         ("/ui/offers", 403, 403),
         ("/ui/offers/shop/safari", 403, 200),
+        ("/ui/show?address=shop/offer.safari", 200, 200),
+        ("/ui/show?address=shop/offer.safari&at=design", 403, 200),
+        ("/ui/show?address=shop/offer.safari&at=specs", 403, 200),
+        ("/ui/show?address=operator.ada", 404, 404),
         ("/ui/stops", 200, 200),
         ("/ui/report", 200, 200),
     ],
@@ -174,6 +178,25 @@ def test_a_report_knows_no_offer_of_design(secret: tuple[TestClient, Workspace])
     ]
     assert answers[0].status_code == answers[1].status_code == 422
     assert answers[0].text.replace("hush", "lull") == answers[1].text
+
+
+@pytest.mark.parametrize("at", ["", "live", "shop@live:3", "design", "shop@design:3", "specs", "nowhere@design"])
+def test_the_page_of_a_resource_knows_no_offer_of_design(secret: tuple[TestClient, Workspace], at: str) -> None:
+    """An offer that only design has is answered for as one that nothing has; and live tells nothing of design."""
+    asking, shop = secret
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Unheard of"}}}}})
+    shop.apply("ada")
+    asking.cookies.set("offerkit_ui", token(shop, "dora"))
+    answers = [asking.get(f"/ui/show?address=shop/offer.{name}&at={at}") for name in ("hush", "lull")]
+    assert answers[0].status_code == answers[1].status_code == (404 if "live" in at or not at else 403)
+    first, second = (re.sub(r"[0-9:]{8} UTC", "", answer.text) for answer in answers)
+    assert first.replace("hush", "lull") == second
+    shown = asking.get(f"/ui/show?address=shop/offer.safari&at={at}")
+    assert shown.status_code == (200 if at in ("", "live") else 404 if "live" in at else 403)
+    assert "Unheard of" not in shown.text
+    assert "hush" not in shown.text.lower()
+    asking.cookies.set("offerkit_ui", token(shop, "ada"))
+    assert "Unheard of" in asking.get("/ui/show?address=shop/offer.safari").text
 
 
 @pytest.mark.parametrize("path", ["/ui/approvals", "/ui/promote"])

@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.engine.simulation import Simulation
+from offerkit.engine.simulation import OfferResult, Simulation, SpaceResult
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.store.remote import RemoteStore, _refused
@@ -23,6 +23,7 @@ from offerkit.usecases.export_propositions import export_page
 from offerkit.usecases.keep_simulations import save_simulation, simulation_of, simulations
 from offerkit.usecases.requests import ExportRequest, SimulationsRequest, StatusReportRequest
 from offerkit.usecases.session import Session
+from offerkit.usecases.show import whole_resource
 from offerkit.usecases.status_report import status_report
 
 ASKING: list[TestClient] = []
@@ -141,3 +142,13 @@ def test_kept_simulations_are_listed_read_and_removed(far: Workspace) -> None:
     refused(Code.TOKEN_SCOPE, lambda: simulations(reading, SimulationsRequest("remove", ("spring",))))
     assert [run.name for run in simulations(session(far, "ada"), SimulationsRequest("remove", ("spring",))).runs]
     assert simulations(session(far, "ada"), SimulationsRequest()).runs == []
+
+
+def test_a_resource_is_shown_with_the_simulations_that_counted_it(far: Workspace) -> None:
+    for name, offers in (("spring", ["saver", "safari"]), ("autumn", ["saver"])):
+        results = [OfferResult(offer, "bank", 0, [0]) for offer in offers]
+        made = Simulation("shop", "live", "2026-03-01 12:00 UTC", 1, [SpaceResult("web", 3, [3, 0], results)])
+        save_simulation(far.session("omar"), name, made, {"digest": "d"}, replaced=False)
+    shown = whole_resource(session(far, "olga"), "shop/offer.safari")
+    assert [each.address for each in shown.referring if each.way == "counted it"] == ["simulation spring"]
+    assert shown == whole_resource(far.session("olga"), "shop/offer.safari"), "as where the store is"

@@ -26,6 +26,9 @@ from offerkit.store import Store, parse_location
 from offerkit.store.location import PostgresAddress
 from offerkit.times import utc
 from offerkit.usecases import propose
+from offerkit.usecases.contact_erasure import erase_contact
+from offerkit.usecases.contact_places import ContactRequest
+from offerkit.usecases.history_cache import FRESH_SECONDS
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.update_status import StatusUpdate
 
@@ -95,6 +98,19 @@ def test_what_one_answered_counts_in_the_next_call_of_the_other(shared: Workspac
                 break
             seen += more
         assert sorted(seen) == ["gold-card", "safari", "saver"]
+
+    served(shared, work)
+
+
+def test_an_erased_contact_has_no_history_any_more(shared: Workspace) -> None:
+    async def work(services: Services) -> None:
+        for service in services:
+            while await given(service):
+                pass
+        erase_contact(shared.session("ada"), ContactRequest("1"))
+        await asyncio.sleep(2 * FRESH_SECONDS)
+        for service in services:
+            assert len(await given(service, n=9, store=False)) == 3
 
     served(shared, work)
 

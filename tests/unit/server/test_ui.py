@@ -35,6 +35,12 @@ PAGES = [
     "/ui/offers?q=gold",
     "/ui/offers/shop/gold-card",
     "/ui/offers/shop/gold-card?stage=design&contact=1",
+    "/ui/show",
+    "/ui/show?address=shop/offer.gold-card",
+    "/ui/show?address=shop/offer.gold-card&at=live&full=true",
+    "/ui/show?address=shop/category.bank&at=specs",
+    "/ui/show?address=environment.shop",
+    "/ui/show?address=shop/offer.nothing",
     "/ui/weights",
     "/ui/weights?below=shop/category.bank&stage=live&at=2026-12-01",
     "/ui/weights?below=shop/offer.*",
@@ -107,6 +113,33 @@ def test_the_difference_is_design_against_live(local: TestClient) -> None:
     assert "<h1>live → design</h1>" in page
     assert "shop/offer.gold-card" in page and "content.title" in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_resource_is_shown_whole_and_found_from_everywhere(local: TestClient) -> None:
+    page = local.get("/ui/show?address=shop/offer.gold-card").text
+    for said in (
+        "Decisions on what is in design",
+        "Decisions on what is in live",
+        "What waits",
+        "Differences from live",
+    ):
+        assert f"<h2>{said}</h2>" in page
+    assert '<a href="/ui/show?address=shop/category.bank"><code>shop/category.bank</code></a>' in page
+    assert '<a href="/ui/offers/shop/gold-card">' in page
+    past = local.get("/ui/show?address=shop/offer.gold-card&at=live:1000")
+    assert past.status_code == 404
+    then = local.get("/ui/show?address=shop/offer.gold-card&at=design:1").text
+    assert "nobody has decided on exactly this" in then
+    assert "/ui/show?at=design%3A1&amp;address=shop/category.bank" in then, "links stay in the past"
+    assert "/ui/show?address=shop/offer.gold-card" in local.get("/ui/offers/shop/gold-card").text
+    link = '<a href="/ui/offers/shop/gold-card"><code>shop/offer.gold-card</code></a>'
+    assert link in local.get("/ui/diff").text
+    revision = local.get("/ui/history/1").text
+    assert link in revision
+    assert '<a href="/ui/show?address=shop%2Fcategory.bank"><code>shop/category.bank</code></a>' in revision
+    for state in ("plan.json", "git:main", "../../etc/passwd"):
+        refused = local.get("/ui/show", params={"address": "shop/offer.gold-card", "at": state})
+        assert (refused.status_code, "not a state that can be shown here" in refused.text) == (404, True)
 
 
 def test_a_rename_is_one_on_every_page_that_compares(changed: Workspace) -> None:

@@ -134,6 +134,19 @@ def test_operators_whom_a_forge_cannot_tell_apart() -> None:
     assert found == [("cy", ("accounts", "gitlab"), Code.SHARED_ACCOUNT)]
 
 
+def test_two_operators_with_one_key() -> None:
+    """A signature by it would be anybody's."""
+    people = [("ana", ("key:SHA256:a", "github:1")), ("bob", ("key:SHA256:b",)), ("cy", ("key:SHA256:a",))]
+    index = Index.of(
+        Record(
+            Address(SHARED, Kind.OPERATOR, name), SHARED, Kind.OPERATOR, name, "", HERE, (), ResourceFacts(fields=keys)
+        )
+        for name, keys in people
+    )
+    found = [(each.record.name, each.path, each.code) for each in inconsistencies(index)]
+    assert found == [("cy", ("keys",), Code.SHARED_KEY)]
+
+
 def test_an_automation_is_named_where_a_person_decides() -> None:
     robot = Address(SHARED, Kind.OPERATOR, "robot")
     refs = (

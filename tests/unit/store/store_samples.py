@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
-from offerkit.fingerprint import canonical, fingerprint
+from offerkit.fingerprint import Json, canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Body, Entry
-from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store
+from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store, scheduled
 from offerkit.store.location import PostgresAddress
 
 DESIGN = "recipients@design"
@@ -91,3 +92,19 @@ def sample(path: Location) -> Store:
         ),
     )
     return store
+
+
+def schedule(store: Store, day: int, plan: str = '{"plan":1}') -> int:
+    """A promotion that is scheduled: the revision that does."""
+    details: dict[str, Json] = {scheduled.DETAILS: {"due": time(day), "environments": ["recipients"], "steps": 1}}
+    digest = sha256(plan.encode()).hexdigest()
+    with store.transaction():
+        given = Draft(scheduled.SCHEDULE, "anna", time(6), "soon", digest, details=details)
+        return scheduled.add(store.database, given, time(day), plan).serial
+
+
+def withdraw(store: Store, serial: int) -> None:
+    """What was scheduled is withdrawn."""
+    with store.transaction():
+        row = store.append(Draft(scheduled.WITHDRAW, "rita", time(7), details={scheduled.ENDED: serial}))
+        scheduled.end(store.database, serial, row.serial)

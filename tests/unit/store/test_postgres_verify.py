@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from helpers.postgres import new_schema
-from store_samples import sample
+from store_samples import sample, schedule, withdraw
 
 from offerkit.store import Store, parse_location
 from offerkit.store.copying import HISTORY, TABLES
@@ -18,6 +18,8 @@ CHAINED = list(HISTORY)
 @pytest.fixture(scope="module")
 def pristine() -> Iterator[Store]:
     with sample(parse_location(new_schema())) as store:
+        schedule(store, 20)
+        withdraw(store, schedule(store, 21))
         assert store.verify() == []
         store._db.run("SET session_replication_role = replica")  # foreign keys would refuse half of it
         yield store

@@ -303,12 +303,12 @@ def test_purging(store: Store) -> None:
 
 
 def test_the_chained_history_does_not_know_them(history: Store) -> None:
-    before, last = list(history.rows()), history.last_serial()
+    before, last = list(history.recorded()), history.last_serial()
     history.add_propositions([FIRST, made(2)])
     history.set_status("p-1", Status.ACCEPTED, LATER)
     history.purge_propositions("recipients", LATER, 1)
     assert history.verify() == []
-    assert list(history.rows()) == before
+    assert list(history.recorded()) == before
     assert history.last_serial() == last
 
 

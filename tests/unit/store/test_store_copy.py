@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from helpers.postgres import new_schema
 from proposition_samples import at, made
-from store_samples import append, change, draft, entry, sample
+from store_samples import append, change, draft, entry, sample, schedule
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store import DeliveryRun, EvidenceRow, Location, Store, copying, parse_location
 from offerkit.store.copying import TABLES
 from offerkit.store.simulations import SavedSimulation
 from offerkit.store.tokens import TokenRow
@@ -20,6 +20,7 @@ from offerkit.usecases.store_maintenance import copy, migrate, status_json
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
 
 WAITING = ("0" * 32, "hub", "offerkit.test", "{}", at(1), at(1), 0, "waiting", "", "", "", "")
+EVIDENCE = EvidenceRow("recipients", "42|fr", at(1), "p1", "call-1", "email", {"propositions": ["p1"]})
 TOKEN = TokenRow("0123456789ab", "0" * 64, "ada", "ü", at(1), "ada", at(9))
 
 
@@ -32,11 +33,13 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 def full(location: Location) -> Location:
     """A store with something in every table."""
     with sample(location) as store:
+        schedule(store, 20)
         store.begin_log()
         store.add_propositions([made(n, space="ü 漢 \\ \t \n") for n in range(1, 200)])
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
         with store.recording():
             store.remember("recipients", "cookie", "42|fr", at(1))
+            store.evidence.add([EVIDENCE])
         with store.transaction():
             store.add_token(TOKEN)
             store.database.insert("outbox", TABLES["outbox"], [WAITING])
@@ -49,11 +52,14 @@ def test_everything_goes_along(full: Location, target: Location, monkeypatch: py
     copied = copy(full, target)
     assert all(copied.rows.values()), "the sample has rows in every table"
     with Store.open(full) as old, Store.open(target, write=True) as new:
-        assert list(new.rows()) == list(old.rows())
+        assert list(new.recorded()) == list(old.recorded())
         assert new.propositions(limit=0) == old.propositions(limit=0)
         assert new.deliveries() == [RUN]
         assert new.contact_of("recipients", "cookie") == "42|fr"
         assert new.tokens() == [TOKEN]
+        assert new.database.rows(f"SELECT {TABLES['evidence']} FROM evidence") == [
+            (*EVIDENCE[:6], '{"propositions":["p1"]}')
+        ]
         assert new.database.rows(f"SELECT {TABLES['outbox']} FROM outbox") == [WAITING]
         assert (new.project, new.heads(), new.approvals()) == (old.project, old.heads(), old.approvals())
         assert new.verify() == []
@@ -117,7 +123,7 @@ def test_status_and_format(full: Location) -> None:
         found = status_json(store.status())
     assert isinstance(found, dict)
     assert found["rows"]["proposition"] == 200  # type: ignore[index, call-overload]
-    assert found["last_revision"]["serial"] == 6  # type: ignore[index, call-overload]
+    assert found["last_revision"]["serial"] == 7  # type: ignore[index, call-overload]
     assert found["lock"]["who"] == "ada"  # type: ignore[index, call-overload]
     assert int(str(found["size"])) > 10_000
     assert migrate(full).current

@@ -14,9 +14,8 @@ from store_samples import DESIGN, LIVE, append, bodies, change, draft, entry, of
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.state.changes import Entry
-from offerkit.store import ChangeRow, Draft, Store, revisions
+from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.revisions import revision_digest
-from offerkit.store.rows import ChangeText, RevisionText
 
 
 def test_a_new_store_is_empty(store: Store) -> None:
@@ -168,16 +167,11 @@ def test_two_offers_swap_their_names(store: Store) -> None:
     assert store.verify() == []
 
 
-def test_exported_rows_carry_all_that_their_digests_cover(history: Store) -> None:
-    rows = list(history.rows())
-    assert [row["serial"] for row in rows] == [1, 2, 3, 4, 5]
+def test_recorded_revisions_carry_all_that_their_digests_cover(history: Store) -> None:
+    rows = list(history.recorded())
+    assert [row.revision.serial for row in rows] == [1, 2, 3, 4, 5]
     for row in rows:
-        texts = [ChangeText(**change) for change in row["changes"]]  # type: ignore[arg-type,union-attr]
-        approved = [tuple(given.values()) for given in row["approvals"]]  # type: ignore[union-attr]
-        kept = next(text for text in revisions.revision_texts(history._db, 0, limit=9) if text[0] == row["serial"])
-        unsigned = RevisionText(**{name: row[name] for name in RevisionText._fields[:-1]}, details=kept.details)  # type: ignore[arg-type]
-        outcomes = list(row["stages"].items())  # type: ignore[union-attr]
-        assert revision_digest(unsigned, texts, approved, outcomes) == row["digest"]  # type: ignore[arg-type]
+        assert revision_digest(row.revision, row.changes, row.approvals, row.outcomes) == row.revision.digest
 
 
 def test_a_reader_sees_one_state(history: Store) -> None:

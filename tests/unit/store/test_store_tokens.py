@@ -53,7 +53,7 @@ def said(location: Location) -> list[str]:
 def test_each_is_a_revision_that_tells_whose_and_for_what_but_not_the_token(tokens: Location) -> None:
     with Store.open(tokens) as store:
         revoked, ben, anna = store.revisions(limit=3)
-        exported = str(list(store.rows()))
+        exported = str(list(store.recorded()))
         assert [row.revoked for row in store.tokens()] == [time(8), ""]
     assert [(row.serial, row.action, row.actor, row.time) for row in (anna, ben, revoked)] == [
         (6, "token-create", "ada", time(6)),

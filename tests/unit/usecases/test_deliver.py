@@ -339,7 +339,16 @@ def test_presentation_rules_hold_for_an_outline_with_a_count(root: Path) -> None
         assert store.propositions(limit=0) == []
     for _ in range(2):
         offerkit(
-            "propose", "--space", "people/desk", "--contact", "1|1990-05-01", "--at", "2026-06-01T11:00", "-n", "3"
+            "propose",
+            "--space",
+            "people/desk",
+            "--contact",
+            "1|1990-05-01",
+            "--at",
+            "2026-06-01T11:00",
+            "--live-now",
+            "-n",
+            "3",
         )
     assert outlined(root, "[loan, card]", f"count: 2, {FEWER}")["1"] == ["card"]
     assert outlined(root, "[loan, card]", FEWER)["1"] == ["loan", "card"]

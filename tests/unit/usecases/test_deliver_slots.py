@@ -210,7 +210,18 @@ def test_the_same_offers_as_a_call_for_all_spaces(root: Path) -> None:
     campaign(root, slots().replace(", categories: [bank]", ""))
     deliver("--dry-run", "--out", "made", "--data", "step=pay")
     for key, message in messages().items():
-        args = ("--space", "people/mail", "--space", "people/tile", "-c", key, "--explain", "--at", "2026-06-01")
+        args = (
+            "--space",
+            "people/mail",
+            "--space",
+            "people/tile",
+            "-c",
+            key,
+            "--explain",
+            "--at",
+            "2026-06-01",
+            "--live-now",
+        )
         told = json.loads(offerkit("propose", *args, "-n", "1", "-d", "step=pay", "--format", "json").stdout)
         first, second = ([one["offer"] for one in space["propositions"]] for space in told["spaces"])
         by_slot: dict[str, list[str]] = {"hero": [], "tiles": []}
@@ -279,7 +290,18 @@ def test_an_outlines_typology_is_added_to_that_of_the_environment(root: Path) ->
     campaign(root, rest + "plain\n", outlines)
     deliver("--out", "first")
     deliver("--withdraw")
-    offerkit("propose", "--space", "people/home", "-c", "ana@example.com", "-n", "3", "--at", "2026-06-01T06:00")
+    offerkit(
+        "propose",
+        "--space",
+        "people/home",
+        "-c",
+        "ana@example.com",
+        "-n",
+        "3",
+        "--at",
+        "2026-06-01T06:00",
+        "--live-now",
+    )
     deliver("--dry-run", "--out", "plain")
     campaign(root, rest + "capped\n", outlines)
     deliver("--dry-run", "--out", "capped")

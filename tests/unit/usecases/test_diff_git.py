@@ -244,6 +244,17 @@ def test_places_on_both_sides(branches: Branches) -> None:
     assert f"main:{OFFERS}:{places['saver'][1].before.line}" in text  # type: ignore[union-attr]
 
 
+def test_the_place_of_a_case_that_changed(branches: Branches) -> None:
+    case = {"space": "shop/web", "now": "2026-06-01T10:00", "contact": "1", "expect": {"offers": ["saver"]}}
+    branches.on("main", {"cases/good.yaml": {"version": 1, "cases": {"it is offered": case}}})
+    branches.on("topic", {"cases/good.yaml": {"version": 1, "cases": {
+        "it is offered": {**case, "expect": {"offers": ["safari"]}}}}})  # fmt: skip
+    (step,) = branches.between("git:main", "specs", "shop/cases.good").steps
+    assert step.source is not None
+    line = (branches.root / "cases/good.yaml").read_text().splitlines()[step.source.line - 1]
+    assert "safari" in line or "offers" in line
+
+
 @pytest.mark.parametrize(
     ("patch", "reached", "gone", "come"),
     [

@@ -16,7 +16,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.plans.make import AddressPatterns
 from offerkit.plans.plan import Step
 from offerkit.store import Store
-from offerkit.usecases.diff import difference
+from offerkit.usecases.diff import compare, difference, stamp_of
 from offerkit.usecases.history import history
 from offerkit.usecases.plan_files import save_plan
 from offerkit.usecases.purge import plan_purge
@@ -422,3 +422,24 @@ def duo(tmp_path: Path) -> Workspace:
     workspace.promote("omar", environments=("shop",))
     workspace.promote("omar", environments=("guests",))
     return workspace
+
+
+def test_a_page_of_a_difference_names_the_states_as_revisions_record_them(history_shop: Workspace) -> None:
+    """Of live at two times: their digests are those of the outcomes that an export of the history has."""
+    with history_shop.store() as store:
+        outcomes = {
+            row.revision.serial: dict(row.outcomes)["shop@live"]
+            for row in store.recorded()
+            if "shop@live" in dict(row.outcomes)
+        }
+    first, last = min(outcomes), max(outcomes)
+    session = history_shop.session("omar")
+    stamp = stamp_of(session, compare(session, f"shop@live:{first}", "shop@live"))
+    assert [(state.environment, state.revision, state.digest) for state in stamp.states] == [
+        ("shop", first, outcomes[first]),
+        ("shop", last, outcomes[last]),
+    ]
+    assert (stamp.by, stamp.time) == ("omar", session.now[:19] + "Z")
+    specs = stamp_of(session, compare(session, "shop@design", "specs"))
+    assert [state.revision > 0 for state in specs.states] == [True, False]
+    assert specs.states[0].digest != specs.states[1].digest

@@ -145,6 +145,7 @@ def deciding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "ana@example.com",
             "--at",
             f"2026-{month:02}-{day:02}T{hour:02}:30",
+            "--live-now",
         )
     return made
 
@@ -202,6 +203,6 @@ def test_offsets_are_left_alone(deciding: Path) -> None:
     there = timezone(timedelta(hours=5, minutes=30))
     text = datetime(2026, 6, 1, 12, tzinfo=there).isoformat()
     told = offerkit(
-        "propose", "--space", "people/home", "--contact", "ana@example.com", "--at", text, "--no-store"
+        "propose", "--space", "people/home", "--contact", "ana@example.com", "--at", text, "--live-now", "--no-store"
     ).stdout
     assert "2026-06-01 08:30 CEST" in told

@@ -1,0 +1,217 @@
+"""Signed revisions: what exactly is signed, whose keys verify it, and where a signature is demanded.
+
+A signature covers one statement: the digest of the revision before, so that it belongs to one place in one history,
+and all that the revision decides. It counts for no other decision, project, environment or time
+(docs/adr/0076-signatures.md). The same functions judge a new revision, a store and an exported history.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from offerkit.address import SHARED, Stage, parse_address, parse_stage
+from offerkit.diagnostics import or_list
+from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
+from offerkit.governance.overrides import DETAILS_KEY, OVERRIDE_ACTION
+from offerkit.governance.sshsig import NAMESPACE, SshSignature
+from offerkit.models.ssh_key import fingerprint_of, key_blob
+from offerkit.times import instant
+
+DETAIL = "signature"
+"""The key in a revision's details for its signature."""
+SCHEME = 1
+"""The form of a statement; another form gets another number, and this one stays verifiable."""
+FRESH = timedelta(minutes=15)
+"""How far the signer's clock and the recorder's may differ, with the time between signing and recording."""
+SCHEDULE_ACTION = "schedule"
+"""The action of a revision that schedules a promotion; its details say when under the same name."""
+SCHEDULED = "scheduled"
+"""The key in a promotion's details for the revision that scheduled it."""
+_FACTS = {OVERRIDE_ACTION: DETAILS_KEY, SCHEDULE_ACTION: SCHEDULE_ACTION}
+_DECIDING = frozenset({"approve", "reject", "stop", "resume"})
+_DEMANDED_AS = {
+    "approve": "approvals",
+    "reject": "approvals",
+    OVERRIDE_ACTION: "approvals",
+    "promote": "promotions",
+    SCHEDULE_ACTION: "promotions",
+    "rollback": "promotions",
+    "purge": "promotions",
+    "stop": "stops",
+    "resume": "stops",
+}
+"""What an environment calls each action in ``promotion: {signatures: […]}``."""
+
+
+class Signable(NamedTuple):
+    """A revision as its statement needs it: columns as the history has them, without its details.
+
+    ``parent``: the digest of the revision before it. ``changes``, ``decisions``: rows of the tables of changes and
+    approvals. ``stages``: the digests of the stages that it touches, after it. ``facts``: what its
+    details say of the decision itself: what it overrides, or when something is to be promoted.
+    """
+
+    project: str
+    parent: str
+    action: str
+    operator: str
+    message: str
+    plan: str
+    changes: Sequence[Sequence[str]]
+    decisions: Sequence[Sequence[str]]
+    stages: Mapping[str, str]
+    facts: Json = None
+
+    def statement(self, time: str) -> bytes:
+        """What is signed: canonical JSON with all of it; ``time``: when it is signed (UTC)."""
+        changed = canonical(sorted(map(list, self.changes)))
+        return canonical(
+            {
+                "scheme": SCHEME,
+                "project": self.project,
+                "parent": self.parent,
+                "action": self.action,
+                "operator": self.operator,
+                "time": time,
+                "message": self.message,
+                "plan": self.plan,
+                "changes": digest(b"offerkit signed changes", changed),
+                "decisions": sorted(map(list, self.decisions)),
+                "stages": {str(stage): after for stage, after in self.stages.items()},
+                "facts": self.facts,
+            }
+        )
+
+    @property
+    def _environments(self) -> set[str]:
+        """The environments of what it decides and overrides, and of live that it changes; also :data:`SHARED`."""
+        named = {parse_address(row[0]).environment for row in self.decisions} if self.action in _DECIDING else set()
+        live = (parse_stage(row[0]) for row in self.changes)
+        named |= {stage.environment for stage in live if stage.stage is Stage.LIVE}
+        if self.action == SCHEDULE_ACTION:
+            scheduled = json_map(self.facts).get("environments")
+            named |= set(map(str, scheduled)) if isinstance(scheduled, list) else set()
+        items = self.facts if isinstance(self.facts, list) else []
+        return named | {parse_address(str(json_map(item).get("address"))).environment for item in items}
+
+    def demanded(self, demands: Mapping[str, frozenset[str]]) -> list[str]:
+        """The environments that demand a signature for it; ``demands``: what each of them demands."""
+        return demanding_environments(demands, _DEMANDED_AS.get(self.action, ""), self._environments)
+
+
+class GivenSignature(NamedTuple):
+    """A signature as it is handed over: when it was made (UTC), after which revision, and its text."""
+
+    time: str
+    parent: str
+    text: str
+
+    def record(self) -> JsonMap:
+        """What a revision's details keep of it."""
+        key = SshSignature.parse(self.text).key
+        return {"scheme": SCHEME, "time": self.time, "key": fingerprint_of(key), "text": self.text}
+
+
+def given_signature(record: Json, parent: str) -> GivenSignature | None:
+    """The signature that a revision’s details record, if it is of this scheme."""
+    match record:
+        case {"scheme": 1, "time": str(time), "text": str(text)}:
+            return GivenSignature(time, parent, text)
+        case _:
+            return None
+
+
+def facts_of(action: str, details: Mapping[str, Json]) -> Json:
+    """What a revision's details say of the decision itself, as its statement has it."""
+    return details.get(_FACTS[action]) if action in _FACTS else None
+
+
+class Keys:
+    """The keys of all operators at every revision, from the bodies that the history has of them."""
+
+    def __init__(self) -> None:
+        self._serials: dict[str, list[int]] = {}
+        self._bodies: dict[str, list[Mapping[str, Json] | None]] = {}
+
+    def record(self, serial: int, name: str, body: Mapping[str, Json] | None) -> None:
+        """Note what an operator is from revision ``serial`` on (None: no operator); in ascending order."""
+        self._serials.setdefault(name, []).append(serial)
+        self._bodies.setdefault(name, []).append(body)
+
+    def before(self, serial: int, name: str) -> list[JsonMap]:
+        """The keys of the operator ``name`` just before revision ``serial``."""
+        place = bisect_left(self._serials.get(name, []), serial)
+        return keys_of(self._bodies[name][place - 1]) if place else []
+
+
+def keys_of(operator: Mapping[str, Json] | None) -> list[JsonMap]:
+    """The keys in an operator's body; none if the operator is disabled."""
+    if operator is None or operator.get("enabled") is False:
+        return []
+    listed = operator.get("keys")
+    return [json_map(item) for item in listed] if isinstance(listed, list) else []
+
+
+def signature_fault(revision: Signable, given: GivenSignature, keys: Iterable[JsonMap], times: tuple[str, str]) -> str:
+    """Why a signature does not count for ``revision``; empty if it does.
+
+    ``keys``: the operator's, as of just before the revision. ``times``: the revision's own time, and the latest time
+    of any revision before it, so that a clock that was set back does not revive a key (UTC). Raises Refused without
+    the package that verifies.
+    """
+    try:
+        signature = SshSignature.parse(given.text)
+        signed = instant(given.time)
+        recorded, latest = map(instant, times)
+    except ValueError as error:
+        return str(error)
+    if revision.action in _DECIDING and any(row[5] != revision.operator for row in revision.decisions):
+        return f"{revision.operator} recorded it, and it is another operator's decision"
+    if signature.namespace != NAMESPACE.encode():
+        return f"it was made for “{signature.namespace.decode('ascii', 'replace')[:40]}”, not for {NAMESPACE}"
+    own = {key_blob(str(key.get("key"))): key for key in keys}
+    name = fingerprint_of(signature.key)
+    if signature.key not in own:
+        return f"it was made with {name}, which is not a key of {revision.operator}" + _others(own)
+    if not signature.signs(revision.statement(given.time)):
+        return "it is not a signature of this decision after this revision: it was made for another one, or forged"
+    if abs(recorded - signed) > FRESH:
+        minutes = round(abs(recorded - signed).total_seconds() / 60)
+        return f"it was made {minutes:,} minutes {'before' if signed < recorded else 'after'} it was recorded"
+    return _outside(own[signature.key], signed.date(), max(signed, recorded, latest).date(), name)
+
+
+def _others(own: Mapping[bytes, JsonMap]) -> str:
+    names = [fingerprint_of(blob) for blob in own]
+    return f" ({or_list(names)})" if names else ", who has none"
+
+
+def _outside(key: JsonMap, first: date, last: date, name: str) -> str:
+    begin, end = key.get("from"), key.get("until")
+    if isinstance(begin, str) and first.isoformat() < begin:
+        return f"the key {name} is valid from {begin}, and it was made on {first}"
+    if isinstance(end, str) and last.isoformat() > end:
+        return f"the key {name} was valid until {end}, and it is {last} now"
+    return ""
+
+
+def demanding_environments(demands: Mapping[str, frozenset[str]], kind: str, named: Iterable[str]) -> list[str]:
+    """Those of the environments ``named`` that demand signatures of a ``kind``, such as ``approvals``.
+
+    What environments share must meet the demands of all of them.
+    """
+    names = set(named)
+    return sorted(name for name, wanted in demands.items() if kind in wanted and (SHARED in names or name in names))
+
+
+def demands_in(environments: Iterable[tuple[str, Mapping[str, Json] | None]]) -> dict[str, frozenset[str]]:
+    """What environments demand to be signed, by name; ``environments``: bodies by name; all their demands hold."""
+    demands: dict[str, frozenset[str]] = {}
+    for name, body in environments:
+        wanted = json_map((body or {}).get("promotion")).get("signatures")
+        if isinstance(wanted, list) and wanted:
+            demands[name] = demands.get(name, frozenset()) | frozenset(map(str, wanted))
+    return demands

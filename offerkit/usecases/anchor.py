@@ -1,0 +1,124 @@
+"""Anchoring what went live, and comparing a history with its anchors.
+
+    the newest revision that changed live → is it in each declared place? → add it there
+
+An anchor that cannot be written undoes nothing: the next promotion, or ``offerkit audit anchor``, writes the newest
+one, and that covers all before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from offerkit.address import Kind, Stage, environment_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.governance.anchors import Anchor, anchor_findings, declared_anchors
+from offerkit.reports.audit import AnchoredRevision
+from offerkit.store import RevisionRow, Store
+from offerkit.store.stage_snapshots import Stages
+from offerkit.usecases.anchor_places import place_of
+from offerkit.usecases.session import Session
+
+
+@dataclass(frozen=True)
+class AnchorPlaces:
+    """Where a project's history is anchored; ``newest``: the newest revision that changed live, None before the first.
+
+    It is read before a revision is made: through a server, the copy of the history does not have that revision.
+    """
+
+    names: Sequence[str]
+    project: str
+    root: Path
+    environ: Mapping[str, str]
+    newest: RevisionRow | None
+
+    def write(self, revision: RevisionRow) -> tuple[AnchoredRevision, list[Diagnostic]]:
+        """Anchor a revision in each place that lacks it; why places could not be used."""
+        new = Anchor(self.project, revision.serial, revision.digest, revision.action, revision.time)
+        written, held, failed = [], [], list[Diagnostic]()
+        for name in self.names:
+            try:
+                place = place_of(name, self.root, self.environ)
+                if new in place.read().anchors:
+                    held.append(name)
+                    continue
+                place.add(new)
+                written.append(name)
+            except Refused as refused:
+                failed += refused.diagnostics
+        return AnchoredRevision(new.serial, new.digest, tuple(written), tuple(held)), failed
+
+    def write_new(self, revision: RevisionRow) -> list[Diagnostic]:
+        """Anchor a revision that has just changed live; warnings about places that could not be used."""
+        hint = "What is live stays live. Run “offerkit audit anchor” once the place can be used again."
+        return [replace(each, severity=Severity.WARNING, hint=hint) for each in self.write(revision)[1]]
+
+
+def anchor_places(session: Session) -> AnchorPlaces:
+    """The places that the environments of the session's store declare; none without a store."""
+    with session.reading() as store:
+        names = declared_in(store) if store is not None else []
+        if store is None or not names:
+            return AnchorPlaces((), "", session.project.root, session.environ, None)
+        return AnchorPlaces(names, store.project, session.project.root, session.environ, _newest(store))
+
+
+def anchor(session: Session) -> tuple[AnchoredRevision, list[Diagnostic]]:
+    """Anchor the newest revision that changed live in each declared place that lacks it.
+
+    Gives where it is anchored, and why places could not be used. Raises Refused if nothing is declared or live.
+    """
+    places = anchor_places(session)
+    if places.newest is None:
+        raise nothing_declared()
+    return places.write(places.newest)
+
+
+def declared_in(store: Store) -> list[str]:
+    """The places that the environments of a store declare, in design or in live."""
+    stages = Stages(store)
+    sides = [stages.snapshot((s for s in stages.stages if s.stage is side), Kind.ENVIRONMENT) for side in Stage]
+    return declared_anchors(view(environment_address(name)) for view in sides for name in stages.environments)
+
+
+def compared(
+    store: Store, places: Sequence[str], root: Path, environ: Mapping[str, str]
+) -> tuple[int, list[Diagnostic]]:
+    """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
+    digests = {row.serial: row.digest for row in store.revisions()}
+    findings: list[Diagnostic] = []
+    count = 0
+    for name in places:
+        place = place_of(name, root, environ).read()
+        count += len(place.anchors)
+        findings += anchor_findings(place, store.project, digests)
+    return count, findings
+
+
+def declared_in_specs(session: Session) -> list[str]:
+    """The places that the specs declare: a store that was replaced may declare none. Empty if they are not valid."""
+    try:
+        loaded = session.load(cases=False)
+    except Refused:
+        return []
+    found = [address for address in loaded.records if address.kind is Kind.ENVIRONMENT]
+    return declared_anchors(map(orjson.loads, loaded.bodies(found).values()))
+
+
+def _newest(store: Store) -> RevisionRow | None:
+    heads = [head.revision for stage, head in store.heads().items() if stage.stage is Stage.LIVE]
+    return store.revision(max(heads)) if heads else None
+
+
+def nothing_declared() -> Refused:
+    """The refusal to compare with anchors, or write one, where no place is declared or nothing is live."""
+    return refuse(
+        Code.NO_ANCHORS,
+        "no anchors are declared, or nothing is live yet",
+        hint="Declare places in an environment: promotion: {anchors: [git]}, or name one with --anchor.",
+    )

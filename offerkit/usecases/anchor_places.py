@@ -1,0 +1,154 @@
+"""Where anchors are: notes in the project's git repository, a file that is appended to, or a URL."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
+from offerkit.governance.anchors import LONGEST_LINE, Anchor, AnchorPlace, anchor_of
+from offerkit.proxy import pool_for
+from offerkit.specs import git
+
+GIT, FILE = "git", "file:"
+NOTES = "refs/notes/offerkit"
+"""The git notes that hold anchors; they are fetched and pushed like branches."""
+LARGEST = 64 * 1024 * 1024
+"""The most bytes of anchors that are read."""
+_SECONDS = 10
+_TYPE = "application/jsonl"
+
+
+class Place(Protocol):
+    """A place of anchors. Both methods raise Refused if it cannot be used."""
+
+    def read(self) -> AnchorPlace:
+        """What it holds; empty if nothing was anchored there yet."""
+
+    def add(self, anchor: Anchor) -> None:
+        """Add an anchor behind the others."""
+
+
+def place_of(text: str, root: Path, environ: Mapping[str, str]) -> Place:
+    """The place that an environment names: ``git``, ``file:PATH`` (from the project's folder) or a URL."""
+    if text == GIT:
+        return _Notes(root, environ)
+    return _File(text, root / text.removeprefix(FILE)) if text.startswith(FILE) else _Url(text)
+
+
+def _place(name: str, content: bytes) -> AnchorPlace:
+    lines = [line for line in content.splitlines() if line.strip()]
+    anchors = [anchor for line in lines if (anchor := anchor_of(line)) is not None]
+    return AnchorPlace(name, anchors, len(lines) - len(anchors))
+
+
+def _unusable(name: str, why: str, hint: str = "") -> Refused:
+    return refuse(Code.ANCHOR_PLACE, f"the anchors in {name[:200]} cannot be used: {why}", hint=hint)
+
+
+class _Notes:
+    """Notes of commits: the anchor is a line of the note of the commit that is checked out."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        self._root, self._environ, self._name = root, environ, f"git ({NOTES})"
+
+    def read(self) -> AnchorPlace:
+        self._git("rev-parse", "--git-dir")
+        known = self._git("for-each-ref", "--format=%(refname)", NOTES)
+        listed = self._git("notes", f"--ref={NOTES}", "list").split() if known.strip() else []
+        content = self._git("cat-file", "--batch=", stdin=b"\n".join(listed[::2]) + b"\n") if listed else b""
+        place = _place(self._name, content[:LARGEST])
+        return place._replace(anchors=sorted(place.anchors, key=lambda anchor: anchor.serial))
+
+    def add(self, anchor: Anchor) -> None:
+        text = anchor.line().decode().strip()
+        self._git("notes", f"--ref={NOTES}", "append", f"--message={text}", "HEAD")
+
+    def _git(self, *words: str, stdin: bytes = b"") -> bytes:
+        who = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _WHO.items()}
+        done = git.run(self._root, words, self._environ, variables=who, stdin=stdin)
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise _unusable(
+                self._name, f"git says: {said[-1][:200] if said else 'nothing'}", "Run it in a clone with a commit."
+            )
+        return done.stdout
+
+
+_WHO = {"NAME": "offerkit", "EMAIL": "offerkit@localhost"}
+
+
+class _File:
+    """A file with one anchor a line; it is only ever appended to."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name, self._path = name, path
+
+    def read(self) -> AnchorPlace:
+        try:
+            if not self._path.exists():
+                return AnchorPlace(self._name, ())
+            with self._path.open("rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise _unusable(self._name, "it is not a file")
+                return _place(self._name, file.read(LARGEST))
+        except (OSError, ValueError) as error:
+            raise _unusable(self._name, reason_of(error)) from None
+
+    def add(self, anchor: Anchor) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(self._path, flags, 0o644), "r+b", buffering=0) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise _unusable(self._name, "it is not a file")
+                fcntl.flock(file, fcntl.LOCK_EX)
+                first = file.readline(LONGEST_LINE)
+                if first and anchor_of(first) is None:
+                    raise _unusable(self._name, "it begins with something that is no anchor", "Name another file.")
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(0, end - 1))
+                torn = end > 0 and file.read(1) != b"\n"  # the power failed while a line was written
+                file.write((b"\n" if torn else b"") + anchor.line())
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unusable(self._name, reason_of(error), "Check the path and who may write there.") from None
+
+
+class _Url:
+    """A service that takes an anchor by POST, and answers GET with all of them, one a line."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def read(self) -> AnchorPlace:
+        status, content = self._ask("GET", None)
+        if status == 404:
+            return AnchorPlace(self._url, ())
+        if status != 200:
+            raise _unusable(self._url, f"it answers GET with {status}", "It must answer with its anchors, one a line.")
+        return _place(self._url, content)
+
+    def add(self, anchor: Anchor) -> None:
+        status, _ = self._ask("POST", anchor.line())
+        if not 200 <= status < 300:
+            raise _unusable(self._url, f"it answers POST with {status}")
+
+    def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
+        import urllib3
+
+        pool = pool_for(self._url, urllib3.Timeout(connect=_SECONDS, read=_SECONDS), Code.ANCHOR_PLACE)
+        headers = {"Content-Type": _TYPE, "Accept": _TYPE}
+        try:
+            answer = pool.request(
+                method, self._url, body=body, headers=headers, preload_content=False, redirect=False, retries=False
+            )
+            try:
+                return answer.status, answer.read(LARGEST)
+            finally:
+                answer.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise _unusable(self._url, f"it cannot be reached ({type(error).__name__})") from None

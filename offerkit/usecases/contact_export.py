@@ -1,0 +1,98 @@
+"""``contact export``: everything that is stored about a contact, for the contact, as JSON that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from offerkit.diagnostics import Refused
+from offerkit.fingerprint import Json
+from offerkit.store import Store, contact_data
+from offerkit.usecases.contact_access import not_a_contact_reader, operator_rights
+from offerkit.usecases.contact_places import ContactPlace, ContactPlaces, ContactRequest, find_contact
+from offerkit.usecases.delivery_files import messages_of, set_aside_in
+from offerkit.usecases.list_propositions import proposition_line
+from offerkit.usecases.session import Session, who_is
+
+FORMAT = 1
+"""The format of an export; it grows when the meaning of a part changes."""
+MEANINGS = {
+    "propositions": "Offers that were proposed to the contact: when, where, at which rank, and the answer. “proposed”,"
+    " “accepted” and “statuses” are what was stored with them; “product” is what the offer became for the contact.",
+    "evidence": "What decisions about the contact read: its fields then, its history, and what hooks returned.",
+    "cookies": "Cookies by which a browser is recognised as the contact's, and when it was last identified.",
+    "messages": "Messages of deliveries that were written for the contact, as they were given to the sender.",
+    "set_aside": "Deliveries that have no message for the contact, and why.",
+}
+"""What each part of an export is."""
+NOT_INCLUDED = (
+    "The contact's profile, which is read from its source.",
+    "Backups and copies of the store, files that were written elsewhere, and what other systems received.",
+    "Visits that no cookie leads to: a browser gets another cookie when the contact identifies.",
+)
+"""What an export cannot have."""
+
+
+def export_contact(session: Session, request: ContactRequest) -> dict[str, Json]:
+    """Everything that is stored about a contact. Raises Refused, also unless the operator may read contacts."""
+    session.backend.require_local()
+    with session.existing() as store:
+        actor = who_is(session, store)
+        found = find_contact(session.project.root, store, request)
+        _check_reader(store, actor.name, found)
+        return {
+            "format": FORMAT,
+            "contact": request.key,
+            "exported": session.now,
+            "operator": actor.name,
+            "project": store.project,
+            "environments": [*found.environments],
+            "meanings": dict(MEANINGS),
+            "not_included": [*NOT_INCLUDED],
+            **_parts(store, found),
+        }
+
+
+def _parts(store: Store, found: ContactPlaces) -> dict[str, Json]:
+    messages: list[Json] = []
+    aside: list[Json] = []
+    for files in found.files:
+        where: dict[str, Json] = {"environment": files.environment, "folder": str(files.folder)}
+        messages += [{**where, "file": name, "message": message} for name, message in messages_of(files)]
+        aside += [{**where, "file": name, "reason": reason} for name, reason in set_aside_in(files)]
+    return {
+        "propositions": [*_propositions(store, found.places)],
+        "evidence": [*_evidence(store, found.places)],
+        "cookies": [*_cookies(store, found.places)],
+        "messages": messages,
+        "set_aside": aside,
+    }
+
+
+def _propositions(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
+    for place in places:
+        for row in contact_data.proposed(store.database, place.environment, place.keys):
+            line: dict[str, Json] = {**asdict(proposition_line(row))}
+            yield line
+
+
+def _evidence(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
+    for place in places:
+        for row in contact_data.evidence(store.database, place.environment, place.keys):
+            line: dict[str, Json] = {**row._asdict()}
+            yield line
+
+
+def _cookies(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
+    for place in places:
+        for row in contact_data.cookies(store.database, place.environment, place.keys):
+            yield {"environment": row.environment, "cookie": row.cookie, "identified": row.time}
+
+
+def _check_reader(store: Store, operator: str, found: ContactPlaces) -> None:
+    rights = operator_rights(store, operator)
+    named = found.request.environments or {place.environment for place in found.places}
+    hidden = sorted(name for name in named if name not in rights.named)
+    if not rights.all and (hidden or not named):
+        refused: Refused = not_a_contact_reader(operator, "the export of a contact's data is", hidden)
+        raise refused

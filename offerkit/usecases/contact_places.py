@@ -1,0 +1,192 @@
+"""Where a contact's data is: the environments of the store that have some, and the files of deliveries.
+
+A key means another contact in every dimension, so places of several dimensions are only chosen by name. The cookies of
+a contact lead to visits in anonymous environments, where a cookie is the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.contacts.keys import key_text, parse_key
+from offerkit.diagnostics import Code, Refused, and_list, refuse, suggestion
+from offerkit.models.dimension import Dimension
+from offerkit.models.expression_scopes import field_types
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store, contact_data
+from offerkit.store.contact_data import ContactRows
+from offerkit.store.proposition_rows import LONGEST_KEY, keepable
+from offerkit.store.stage_snapshots import environments, stage_view
+from offerkit.usecases.argument_values import zone_of_stage
+from offerkit.usecases.delivery_files import DeliveryFiles, find_delivery_files
+
+
+@dataclass(frozen=True)
+class ContactRequest:
+    """A contact by primary key, in ``environments`` (none: in all of its dimension).
+
+    ``folders``: where files of deliveries are, beside where they were written.
+    """
+
+    key: str
+    environments: Sequence[str] = ()
+    folders: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class ContactPlace:
+    """What an environment has of a contact. ``keys``: the key in all spellings; ``visitor``: found by a cookie."""
+
+    environment: str
+    keys: tuple[str, ...]
+    rows: ContactRows
+    visitor: bool = False
+
+
+@dataclass(frozen=True)
+class ContactPlaces:
+    """All places of a contact; ``environments``: where it was looked for."""
+
+    request: ContactRequest
+    environments: tuple[str, ...]
+    places: Sequence[ContactPlace]
+    files: Sequence[DeliveryFiles]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.places and not self.files
+
+
+def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPlaces:
+    """Everything that the store and the files of deliveries have of a contact. Raises Refused.
+
+    ``root``: the project's folder.
+    """
+    declared = _Declared(store)
+    keys = _keys(store, declared, request)
+    places = _places(store, declared, keys)
+    written = [Path(run.folder) for run in store.deliveries() if run.folder]
+    known = [folder for folder in written if folder.is_dir()]
+    files = find_delivery_files(root, [*request.folders, *known], keys)
+    if not request.environments:
+        named = [place.environment for place in places if not place.visitor]
+        _check_one_dimension(declared, {*named, *(one.environment for one in files if one.environment)})
+    return ContactPlaces(request, tuple(keys), places, files)
+
+
+def find_places(store: Store, request: ContactRequest) -> list[ContactPlace]:
+    """What the store has of a contact. Raises Refused as :func:`find_contact` does."""
+    declared = _Declared(store)
+    places = _places(store, declared, _keys(store, declared, request))
+    if not request.environments:
+        _check_one_dimension(declared, {place.environment for place in places if not place.visitor})
+    return places
+
+
+def _keys(store: Store, declared: _Declared, request: ContactRequest) -> dict[str, tuple[str, ...]]:
+    """The environments to look in, each with the key in all spellings."""
+    _check_key(request.key)
+    return {name: declared.keys(name, request.key) for name in _chosen(store, declared, request)}
+
+
+def _places(store: Store, declared: _Declared, keys: Mapping[str, tuple[str, ...]]) -> list[ContactPlace]:
+    counted = [(name, contact_data.count(store.database, name, own)) for name, own in keys.items()]
+    places = [ContactPlace(name, keys[name], rows) for name, rows in counted if rows.total]
+    return [*places, *_visits(store, declared, places)]
+
+
+def _check_key(key: str) -> None:
+    if not 0 < len(key) <= LONGEST_KEY or not keepable([key]):
+        raise refuse(
+            Code.CONTACT_KEY,
+            f"a contact's key has 1 to {LONGEST_KEY} characters and no NUL",
+            hint="Write the primary key as “offerkit propositions” shows it, parts joined by “|”.",
+        )
+
+
+def _chosen(store: Store, declared: _Declared, request: ContactRequest) -> list[str]:
+    """The environments to look in. Raises Refused for those that neither stages nor contacts' data name."""
+    known = sorted({*declared.names, *contact_data.environments(store.database)})
+    unknown = [name for name in dict.fromkeys(request.environments) if name not in known]
+    if unknown:
+        raise Refused(
+            [
+                refuse(
+                    Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known)
+                ).diagnostics[0]
+                for name in unknown
+            ]
+        )
+    return list(dict.fromkeys(request.environments)) or known
+
+
+def _check_one_dimension(declared: _Declared, names: Iterable[str]) -> None:
+    """Raises Refused when environments of several dimensions have the key: it can be several contacts'."""
+    by_dimension: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_dimension.setdefault(declared.dimension(name), []).append(name)
+    if len(by_dimension) > 1:
+        parts = [
+            f"{dimension or 'removed environments'} ({', '.join(each)})" for dimension, each in by_dimension.items()
+        ]
+        raise refuse(
+            Code.CONTACT_IN_SEVERAL,
+            f"several dimensions have a contact with this key: {and_list(parts)}",
+            detail="They can be different contacts. Nothing was exported or erased.",
+            hint=f"Name the environments that you mean: --environment {next(iter(by_dimension.values()))[0]}",
+        )
+
+
+def _visits(store: Store, declared: _Declared, places: Sequence[ContactPlace]) -> list[ContactPlace]:
+    """What anonymous environments have of the contact's cookies."""
+    cookies = [row.cookie for p in places for row in contact_data.cookies(store.database, p.environment, p.keys)]
+    found = {place.environment for place in places}
+    visits = []
+    for name in declared.names if cookies else ():
+        keys = tuple(dict.fromkeys(cookies))
+        if name not in found and declared.anonymous(name):
+            rows = contact_data.count(store.database, name, keys)
+            visits += [ContactPlace(name, keys, rows, visitor=True)] if rows.total else []
+    return visits
+
+
+class _Declared:
+    """What live or design declare of environments."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._views: list[Snapshot] = [stage_view(store, stage) for stage in (Stage.LIVE, Stage.DESIGN)]
+        self.names = environments(store)
+
+    def dimension(self, environment: str) -> str:
+        """The environment's dimension; empty for one that was removed."""
+        return next(
+            (str(body.get("dimension")) for view in self._views if (body := view(environment_address(environment)))), ""
+        )
+
+    def anonymous(self, environment: str) -> bool:
+        """Whether it is, or is to be, for visitors."""
+        bodies = (view(environment_address(environment)) for view in self._views)
+        return any(body is not None and body.get("anonymous") is True for body in bodies)
+
+    def keys(self, environment: str, text: str) -> tuple[str, ...]:
+        """``text``, and as the key is stored: ``007`` of a whole number is ``7``."""
+        spelled = [text]
+        if self.anonymous(environment):
+            return (text,)
+        address = Address(SHARED, Kind.DIMENSION, self.dimension(environment))
+        for body in (view(address) for view in self._views):
+            if body is None:
+                continue
+            model = Dimension.model_validate(body)
+            zone = zone_of_stage(self._store, Stage.LIVE, [environment])
+            try:
+                values = parse_key(text, model.key, field_types(model.fields), zone)
+            except Refused:  # an earlier dimension may have had such keys
+                continue
+            spelled.append(key_text(values[name] for name in model.key))
+        return tuple(dict.fromkeys(spelled))

@@ -1,0 +1,82 @@
+"""``scheduled``: scheduled promotions with their outcomes, the freezes against them, and their plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.governance.promotion_calendar import closed_diagnostics, closures
+from offerkit.plans.plan import Plan, decode, enveloped
+from offerkit.reports.scheduled import ScheduledItem
+from offerkit.store import Store, scheduled
+from offerkit.store.scheduled import ScheduledPromotion
+from offerkit.store.stage_snapshots import Stages
+from offerkit.times import instant
+from offerkit.usecases.promotion_times import calendars_of
+from offerkit.usecases.schedule import shown_time
+
+
+def list_scheduled(store: Store, *, everything: bool = False, environment: str = "") -> list[ScheduledItem]:
+    """The promotions that wait, the next one first; with ``everything``, also those that ended.
+
+    ``environment``: only those of it, if given.
+
+    Raises Refused if there is no such environment.
+    """
+    stages = Stages(store)
+    if environment and environment not in stages.environments:
+        raise refuse(
+            Code.NO_MATCH,
+            f"there is no environment “{environment[:80]}”",
+            hint=suggestion(environment, stages.environments),
+        )
+    found = scheduled.scheduled(store.database, everything=everything)
+    return [_item(store, stages, one) for one in found if not environment or environment in one.environments]
+
+
+def _item(store: Store, stages: Stages, promotion: ScheduledPromotion) -> ScheduledItem:
+    closed: Sequence[str] = ()
+    if promotion.ended is None:
+        calendars = calendars_of(stages, promotion.environments)
+        found = closures(calendars, instant(promotion.due))
+        closed = [one.summary for one in closed_diagnostics(found, None)]
+    ended = promotion.ended
+    return ScheduledItem(
+        promotion.serial,
+        promotion.state,
+        due=promotion.due,
+        due_shown=shown_time(store, promotion.environments, promotion.due),
+        not_after=promotion.not_after,
+        by=promotion.by,
+        time=promotion.time,
+        message=promotion.message,
+        environments=promotion.environments,
+        steps=promotion.steps,
+        plan=promotion.plan_digest,
+        closed=closed,
+        ended=ended.time if ended is not None else "",
+        ended_by=ended.actor if ended is not None else "",
+        ended_in=ended.serial if ended is not None else 0,
+        ended_message=ended.message if ended is not None else "",
+        reasons=[(str(why.get("code")), str(why.get("summary")), str(why.get("address"))) for why in promotion.why],
+    )
+
+
+def scheduled_plan(store: Store, serial: int) -> Plan:
+    """The plan that revision ``serial`` scheduled. Raises Refused if it scheduled none, or the plan was edited."""
+    promotion = scheduled.named(store.database, serial)
+    if promotion is None:
+        known = [str(one.serial) for one in scheduled.scheduled(store.database, everything=True)]
+        raise refuse(
+            Code.NOT_SCHEDULED,
+            f"revision {serial} scheduled no promotion",
+            hint=suggestion(str(serial), known, "“offerkit scheduled list --all” shows what was scheduled."),
+        )
+    text = scheduled.plan_text(store.database, serial)
+    if not scheduled.is_plan(promotion, text):
+        raise refuse(
+            Code.SCHEDULE_LAPSED,
+            f"the plan that revision {serial} scheduled was edited in the store, or is gone",
+            hint="Run “offerkit audit verify”.",
+        )
+    return decode(enveloped(text.encode()), f"the plan that revision {serial} scheduled")

@@ -1,0 +1,126 @@
+"""When promotions are possible: the windows and freezes of environments, and overrides of them.
+
+All that live and design declare is held to, as with other gates: a promotion cannot lift the freeze that it must pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
+from offerkit.diagnostics import Diagnostic, Refused, Severity
+from offerkit.fingerprint import Json, canonical, digest
+from offerkit.governance.authors import Authors
+from offerkit.governance.overrides import Obstacle, Override, OverrideKind
+from offerkit.governance.promotion_calendar import (
+    Closure,
+    PromotionCalendar,
+    closed_diagnostics,
+    closure_obstacle,
+    closures,
+    next_opening,
+)
+from offerkit.governance.settings import environments_of
+from offerkit.plans.plan import Plan, PlanKind
+from offerkit.store import Store, scheduled
+from offerkit.store.stage_snapshots import Stages, rolled_back_settings
+from offerkit.times import instant
+from offerkit.usecases.session import Session
+
+
+def check_open(session: Session, store: Store, plan: Plan, operator: str) -> list[Override]:
+    """The overrides that let ``operator`` promote ``plan`` now. Raises Refused in a freeze, or outside of a window."""
+    if not plan.promotes:
+        return []
+    stages, moment = Stages(store), instant(session.now)
+    calendars = calendars_of(stages, promoted_environments(store, plan))
+    lifted: list[Override] = []
+    held: list[Closure] = []
+    own: list[Closure] = []
+    for closure in closures(calendars, moment):
+        override = _override(stages, closure)
+        if override is None:
+            held.append(closure)
+        elif stages.names.operator(override.operator, override.revision) == operator:
+            own.append(closure)
+        else:
+            lifted.append(override)
+    if held or own:
+        raise Refused(closed_diagnostics([*held, *own], next_opening(calendars, moment), own))
+    return lifted
+
+
+def foreseen(store: Store, plan: Plan, moment: datetime) -> list[Diagnostic]:
+    """Warnings of what will be against the promotion of ``plan`` at ``moment``, by what is declared now."""
+    calendars = calendars_of(Stages(store), promoted_environments(store, plan))
+    found = closures(calendars, moment)
+    return [
+        Diagnostic(one.code, f"then, {one.summary}", one.detail, one.hint, one.address, severity=Severity.WARNING)
+        for one in closed_diagnostics(found, next_opening(calendars, moment))
+    ]
+
+
+def promoted_environments(store: Store, plan: Plan) -> list[str]:
+    """The environments whose live stage ``plan`` changes; for what is shared, those that use it."""
+    addresses = {step.address for step in plan.steps_on(Stage.LIVE)}
+    names = {address.environment for address in addresses} - {SHARED}
+    if shared := [address for address in addresses if address.environment == SHARED]:
+        stages = Stages(store)
+        views = (stages.side(Stage.LIVE), stages.side(Stage.DESIGN))
+        for address in shared:
+            names.update(environments_of(address, *views) if address.kind is Kind.DIMENSION else stages.environments)
+    return sorted(names)
+
+
+def calendars_of(stages: Stages, environments: Iterable[str]) -> list[PromotionCalendar]:
+    """All that live, design and what rollbacks took out of live declare for some environments."""
+    store = stages.store
+    assert store is not None
+    rolled_back = bool(store.revisions(action=PlanKind.ROLLBACK, limit=1))
+    calendars: list[PromotionCalendar] = []
+    for name in environments:
+        address = environment_address(name)
+        bodies = [
+            stages.snapshot([StageRef(name, side)], Kind.ENVIRONMENT)(address) for side in (Stage.LIVE, Stage.DESIGN)
+        ]
+        if rolled_back and bodies[0] is not None:
+            bodies += rolled_back_settings(store, name)
+        calendars += filter(None, (PromotionCalendar.of(name, body) for body in bodies))
+    return calendars
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """Freezes, and gaps between windows, that hold now or when a promotion is scheduled: for what waits now.
+
+    Their authors are those of everything that waits in the environment.
+    """
+    store = stages.store
+    assert store is not None
+    authors = Authors(store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
+    moments = [(instant(session.now), stages.environments)]
+    moments += [(instant(one.due), list(one.environments)) for one in scheduled.scheduled(store.database)]
+    for moment, environments in moments:
+        for closure in closures(calendars_of(stages, environments), moment):
+            if _override(stages, closure) is not None:
+                continue
+            names: set[str] = set()
+            for address in sorted({*stages.side(Stage.DESIGN).entries, *stages.side(Stage.LIVE).entries}):
+                if address.environment == closure.environment and address.kind is not Kind.CAMPAIGN:
+                    names |= authors.of_change(address).keys()
+            yield closure_obstacle(closure, _changes(stages, closure.environment), names)
+
+
+def _override(stages: Stages, closure: Closure) -> Override | None:
+    print_ = closure.fingerprint(_changes(stages, closure.environment))
+    return stages.overrides.lifting(OverrideKind.CALENDAR, closure.address, print_)
+
+
+def _changes(stages: Stages, environment: str) -> str:
+    """What waits in an environment: its design and live, with the dimensions. Once any of it changes, an override
+    lifts nothing any more.
+    """
+    sides = (Stage.DESIGN, Stage.LIVE)
+    dimensions = (stages.entries(StageRef(SHARED, side), Kind.DIMENSION) for side in sides)
+    shared: list[Json] = [{str(address): entry.fingerprint for address, entry in found.items()} for found in dimensions]
+    return digest(b"waiting", canonical([*(stages.digest(StageRef(environment, side)) for side in sides), *shared]))

@@ -1,0 +1,191 @@
+"""A store that is replaced as a whole, by an older one or one that was written anew, does not pass for the one that was live."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attacking import Session
+from helpers.server_process import serving
+
+from offerkit.store import Store
+
+
+class _Keeper(BaseHTTPRequestHandler):
+    """A service that keeps anchors: POST adds lines, GET gives all of them."""
+
+    kept = b""
+    status = 200
+
+    def do_POST(self) -> None:
+        if self.status == 200:
+            type(self).kept += self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        self._answer(self.kept)
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def keeper() -> Iterator[tuple[type[_Keeper], str]]:
+    """The service on a socket of its own, and its URL."""
+    handler = type("_Own", (_Keeper,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield handler, f"http://127.0.0.1:{server.server_port}/anchors"
+        server.shutdown()
+        thread.join()
+
+
+def anchored(team: Session, *places: str) -> None:
+    """The environment declares places, live."""
+    team.git("init --quiet --initial-branch main")
+    team.save(".gitignore", ".offerkit/\n")
+    team.edit(environment={"promotion": {"separation_of_duties": True, "anchors": list(places)}})
+    team.git("add --all")
+    team.git("-c user.name=x -c user.email=x@example.com commit --quiet -m One")
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+
+
+def went_live(team: Session, weight: int) -> None:
+    team.edit(offers={"saver": {"weights": [{"weight": weight}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --yes")
+
+
+def verify(team: Session, line: str = "--anchors") -> str:
+    """What the audit says: sound, or the codes and summaries of what it found."""
+    done = team.run("", f"audit verify {line}")
+    return done.out if done.code == 0 else " ".join(done.err.split())
+
+
+def places(tmp_path: Path, url: str) -> dict[str, str]:
+    return {"git": "git", "file": f"file:{tmp_path / 'anchors.jsonl'}", "url": url}
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("kind", ["git", "file", "url"])
+def test_a_store_that_was_put_back_is_found(
+    team: Session, kind: str, tmp_path: Path, keeper: tuple[type[_Keeper], str]
+) -> None:
+    """Put back without the memory of the checkout, as on another machine; and written on from there."""
+    store = team.root / ".offerkit/store.db"
+    anchored(team, places(tmp_path, keeper[1])[kind])
+    shutil.copy(store, tmp_path / "older.db")
+    went_live(team, 50)
+    assert "anchor" in verify(team)
+    last = team.serial()
+    shutil.copy(tmp_path / "older.db", store)
+    refused = team.run("", "history")  # the checkout itself remembers
+    assert "OFR614" in refused.err
+    (team.root / ".offerkit/heads.json").unlink()
+    assert team.run("", "audit verify").code == 0  # consistent in itself
+    missing = f"{last} are missing"
+    assert missing in verify(team)
+    assert "OFR970" in verify(team)
+    went_live(team, 99)
+    assert f"revision {last} was replaced" in verify(team)
+
+
+def test_what_went_live_is_anchored_once(team: Session, tmp_path: Path) -> None:
+    place = tmp_path / "anchors.jsonl"
+    anchored(team, f"file:{place}", "git")
+    team.do("ada", "stop recipients/offer.saver -m Wrong")
+    lines = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
+    assert [line["action"] for line in lines] == ["promote", "stop"]
+    assert lines[-1]["revision"] == team.serial()
+    noted = subprocess.run(
+        ["git", "notes", "--ref=offerkit", "show"], cwd=team.root, capture_output=True, check=True
+    ).stdout.splitlines()
+    assert [json.loads(line) for line in noted if line] == lines
+    assert "already" in team.do("", "audit anchor")
+    assert len(place.read_text(encoding="utf-8").splitlines()) == 2
+    assert "4 anchors" in verify(team)
+
+
+def test_a_failed_anchor_undoes_nothing_and_is_made_good(team: Session, keeper: tuple[type[_Keeper], str]) -> None:
+    handler, url = keeper
+    handler.status = 503
+    anchored(team, url)
+    done = team.run("ada", "stop recipients/offer.saver -m Wrong")
+    assert done.code == 0
+    assert "warning[OFR971]" in done.err
+    assert "503" in done.err
+    assert team.run("", "audit anchor").code == 1
+    handler.status = 200
+    assert "written" in team.do("", "audit anchor")
+    assert json.loads(handler.kept)["revision"] == team.serial()
+    assert "1 anchor" in verify(team)
+
+
+@pytest.mark.embedded
+def test_another_projects_store_is_found(team: Session, tmp_path: Path) -> None:
+    """A store made anew from the same specs, with the same decisions."""
+    place = f"file:{tmp_path / 'anchors.jsonl'}"
+    anchored(team, place)
+    shutil.rmtree(team.root / ".offerkit")
+    team.do("ada", "apply --yes")
+    team.do("omar", "approve offer.*")
+    for who in ("brand", "risk"):
+        team.do(who, "approve offer.*")
+    assert "has anchors of another project only" in verify(team, f"--anchor {place}")
+    with closing(Store.open(team.root / ".offerkit/store.db")) as store:
+        assert store.last_serial() > 0
+
+
+@pytest.mark.embedded
+def test_a_store_that_declares_none_is_compared_with_those_of_the_specs(team: Session, tmp_path: Path) -> None:
+    store = team.root / ".offerkit/store.db"
+    shutil.copy(store, tmp_path / "older.db")  # from before anchors were declared
+    anchored(team, f"file:{tmp_path / 'anchors.jsonl'}")
+    shutil.copy(tmp_path / "older.db", store)
+    (team.root / ".offerkit/heads.json").unlink()
+    assert "OFR970" in verify(team)
+
+
+def test_a_file_that_holds_something_else_is_left_alone(team: Session, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("export PATH=/bin\n", encoding="utf-8")
+    anchored(team, f"file:{other}")
+    assert other.read_text(encoding="utf-8") == "export PATH=/bin\n"
+    assert "1 line is no anchor" in verify(team)
+
+
+def test_without_anchors_there_is_nothing_to_compare(team: Session) -> None:
+    assert "OFR972" in verify(team)
+    assert "OFR972" in team.run("", "audit anchor").err
+
+
+@pytest.mark.slow
+def test_through_a_server_the_client_anchors(team: Session, tmp_path: Path) -> None:
+    """It has the repository; the copy of the history that it read before lacks what it has just made."""
+    anchored(team, f"file:{tmp_path / 'anchors.jsonl'}", "git")
+    token = team.do("alan", "token create alan --scope all").split()[0]
+    with serving(team.root, store=team.environ.get("OFFERKIT_STORE", "")) as server:
+        far = Session(team.root, team.files, f"http://127.0.0.1:{server.port}")
+        far.environ["OFFERKIT_TOKEN"] = token
+        done = far.run("", "stop recipients/offer.saver -m Wrong")
+        assert (done.code, done.err) == (0, "")
+        assert "4 anchors" in verify(far)
+    kept = (tmp_path / "anchors.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(kept[-1])["revision"] == team.serial()

@@ -1,0 +1,234 @@
+"""Exports without their store: what they prove of promotions, and what was live by them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers.workspace import Workspace
+
+from offerkit.address import Address, parse_address, parse_stage
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.fingerprint import canonical, fingerprint
+from offerkit.governance.approvals import Approval, Decision
+from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.reports.audit import VerifiedRecord
+from offerkit.state.changes import Body, Entry
+from offerkit.store import ChangeRow, Draft, Store
+from offerkit.usecases.audit import write_history
+from offerkit.usecases.audit_file import audit_file, live_then, overview
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import stop
+
+LIVE = parse_stage("shop@live")
+LATER = "2027-01-01T00:00:00.000000Z"
+
+
+def export(shop: Workspace) -> Path:
+    path = shop.root / "history.jsonl"
+    with shop.store() as store, path.open("wb") as file:
+        write_history(store, file)
+    return path
+
+
+def verified(shop: Workspace) -> VerifiedRecord:
+    return audit_file(export(shop))
+
+
+def findings(shop: Workspace) -> list[Diagnostic]:
+    with pytest.raises(Refused) as caught:
+        verified(shop)
+    return caught.value.diagnostics
+
+
+def forge(shop: Workspace, action: str, *changes: ChangeRow, bodies: tuple[Body, ...] = (), **more: object) -> None:
+    """Append a revision past all checks, with right digests: as somebody does who knows the code."""
+    named = {fingerprint(body.kind, body.text.encode()): body for body in bodies}
+    with Store.open(shop.location, write=True) as store, store.transaction():
+        store.append(Draft(action, "mallory", LATER, changes=changes, bodies=named, **more))  # type: ignore[arg-type]
+
+
+def live_entry(shop: Workspace, address: str) -> tuple[Address, Entry]:
+    with shop.store() as store:
+        entry = store.entry(LIVE, parse_address(address))
+    assert entry is not None
+    return parse_address(address), entry
+
+
+def other(label: str) -> tuple[Body, str]:
+    body = Body("offer", canonical({"label": label, "category": "bank", "content": {"title": label}}).decode())
+    return body, fingerprint(body.kind, body.text.encode())
+
+
+def test_an_honest_history(live_shop: Workspace) -> None:
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Safari by night"}}}})
+    live_shop.apply("ada")
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    live_shop.rollback("ada", "shop@live", 1)
+    stop(live_shop.session("omar"), StopRequest(("shop/offer.safari",), "wrong"))
+    found = verified(live_shop)
+    with live_shop.store() as store:
+        assert (found.revisions, found.digest) == (store.last_serial(), store.head())
+    assert found.judged >= 2 and found.unprovable
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback", "apply", "purge", "stop", "approve", "x"])
+def test_a_forged_promotion_is_found(live_shop: Workspace, action: str) -> None:
+    """Whatever it calls itself: live has an offer that nobody approved, or that it never had."""
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    body, print_ = other("Cheaper")
+    forge(
+        live_shop,
+        action,
+        ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=print_)),
+        bodies=(body,),
+    )
+    assert live_shop.verified() == []  # the digests are all right
+    (found, *_) = findings(live_shop)
+    assert found.code is Code.RECORD_UNCOVERED
+    assert "by mallory) would not pass the gate" in found.summary and found.address == address
+
+
+def test_a_forged_promotion_of_what_design_has_needs_approvals(live_shop: Workspace) -> None:
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}})
+    live_shop.apply("ada")
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    with live_shop.store() as store:
+        design = store.entry(parse_stage("shop@design"), address)
+    assert design is not None
+    forge(
+        live_shop,
+        "promote",
+        ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=design.fingerprint)),
+    )
+    found = findings(live_shop)
+    assert {one.code for one in found} == {Code.RECORD_UNCOVERED}
+    assert any("without approval" in one.summary for one in found)
+
+
+def test_what_is_stopped_cannot_be_brought_back_by_a_forged_rollback(live_shop: Workspace) -> None:
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    stop(live_shop.session("omar"), StopRequest((address,), "wrong"))
+    _, stopped = live_entry(live_shop, address)
+    forge(live_shop, "promote", ChangeRow(0, LIVE, address, "update", stopped, entry))
+    assert {one.code for one in findings(live_shop)} == {Code.RECORD_UNCOVERED}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body("offer", "[]"),
+        Body("offer", '{"category":7,"content":[],"weights":{},"spaces":3,"eligible":{"when":["x"]}}'),
+        Body("offer", "not JSON"),
+        Body("offer", '{"eligible":{"from":"soon","when":"1 +"},"weights":[{"weight":"x"}],"content":{"title":null}}'),
+        Body("space", "{}"),
+    ],
+)
+def test_bodies_that_no_specs_lead_to_are_no_crash(live_shop: Workspace, body: Body) -> None:
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    print_ = fingerprint(body.kind, body.text.encode())
+    with live_shop.store() as store:
+        design = store.entry(parse_stage("shop@design"), address)
+    assert design is not None
+    forge(
+        live_shop,
+        "apply",
+        ChangeRow(0, parse_stage("shop@design"), address, "update", design, Entry(print_)),
+        bodies=(body,),
+    )
+    forge(live_shop, "promote", ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=print_)))
+    assert {one.code for one in findings(live_shop)} == {Code.RECORD_UNCOVERED}
+    path = export(live_shop)
+    assert overview(path).revisions and live_then(path, "2099-01-01").environments
+
+
+def test_a_digest_noted_elsewhere(live_shop: Workspace) -> None:
+    path = export(live_shop)
+    digest = audit_file(path).digest
+    assert audit_file(path, digest[:12].upper()).digest == digest
+    with pytest.raises(Refused) as caught:
+        audit_file(path, "0" * 64)
+    assert [one.code for one in caught.value.diagnostics] == [Code.HISTORY_BROKEN]
+
+
+def test_what_was_live_at_a_time(live_shop: Workspace) -> None:
+    with live_shop.store() as store:
+        first = store.last_serial()
+    stop(live_shop.session("omar"), StopRequest(("shop/offer.safari",), "too dear"))
+    path = export(live_shop)
+    then, now = live_then(path, str(first), "shop"), live_then(path, "2099-01-01")
+    assert then.revision is not None and then.revision.revision == first
+    (state,) = then.environments
+    assert "shop/offer.safari" in [offer.address for offer in state.offers] and not then.stopped
+    assert all(offer.since.actor and offer.spaces for offer in state.offers)
+    assert "shop/offer.safari" not in [offer.address for state in now.environments for offer in state.offers]
+    (stopped,) = now.stopped
+    assert (stopped.address, stopped.operator, stopped.reason) == ("shop/offer.safari", "omar", "too dear")
+    assert live_then(path, "0").revision is None
+    assert overview(path).stopped == ("shop/offer.safari",)
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda path: live_then(path, "soon"), Code.BAD_POINT),
+        (lambda path: live_then(path, "999"), Code.BAD_POINT),
+        (lambda path: live_then(path, "1", "shup"), Code.NO_MATCH),
+        (lambda path: audit_file(path.parent), Code.UNREADABLE),
+        (lambda path: audit_file(path / "none"), Code.UNREADABLE),
+        (lambda path: overview(Path("a\0b")), Code.UNREADABLE),
+    ],
+)
+def test_what_cannot_be_answered(live_shop: Workspace, ask: Callable[[Path], object], code: Code) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(export(live_shop))
+    assert [one.code for one in caught.value.diagnostics] == [code]
+
+
+def test_a_pipe_is_read_as_well(live_shop: Workspace) -> None:
+    content = export(live_shop).read_bytes()
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(content)
+    assert audit_file(Path(f"/dev/fd/{reading}")).revisions == audit_file(export(live_shop)).revisions
+    os.close(reading)
+
+
+def test_approvals_of_other_states_do_not_cover_it(live_shop: Workspace) -> None:
+    """An approval of something else is in the record; the fingerprint decides."""
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}})
+    live_shop.apply("ada")
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    with live_shop.store() as store:
+        design = store.entry(parse_stage("shop@design"), address)
+    assert design is not None
+    rows = tuple(
+        Approval(ApprovalKey(address, Aspect.CONTENT, space, "0" * 64), Decision.APPROVED, "brand")
+        for space in entry.activation or ()
+    )
+    forge(live_shop, "approve", approvals=rows)
+    forge(
+        live_shop,
+        "promote",
+        ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=design.fingerprint)),
+    )
+    assert {one.code for one in findings(live_shop)} == {Code.RECORD_UNCOVERED}
+
+
+@pytest.mark.parametrize("space", ["", "x", "shop/offer.", "shop/category.bank", "7", "\u202e"])
+@pytest.mark.parametrize("decision", [Decision.STOPPED, Decision.RESUMED, Decision.APPROVED])
+def test_stops_that_offerkit_never_writes_are_no_crash(live_shop: Workspace, space: str, decision: Decision) -> None:
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    row = Approval(ApprovalKey(address, Aspect.STOP, space, "-1"), decision, "mallory", "0")
+    forge(live_shop, "stop", approvals=(row,))
+    forge(live_shop, "promote", ChangeRow(0, LIVE, address, "deactivate", entry, replace(entry, activation=())))
+    path = export(live_shop)
+    try:
+        audit_file(path)
+    except Refused as refused:
+        assert {found.code for found in refused.diagnostics} == {Code.RECORD_UNCOVERED}
+    assert overview(path).revisions and live_then(path, "2099-01-01").environments

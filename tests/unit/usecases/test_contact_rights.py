@@ -1,0 +1,344 @@
+"""A contact is exported whole, and erased so that its key is nowhere any more: in no table, and in no byte of any file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from helpers.postgres import new_schema
+
+from offerkit.cli.main import cli
+from offerkit.diagnostics import Code, Refused
+from offerkit.models.status import Status
+from offerkit.store import EvidenceRow, PropositionRow, Store, contact_data, parse_location, sqlite
+from offerkit.store.copying import TABLES
+from offerkit.store.location import Location, PostgresAddress
+from offerkit.usecases import contact_erasure, delivery_files
+
+PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
+KEY = "770031"
+OTHER = "1"
+TIME = "2026-06-01T10:00:00.000000Z"
+STORAGE = "    storage: {proposed: presented, evidence: true, proposed_data: {who: person.id}}\n"
+CAMPAIGN = """version: 1
+campaigns:
+  june:
+    outlines: {both: {offers: [loan, card]}}
+    deliveries:
+      best: {space: mail, outline: both, show_nothing_where_missing: true}
+      none: {space: mail, offers: [beach]}
+"""
+
+
+class Office:
+    """The project, what is typed in it, and its store behind its back."""
+
+    def __init__(self, root: Path, location: Location, named: str) -> None:
+        self.root, self.location, self._named = root, location, named
+
+    def run(self, *args: str, ok: bool = True, given: str = "") -> Result:
+        done = CliRunner().invoke(cli, ["--as", "ada", "--store", self._named, *args], input=given)
+        if ok and done.exception is not None:
+            raise done.exception
+        return done
+
+    def refused(self, *args: str) -> Code:
+        done = self.run(*args, ok=False)
+        assert isinstance(done.exception, Refused), done.output
+        assert KEY not in str(done.exception.diagnostics)
+        return done.exception.diagnostics[0].code
+
+    def report(self) -> str:
+        return self.run("report", "--by", "environment,space,offer,date", "--format", "json").stdout
+
+    def without_source(self) -> None:
+        """The contact is taken out of its source, as a company does first."""
+        people = self.root / "data/people.csv"
+        people.write_text("".join(line for line in people.read_text().splitlines(True) if not line.startswith(KEY)))
+
+    def cookie(self) -> str:
+        """What the contact's browser got when it identified."""
+        with Store.open(self.location) as store:
+            (row,) = contact_data.cookies(store.database, "people", [KEY])
+            return row.cookie
+
+    def traces(self, *also: str) -> list[str]:
+        """Where the key is: every row of every table, and every byte of every file."""
+        with Store.open(self.location) as store:
+            for table in TABLES:
+                rows: list[tuple[object, ...]] = store.database.rows(f"SELECT * FROM {table}")
+                if any(word in str(row) for row in rows for word in (KEY, *also)):
+                    return [table]
+        if isinstance(self.location, PostgresAddress):
+            return self._dead() + self._files(also)
+        return self._files(also)
+
+    def _files(self, also: tuple[str, ...]) -> list[str]:
+        files = [path for top in (self.root, self.root.parent / "sent") for path in top.rglob("*") if path.is_file()]
+        return [str(p) for p in files if any(word.encode() in p.read_bytes() for word in (KEY, *also))]
+
+    def _dead(self) -> list[str]:
+        """Tables of the server with dead rows."""
+        assert isinstance(self.location, PostgresAddress)
+        with psycopg.connect(self.location.conninfo, autocommit=True) as server:
+            server.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple")
+            tables = [f'"{self.location.schema}".{table}' for table in contact_data.PERSONAL]
+            return [
+                t
+                for t in tables
+                if server.execute("SELECT dead_tuple_count FROM pgstattuple(%s)", (t,)).fetchone() != (0,)
+            ]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """Live, with calls, visits and a delivery of the contact and of others."""
+    root = tmp_path / "project"
+    shutil.copytree(PROJECT, root)
+    monkeypatch.chdir(root)
+    with (root / "data/people.csv").open("a") as people:
+        people.write(f"{KEY},pia@example.com,1985-04-02,DE,mass,3000\n")
+    spaces = root / "specs/people/spaces.yaml"
+    spaces.write_text(spaces.read_text().replace("    storage: {proposed: presented, accepted: accepted}\n", STORAGE))
+    (root / "specs/people/campaigns.yaml").write_text(CAMPAIGN)
+    named = new_schema() if request.param == "postgresql" else str(root / ".offerkit/store.db")
+    desk = Office(root, parse_location(named), named)
+    desk.run("apply", "--yes", "--create-store")
+    desk.run("approve", "*/offer.*")
+    desk.run("promote", "--yes")
+    desk.run("apply", "--yes")
+    desk.run("propositions", "--format", "jsonl", "--cursor-file", "cursor")
+    home = ("propose", "--space", "people/home")
+    desk.run(*home, "--cookie", "c0ffee", "--contact", "pia@example.com", "-n", "2")
+    desk.run("propose", "--space", "guests/banner", "--cookie", desk.cookie())
+    desk.run(*home, "--cookie", "c00c1e", "--contact", "ana@example.com", "-n", "2")
+    desk.run("deliver", "june/best", "--at", "2026-06-01", "--field", "person.id")
+    desk.run("deliver", "june/none", "--at", "2026-06-01", "--out", str(tmp_path / "sent"))
+    with Store.open(desk.location, write=True) as store:
+        store.add_propositions([hidden("p-1", KEY), hidden("p-2", OTHER)])
+        with store.recording():
+            store.evidence.add([read("p-1", KEY), read("p-2", OTHER)])
+    yield desk
+
+
+def hidden(id_: str, contact: str) -> PropositionRow:
+    """A proposition whose contact's key is in all that is stored with it: as a number, in a list, in a URL."""
+    data = {"id": int(contact), "link": f"https://bank.example/?c={contact}&x=1", "list": [{"k": f"x{contact}y"}]}
+    return PropositionRow(
+        id_, "people", contact, "home", "inbound-web", "card", "bank/best", f"call-{id_}", 1, Decimal(15),
+        Status.ACCEPTED, TIME, TIME, 3, data, data, {"interested": data}, {"sku": f"card-{contact}"},
+    )  # fmt: skip
+
+
+def read(id_: str, contact: str) -> EvidenceRow:
+    """Evidence of that proposition."""
+    body = {"propositions": [id_], "contact": {"id": int(contact)}, "data": {"url": f"https://x.example/{contact}"}}
+    return EvidenceRow("people", contact, TIME, id_, f"call-{id_}", "home", body)
+
+
+def test_after_an_erasure_the_key_is_nowhere(desk: Office) -> None:
+    desk.without_source()
+    before, others, cookie = desk.report(), exported(desk, OTHER, "people"), desk.cookie()
+    assert len(desk.traces()) > 0
+    told = desk.run("contact", "erase", KEY, "-e", "people", "--yes")
+    assert KEY not in told.output + told.stderr
+    assert desk.traces(cookie) == []
+    assert desk.report() == before
+    assert exported(desk, OTHER, "people") == others, "nobody else has lost anything"
+    assert "is sound" in desk.run("audit", "verify").output
+    desk.run("audit", "export", "--out", "audit.jsonl")
+    desk.run("audit", "verify", "audit.jsonl")
+    assert KEY not in (desk.root / "audit.jsonl").read_text()
+    assert exported(desk, KEY, "people")["propositions"] == []
+
+
+def exported(desk: Office, key: str, *environments: str) -> dict[str, Any]:
+    options = [word for name in environments for word in ("-e", name)]
+    found: dict[str, Any] = json.loads(desk.run("contact", "export", key, *options).stdout)
+    return {name: part for name, part in found.items() if name != "exported"}
+
+
+def test_an_export_has_all_there_is_and_says_what_it_is(desk: Office) -> None:
+    found = exported(desk, KEY)
+    places = [row["environment"] for row in found["propositions"]]
+    assert {"people", "guests"} == set(places), "the cookie leads to what it got as a visitor"
+    assert [row["cookie"] for row in found["cookies"]] == [desk.cookie()]
+    assert [row["message"]["contact"] for row in found["messages"]] == [KEY]
+    assert [row["file"] for row in found["set_aside"]] == ["set-aside.csv"]
+    assert {row["contact"] for row in found["evidence"]} == {KEY} and len(found["evidence"]) == 2
+    assert {"propositions", "evidence", "cookies", "messages", "set_aside"} == set(found["meanings"])
+    stored = next(row for row in found["propositions"] if row["id"] == "p-1")
+    assert stored["proposed"]["id"] == int(KEY) and stored["product"] == {"sku": f"card-{KEY}"}
+    written = desk.root / "pia.json"
+    desk.run("contact", "export", "-", "--out", str(written), given=f"{KEY}\n")
+    assert written.stat().st_mode & 0o777 == 0o600
+    assert json.loads(written.read_text())["propositions"] == found["propositions"]
+
+
+def test_what_was_decided_for_an_erased_contact_is_explained_without_it(desk: Office) -> None:
+    ids = [row["id"] for row in exported(desk, KEY, "people")["propositions"] if row["space"] == "home"]
+    assert KEY in desk.run("explain", next(id_ for id_ in ids if id_ != "p-1")).stdout
+    desk.run("contact", "erase", KEY, "--yes")
+    assert desk.traces() == [str(desk.root / "data/people.csv")], "only its source has the contact"
+    for id_ in ids[1:]:
+        assert KEY not in desk.run("explain", id_, "--format", "json").stdout
+        assert "is rejected now" in desk.run("update", id_, "rejected").stdout, "a link in a message still counts"
+
+
+def test_it_is_recorded_without_the_key(desk: Office) -> None:
+    desk.run("contact", "erase", KEY, "--yes", "--message", "request 12")
+    line = json.loads(desk.run("history", "--format", "json").stdout)[0]
+    assert (line["action"], line["actor"], line["message"]) == ("erase", "ada", "request 12")
+    assert "propositions of people" in line["summary"] and KEY not in str(line)
+    with Store.open(desk.location) as store:
+        row = store.revision(line["revision"])
+        assert row is not None
+        assert set(row.details) == {"erased", "files"} and set(row.details["erased"]) == {"people", "guests"}  # type: ignore[arg-type]
+
+
+def test_readers_of_the_log_hear_of_it(desk: Office) -> None:
+    desk.run("propositions", "--format", "jsonl", "--cursor-file", "cursor")
+    desk.run("contact", "erase", KEY, "--yes")
+    lines = [
+        json.loads(line)
+        for line in desk.run("propositions", "--format", "jsonl", "--cursor-file", "cursor").stdout.splitlines()
+    ]
+    events = [line for line in lines if "event" in line]
+    assert {(line["event"], line["contact"]) for line in events} == {("erased", "")} and len(events) == 6
+
+
+def test_nothing_changes_without_a_yes_or_with_a_dry_run(desk: Office) -> None:
+    before = desk.traces(), exported(desk, KEY)
+    shown = desk.run("contact", "erase", KEY, "--dry-run").stdout
+    assert "people" in shown and KEY not in shown
+    assert desk.refused("contact", "erase", KEY) is Code.PLAN_DECLINED
+    assert (desk.traces(), exported(desk, KEY)) == before
+
+
+def test_a_second_erasure_finds_nothing_and_records_nothing(desk: Office) -> None:
+    desk.run("contact", "erase", KEY, "--yes")
+    last = desk.run("history", "-n", "1", "--format", "json").stdout
+    again = desk.run("contact", "erase", KEY, "--yes")
+    assert "Nothing is stored for this contact." in again.stdout
+    assert desk.run("history", "-n", "1", "--format", "json").stdout == last
+
+
+def test_what_is_refused(desk: Office) -> None:
+    assert desk.refused("contact", "erase", KEY, "--yes", "--message", f"for {KEY}") is Code.KEY_IN_MESSAGE
+    assert desk.refused("contact", "erase", "", "--yes") is Code.CONTACT_KEY
+    assert desk.refused("contact", "erase", "7\udcff", "--yes") is Code.CONTACT_KEY
+    assert desk.refused("contact", "export", "7" * 501) is Code.CONTACT_KEY
+    assert desk.refused("contact", "erase", KEY, "--yes", "-e", "peopel") is Code.NO_MATCH
+    assert desk.refused("contact", "export", KEY, "--files", "nowhere") is Code.UNREADABLE
+    assert desk.refused("--as", "nobody", "contact", "export", KEY) is Code.NO_OPERATOR
+    with Store.open(desk.location, write=True) as store:
+        store.add_propositions([hidden("p-3", KEY)._replace(environment="guests", space="banner")])
+    assert desk.refused("contact", "export", KEY) is Code.CONTACT_IN_SEVERAL
+    assert desk.refused("contact", "erase", KEY, "--yes") is Code.CONTACT_IN_SEVERAL
+
+
+def test_a_key_in_another_spelling_is_the_same_contact(desk: Office) -> None:
+    assert exported(desk, f"0{KEY}", "people")["propositions"] == exported(desk, KEY, "people")["propositions"]
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_who_reads_an_earlier_state_keeps_it_and_that_is_said(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.1)
+    with Store.open(desk.location) as store, store.reading():
+        store.last_serial()
+        assert desk.refused("contact", "erase", KEY, "--yes") is Code.NOT_ERASED
+    assert "Nothing is stored" in desk.run("contact", "erase", KEY, "--yes").stdout
+    desk.without_source()
+    assert desk.traces() == []
+
+
+def test_what_is_stored_meanwhile_is_told(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stored(request: object, location: Location = desk.location) -> None:
+        with Store.open(location, write=True) as store:
+            store.add_propositions([hidden("p-9", KEY)])
+
+    monkeypatch.setattr(contact_erasure, "erase_contact", _after(contact_erasure.erase_contact, stored))
+    assert desk.refused("contact", "erase", KEY, "--yes") is Code.NOT_ERASED
+    monkeypatch.undo()
+    monkeypatch.chdir(desk.root)
+    desk.run("contact", "erase", KEY, "--yes")
+    desk.without_source()
+    assert desk.traces() == []
+
+
+def _after(work: Callable[..., Any], then: Callable[[object], None]) -> Callable[..., Any]:
+    def both(session: object, request: object) -> Any:
+        done = work(session, request)
+        then(request)
+        return done
+
+    return both
+
+
+@pytest.mark.parametrize("step", ["erase_from", "_record"])
+def test_a_run_that_is_cut_off_is_finished_by_the_next(
+    desk: Office, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first file, and before the commit; the killed processes of tests/slow/test_contact_kill.py go further."""
+    done: list[object] = []
+
+    def cut_off(*args: Any) -> None:
+        if step == "erase_from" and not done:
+            done.append(args)
+            delivery_files.erase_from(*args)
+            return
+        raise SystemExit(9)
+
+    desk.without_source()
+    before = desk.report()
+    with monkeypatch.context() as patch:
+        patch.setattr(contact_erasure, step, cut_off)
+        desk.run("contact", "erase", KEY, "--yes", ok=False)
+    assert len(exported(desk, KEY)["propositions"]) == 6, "the store is as before"
+    desk.run("contact", "erase", KEY, "--yes")
+    assert desk.traces() == []
+    assert desk.report() == before
+    assert "is sound" in desk.run("audit", "verify").output
+
+
+def test_files_that_were_moved_are_named(desk: Office, tmp_path: Path) -> None:
+    (tmp_path / "sent").rename(tmp_path / "moved")
+    told = desk.run("contact", "erase", KEY, "--yes").stderr
+    assert Code.ERASED_ELSEWHERE in told and str(tmp_path / "sent") in told
+    assert [row["file"] for row in exported(desk, KEY)["set_aside"]] == []
+    desk.run("contact", "erase", KEY, "--yes", "--files", str(tmp_path / "moved"))
+    assert not [path for path in (tmp_path / "moved").iterdir() if KEY in path.read_text()]
+
+
+def test_two_at_once(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(desk.location, write=True) as store, store.lock(who="bert", timeout=0):
+        assert desk.refused("contact", "erase", KEY, "--yes") is Code.STORE_LOCKED
+    assert len(exported(desk, KEY)["propositions"]) == 6
+
+
+def test_a_restored_backup_does_not_bring_the_contact_back(desk: Office, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    desk.run("store", "backup", str(backup))
+    assert KEY.encode() in backup.read_bytes()
+    with Store.open(desk.location, write=True) as store:
+        store.database.run("DELETE FROM proposition WHERE id = 'p-1'")
+    desk.without_source()
+    desk.run("contact", "erase", KEY, "--yes")
+    desk.run("store", "restore", str(backup), "--yes")
+    with Store.open(desk.location) as store:
+        assert store.proposition("p-1") == hidden("p-1", KEY)._replace(
+            contact="", proposed={}, accepted={}, statuses={}, product=None
+        ), "it was not purged with its contact, so it is there again, as nobody's"
+    assert desk.traces() == []
+
+
+def test_every_table_says_whether_it_has_contacts_data() -> None:
+    assert set(contact_data.PERSONAL) | set(contact_data.IMPERSONAL) == set(TABLES)
+    assert not set(contact_data.PERSONAL) & set(contact_data.IMPERSONAL)
