@@ -72,16 +72,16 @@ def audit_file(
     assert reader.end is not None
     end = reader.end
     return VerifiedRecord(
-        str(path),
-        reader.project,
-        end.revisions,
-        end.bodies,
-        end.digest,
-        end.sha256,
-        judged,
-        NOT_PROVABLE,
-        signatures,
-        anchors,
+        file=str(path),
+        project=reader.project,
+        revisions=end.revisions,
+        bodies=end.bodies,
+        digest=end.digest,
+        sha256=end.sha256,
+        judged=judged,
+        unprovable=NOT_PROVABLE,
+        signatures=signatures,
+        anchors=anchors,
     )
 
 
