@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied, Verified, commit, revision_draft, verify
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import (
     Actor,
@@ -215,20 +215,27 @@ def _own_filters(store: Store, plan: Plan) -> set[Address]:
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
-    refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
-    if store is not None:
-        refused += own_filter_refusals(actor, plan, _own_filters(store, plan))
-    if store is not None and not refused:
-        replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
-        refused += reserved_refusals(actor, plan, store.bodies(replaced))
+    refused += refused_by_rights(store, plan, actor)
     refused += authorship.refusals(session, store, plan, actor)
-    if store is not None and plan.promotes:
-        from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it
-
-        refused += single_author_refusals(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor
+
+
+def refused_by_rights(store: Store | None, plan: Plan, actor: Actor) -> list[Diagnostic]:
+    """What ``plan`` does that ``actor`` is not allowed to do, as far as the store tells."""
+    refused = plan_refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is None:
+        return refused
+    refused += own_filter_refusals(actor, plan, _own_filters(store, plan))
+    if not refused:
+        replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
+        refused += reserved_refusals(actor, plan, store.bodies(replaced))
+    if plan.promotes:
+        from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it
+
+        refused += single_author_refusals(store, plan, actor)
+    return refused
 
 
 def _judged(session: Session, store: Store, verified: Verified, actor: Actor) -> dict[str, Json]:
