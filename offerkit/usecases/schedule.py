@@ -5,6 +5,7 @@ Nothing changes in live until then. What is carried out then is :mod:`offerkit.u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -28,6 +29,9 @@ FURTHEST = timedelta(days=732)
 """How far ahead a promotion can be scheduled; further is a mistyped year."""
 MOST_WAITING = 200
 """How many promotions can wait at once."""
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 
 def schedule(session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
@@ -116,7 +120,7 @@ def due_time(session: Session, plan: Plan, text: str) -> datetime:
     Raises Refused for a day alone, and for local times that do not exist, occur twice, or differ between environments.
     """
     try:
-        moment = datetime.fromisoformat(text) if len(text) > len("2026-12-07") else None
+        moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:
