@@ -304,6 +304,30 @@ def test_evidence_is_purged_by_its_own_retention(decided: Path) -> None:
     assert explained(new[0]["id"])["repeated"]["same"]
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_evidence_is_purged_when_its_space_keeps_no_more(decided: Path, gone: bool) -> None:
+    """Switching it off, or removing the space, keeps nobody's data for longer than was said."""
+    (card, _) = answered()
+    path = decided / "specs/people/spaces.yaml"
+    document = load_yaml(path)
+    document["spaces"]["home"]["storage"] = {}
+    if gone:
+        del document["spaces"]["home"]
+        shutil.rmtree(decided / "cases")
+        edit(decided / "specs/people/offers.yaml", "offers", {"card": {"content": {"title": "Gold"}}})
+    path.write_text(json.dumps(document), encoding="utf-8")
+    ada("apply --yes")
+    ada("promote --yes")
+    past = (datetime.now(UTC) - timedelta(days=31)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    with opened() as store, store.recording():
+        store.database.run("UPDATE evidence SET time = ?", (past,))
+    assert "evidence of home  1 older than 30d" in ada("store purge --dry-run").output
+    ada("store purge --yes")
+    with opened() as store:
+        assert store.status().rows["evidence"] == 0
+        assert store.proposition(card["id"]) is not None
+
+
 def test_what_hooks_answered_is_repeated_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "project"
     shutil.copytree(PROJECTS / "hooked", root)
