@@ -254,6 +254,16 @@ def test_evidence_that_is_gone_was_kept(decided: Path) -> None:
     assert "the space kept evidence then, but none of this proposition is stored" in explained(card["id"])["unknown"][0]
 
 
+def test_an_erased_contact_is_not_decided_for(decided: Path) -> None:
+    """Neither as a visitor, nor with the contact of now; and its evidence was not lost."""
+    (card, _) = answered()
+    ada("contact erase 1 --yes")
+    found = explained(card["id"], "--with-present-contact")
+    assert "present" not in found and "repeated" not in found and found["contact"] == ""
+    assert "the contact was erased" in found["unknown"][0]
+    assert "For whom: a visitor without a key, or a contact that was erased since." in found["unknown"]
+
+
 def test_links_are_shown_as_they_were_tracked(decided: Path) -> None:
     link = "{{ status_url('accepted', 'https://bank.example/loan') }}"
     edit(decided / "specs/people/offers.yaml", "offers", {"loan": {"content": {"title": f"Loan {link}"}}})
