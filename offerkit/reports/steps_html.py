@@ -19,7 +19,7 @@ _LABEL = 120
 
 
 PageOf: TypeAlias = Callable[[str], str]
-"""The page of a server about the resource at an address; empty if there is none."""
+"""The page of a server about the resource at an address; empty if it has none."""
 
 
 def no_page(_address: str) -> str:

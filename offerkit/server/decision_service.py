@@ -65,8 +65,7 @@ class DecisionService:
         self._webhooks, self._schedule = WebhookSender(session, now), Scheduler(session, now)
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
-        self._calls = 0
-        self._sweep = Collector(lambda: self._calls)
+        self._collector = Collector()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._workers: list[ThreadWorker] = []
@@ -79,7 +78,7 @@ class DecisionService:
         self._loop = asyncio.get_running_loop()
         self.writer.start()
         self.watch.start(self.served)
-        self._sweep.start(self._loop)
+        self._collector.start(self._loop)
         if self._tidy is not None:
             self._tidy.start()
         self._webhooks.start()
@@ -89,7 +88,7 @@ class DecisionService:
 
     async def close(self) -> None:
         """Store what waits, then give everything back."""
-        self._sweep.stop()
+        self._collector.stop()
         await asyncio.to_thread(self.watch.stop)
         await asyncio.to_thread(self._webhooks.stop)
         await asyncio.to_thread(self._schedule.stop)
@@ -178,7 +177,7 @@ class DecisionService:
             return served, *self._worker.decide(served, checked)
         if self.session.embedded or not self._has_files or self._worker is None:
             return served, *await self._with_worker(lambda worker: worker.decide(served, checked))
-        self._calls += 1
+        self._collector.called()
         reads = self._worker.reads(served, checked)
         while self.served is served:
             self.presence.check(epoch)
@@ -195,7 +194,7 @@ class DecisionService:
         self._waits_for_nothing = self._has_files and self.session.embedded
 
     def _called(self) -> None:
-        self._calls += 1
+        self._collector.called()
         self.presence.check()
 
     async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:

@@ -216,9 +216,8 @@ def _facts(
             )
         case Kind.SPACE:
             web, outbound = resource.channel == "inbound-web", resource.channel not in INBOUND
-            evidence, unstored = resource.storage.evidence, not resource.storage.enabled
             flags_set = {"unitary": resource.unitary, "outbound": outbound, "web": web}
-            flags_set |= {"evidence": evidence, "unstored": unstored}
+            flags_set |= {"evidence": resource.storage.evidence, "unstored": not resource.storage.enabled}
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None

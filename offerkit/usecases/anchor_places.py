@@ -23,7 +23,7 @@ _SECONDS = 10
 _TYPE = "application/jsonl"
 
 
-class Place(Protocol):
+class AnchorStorage(Protocol):
     """A place of anchors. Both methods raise Refused if it cannot be used."""
 
     def read(self) -> AnchorPlace:
@@ -33,10 +33,10 @@ class Place(Protocol):
         """Add an anchor behind the others."""
 
 
-def place_of(text: str, root: Path, environ: Mapping[str, str]) -> Place:
+def place_of(text: str, root: Path, environ: Mapping[str, str]) -> AnchorStorage:
     """The place that an environment names: ``git``, ``file:PATH`` (from the project's folder) or a URL."""
     if text == GIT:
-        return _Notes(root, environ)
+        return _GitNotes(root, environ)
     return _File(text, root / text.removeprefix(FILE)) if text.startswith(FILE) else _Url(text)
 
 
@@ -50,7 +50,7 @@ def _unusable(name: str, why: str, hint: str = "") -> Refused:
     return refuse(Code.ANCHOR_PLACE, f"the anchors in {name[:200]} cannot be used: {why}", hint=hint)
 
 
-class _Notes:
+class _GitNotes:
     """Notes of commits: the anchor is a line of the note of the commit that is checked out."""
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:

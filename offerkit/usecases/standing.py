@@ -212,11 +212,11 @@ def _aspect(
         key.space,
         last.decision.value,
         counting is not None and counting.revision == last.revision,
-        last.operator,
-        RevisionStamp(last.revision, last.time, revision.actor if revision else ""),
-        last.comment,
-        review_words(revision) if revision is not None else "",
-        signing_key(revision) if revision is not None else "",
+        by=last.operator,
+        revision=RevisionStamp(last.revision, last.time, revision.actor if revision else ""),
+        comment=last.comment,
+        review=review_words(revision) if revision is not None else "",
+        signed=signing_key(revision) if revision is not None else "",
     )
 
 
