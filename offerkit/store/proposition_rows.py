@@ -90,7 +90,7 @@ EVERY = PropositionQuery()
 
 
 @dataclass(frozen=True, slots=True)
-class StatusData:
+class DataWithStatus:
     """The extra data to store with a status: as that of accepted offers, or under the status if not ``accepting``.
 
     ``contact``: whose it is. Nothing is stored where the proposition is another's: its contact was erased meanwhile.

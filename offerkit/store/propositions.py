@@ -17,11 +17,11 @@ from offerkit.store import errors, proposition_log
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
     COLUMNS,
+    DataWithStatus,
     PropositionQuery,
     PropositionRow,
     PropositionText,
     StatusChange,
-    StatusData,
     data_text,
     proposition_row,
     proposition_texts,
@@ -112,7 +112,7 @@ def set_status(
     id_: str,
     status: Status,
     time: str,
-    data: StatusData | None = None,
+    data: DataWithStatus | None = None,
     *,
     environment: str = "",
 ) -> StatusChange:

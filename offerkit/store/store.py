@@ -45,10 +45,10 @@ from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import (
     EVERY,
     LONGEST_KEY,
+    DataWithStatus,
     PropositionQuery,
     PropositionRow,
     StatusChange,
-    StatusData,
 )
 from offerkit.store.questions import contact_question
 from offerkit.store.rows import ChangeRow, Draft, RecordedRevision, RevisionRow, StageHead
@@ -382,7 +382,7 @@ class Store:
         id_: str,
         status: Status,
         time: str,
-        data: StatusData | None = None,
+        data: DataWithStatus | None = None,
         *,
         environment: str = "",
     ) -> StatusChange:

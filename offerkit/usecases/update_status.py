@@ -15,7 +15,7 @@ from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse_status
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, StatusChange, StatusData, Store, changeable
+from offerkit.store import DataWithStatus, PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
@@ -42,7 +42,7 @@ class PreparedUpdate:
 
     asked: StatusUpdate
     status: Status
-    data: StatusData | None
+    data: DataWithStatus | None
 
     def write(self, store: Store) -> StatusChange:
         """Store it, in the open transaction or a new one. Raises Refused as ``Store.set_status`` does."""
@@ -96,7 +96,7 @@ def prepare_update(
     extra, reports = _stored_then(live_space, sources, row, status, update)
     storage = live_space.model.storage
     accepting = status == storage.accepted and bool(storage.accepted_data)
-    data = None if extra is None else StatusData(extra, accepting, row.contact)
+    data = None if extra is None else DataWithStatus(extra, accepting, row.contact)
     return PreparedUpdate(update, status, data), reports
 
 
