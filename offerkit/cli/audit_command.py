@@ -41,7 +41,7 @@ def audit() -> None:
     "places",
     multiple=True,
     metavar="PLACE",
-    help="Compare it with anchors there: git, file:PATH or a URL; can be repeated.",
+    help="Compare it with anchors there: git, file:PATH or a URL; may be repeated.",
 )
 @format_of("VerifiedRecord")
 @pass_shell

@@ -8,6 +8,7 @@ All plans take this path: of specs, promotions, rollbacks and purges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
@@ -49,7 +50,11 @@ def apply(session: Session, plan: Plan) -> Applied:
         from offerkit.usecases.signing import signed  # most plans are not signed
 
         session = signed(
-            session, lambda store: revision_draft(verify(plan, store), actor.name, session.now, session.message)
+            session,
+            lambda store: replace(
+                revision_draft(verify(plan, store), actor.name, session.now, session.message),
+                details=_reasons(session, plan),
+            ),
         )
     return session.backend.apply(session, plan, actor)
 
@@ -104,6 +109,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         )
         record |= {scheduled.ENDED: session.scheduled} if session.scheduled else {}
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
+        record |= _reasons(session, plan) if session.signature is not None else {}
         notices = _notices(store, verified)
         applied = commit(
             verified,
@@ -127,6 +133,13 @@ def check_times(session: Session, plan: Plan, operator: str) -> None:
 
     with session.existing() as store:
         check_open(session, store, plan, operator)
+
+
+def _reasons(session: Session, plan: Plan) -> dict[str, Json]:
+    """What the operator signs besides the plan: why it may exceed a limit. Only whoever records it knows if it does."""
+    from offerkit.governance.signatures import given_reasons  # most plans are not signed
+
+    return given_reasons(session.override_impact) if plan.kind is PlanKind.PROMOTE else {}
 
 
 def _sealed(session: Session, store: Store, draft: Draft) -> Draft:

@@ -11,12 +11,14 @@ from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from offerkit.address import Kind, Stage, StageRef, environment_address
-from offerkit.applier import verify
+from offerkit.applier import change_rows, verify
 from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import TokenScope, may_withdraw_scheduled, missing_scopes
+from offerkit.governance.signatures import changes_digest
 from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
+from offerkit.store.rows import change_text
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import display_time, instant, instants_of, local, utc
 from offerkit.usecases.apply import entitled_actor
@@ -77,6 +79,7 @@ def _drafted(session: Session, store: Store, plan: Plan, request: ScheduleReques
         "not_after": request.not_after,
         "environments": list(promoted_environments(store, plan)),
         "steps": len(plan.steps),
+        "changes": changes_digest(map(change_text, change_rows(plan))),
     }
     facts |= {"override_impact": session.override_impact} if session.override_impact else {}
     who, digest = who_is(session, store).name, plan_digest(plan)

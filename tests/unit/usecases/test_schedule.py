@@ -231,7 +231,7 @@ def test_what_cannot_be_scheduled(live_shop: Workspace) -> None:
     ]
 
 
-def test_nothing_is_scheduled_that_must_be_signed(live_shop: Workspace) -> None:
+def test_nothing_is_scheduled_without_a_signature_where_promotions_must_be_signed(live_shop: Workspace) -> None:
     shop = changed(live_shop)
     plan = shop.promotion("omar", SAFARI)
     row = promised(shop, "omar", SAFARI)
