@@ -99,10 +99,15 @@ def revision_draft(verified: Verified, actor: str, time: str, message: str) -> D
         time=time,
         message=message,
         plan_digest=plan_digest(plan),
-        changes=tuple(map(_row, plan.steps)),
+        changes=change_rows(plan),
         approvals=tuple(renamed_stop_rows(verified.stops, plan.steps)),
         bodies=plan.bodies,
     )
+
+
+def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
+    """The changes that a plan's revision records."""
+    return tuple(map(_row, plan.steps))
 
 
 def _row(step: Step) -> ChangeRow:

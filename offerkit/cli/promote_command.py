@@ -127,8 +127,6 @@ def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str]
     from offerkit.usecases.schedule import check_request, due_time, schedule, shown_time
 
     at, not_after = times
-    if session.signer is not None:
-        raise click.UsageError("--sign signs what is recorded now; a promotion at a later time cannot be signed.")
     moment = due_time(session, plan, at)
     request = ScheduleRequest(utc(moment), utc(due_time(session, plan, not_after)) if not_after else "")
     check_request(session, plan, request)

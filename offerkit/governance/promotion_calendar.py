@@ -19,6 +19,8 @@ from offerkit.models.promotion_calendar import DAYS, Freeze, PromotionWindow, fr
 from offerkit.times import clock_change, display_time, first_instant, instants_of, last_instant, wall_clock
 
 _DAY = timedelta(days=1)
+_NEVER = 9999
+"""The year that stands for no end: what begins or ends in it never does."""
 _TRIES = 1_000
 """Ends of freezes and begins of windows that are looked at for the next opening."""
 
@@ -76,10 +78,14 @@ class PromotionCalendar:
         """Why there can be no promotion at ``moment``; nothing if there can."""
         for freeze in self.freezes:
             begin, end = freeze_bounds(freeze.from_, freeze.until)
-            closed_until = last_instant(end, self.zone)
-            if first_instant(begin, self.zone) <= moment < closed_until:
-                shown = display_time(closed_until, self.zone)
-                why = f"{self.environment} is frozen until {shown}: {freeze.reason}"
+            if begin.year >= _NEVER or first_instant(begin, self.zone) > moment:
+                continue
+            closed_until = last_instant(end, self.zone) if end.year < _NEVER else None
+            if closed_until is None or moment < closed_until:
+                shown = (
+                    f"until {display_time(closed_until, self.zone)}" if closed_until is not None else "without an end"
+                )
+                why = f"{self.environment} is frozen {shown}: {freeze.reason}"
                 yield self._closure(Code.FROZEN, why, closed_until, freeze.model_dump(mode="json"))
         if self.windows and not self._in_window(moment):
             named = " and ".join(map(_words, self.windows))
@@ -95,7 +101,7 @@ class PromotionCalendar:
         """When a window begins next after ``moment``; also when clocks go back into one."""
         today = wall_clock(moment, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         begins: list[datetime] = []
-        for number in range(9):  # a week, and a day more for clocks that change
+        for number in range(16):  # two weeks, because a zone may skip a day, and a day more for clocks that change
             try:
                 day = today + number * _DAY
                 begins += filter(None, (clock_change(day, day + _DAY, self.zone),))

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Stage, parse_address, parse_stage
+from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.overrides import DETAILS_KEY, OVERRIDE_ACTION
 from offerkit.governance.sshsig import NAMESPACE, SshSignature
-from offerkit.models.ssh_key import fingerprint_of, key_blob
+from offerkit.models.ssh_key import fingerprint_of, key_blob, key_fingerprint
 from offerkit.times import instant
 
 DETAIL = "signature"
@@ -30,8 +30,13 @@ SCHEDULE_ACTION = "schedule"
 """The action of a revision that schedules a promotion; its details say when under the same name."""
 SCHEDULED = "scheduled"
 """The key in a promotion's details for the revision that scheduled it."""
+REASONS = "reasons"
+"""The key in a signed promotion's details for the reasons that its operator gave, whether they were needed or not."""
+_PROMOTE, _IMPACT = "promote", "override_impact"
 _FACTS = {OVERRIDE_ACTION: DETAILS_KEY, SCHEDULE_ACTION: SCHEDULE_ACTION}
 _DECIDING = frozenset({"approve", "reject", "stop", "resume"})
+_DECIDED_AS = {"approved": "approvals", "rejected": "approvals", "resumed": "stops"}
+"""What an environment calls each decision, whatever the action of its revision; renames record stops again."""
 _DEMANDED_AS = {
     "approve": "approvals",
     "reject": "approvals",
@@ -67,7 +72,6 @@ class Signable(NamedTuple):
 
     def statement(self, time: str) -> bytes:
         """What is signed: canonical JSON with all of it; ``time``: when it is signed (UTC)."""
-        changed = canonical(sorted(map(list, self.changes)))
         return canonical(
             {
                 "scheme": SCHEME,
@@ -78,12 +82,17 @@ class Signable(NamedTuple):
                 "time": time,
                 "message": self.message,
                 "plan": self.plan,
-                "changes": digest(b"offerkit signed changes", changed),
+                "changes": self.changes_digest,
                 "decisions": sorted(map(list, self.decisions)),
                 "stages": {str(stage): after for stage, after in self.stages.items()},
                 "facts": self.facts,
             }
         )
+
+    @property
+    def changes_digest(self) -> str:
+        """What names all of its changes."""
+        return changes_digest(self.changes)
 
     @property
     def _environments(self) -> set[str]:
@@ -98,8 +107,37 @@ class Signable(NamedTuple):
         return named | {parse_address(str(json_map(item).get("address"))).environment for item in items}
 
     def demanded(self, demands: Mapping[str, frozenset[str]]) -> list[str]:
-        """The environments that demand a signature for it; ``demands``: what each of them demands."""
-        return demanding_environments(demands, _DEMANDED_AS.get(self.action, ""), self._environments)
+        """The environments that demand a signature for it; ``demands``: what each of them demands.
+
+        By its action, and by what it does: no action has something decided, or brought into live, without a signature.
+        """
+        if not demands:
+            return []
+        wanted = {(_DEMANDED_AS.get(self.action, ""), name) for name in self._environments}
+        wanted |= {(_DECIDED_AS.get(row[4], ""), parse_address(row[0]).environment) for row in self.decisions}
+        wanted |= {("promotions", parse_stage(row[0]).environment) for row in self.changes if _brings_into_live(row)}
+        return sorted({found for kind, name in wanted for found in demanding_environments(demands, kind, [name])})
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it has a decision of another operator. A stop keeps its operator when renames record it again."""
+        deciding = self.action in _DECIDING
+        return any(row[5] != self.operator for row in self.decisions if deciding or row[4] in _DECIDED_AS)
+
+
+def changes_digest(changes: Iterable[Sequence[str]]) -> str:
+    """What names changes, given as rows of the table of changes, in any order."""
+    return digest(b"offerkit signed changes", canonical(sorted(map(list, changes))))
+
+
+def _brings_into_live(change: Sequence[str]) -> bool:
+    """Whether a row of the table of changes does more to live than taking offers off spaces or applying campaigns."""
+    stage, address, _, before, after, were_on, are_on, moved_from = change[:8]
+    if parse_stage(stage).stage is not Stage.LIVE or parse_address(address).kind is Kind.CAMPAIGN:
+        return False
+    if before != after or moved_from:
+        return True
+    return not set(are_on.split(",")) - {""} <= set(were_on.split(","))  # as columns have them: names, or “-” for none
 
 
 class GivenSignature(NamedTuple):
@@ -126,7 +164,47 @@ def given_signature(record: Json, parent: str) -> GivenSignature | None:
 
 def facts_of(action: str, details: Mapping[str, Json]) -> Json:
     """What a revision's details say of the decision itself, as its statement has it."""
+    if action == _PROMOTE:
+        return _reasons_in(details)
     return details.get(_FACTS[action]) if action in _FACTS else None
+
+
+def given_reasons(override_impact: str) -> dict[str, Json]:
+    """What a signed promotion's details keep of the reason for exceeding a limit (empty: none was given)."""
+    return {REASONS: {_IMPACT: override_impact}} if override_impact else {}
+
+
+def _reasons_in(details: Mapping[str, Json]) -> Json:
+    """The reasons in a promotion's details; one that was recorded and not given, too, so that it fits no statement."""
+    given, recorded = details.get(REASONS), json_map(details.get("impact")).get("override")
+    return given if recorded in (None, json_map(given).get(_IMPACT)) else {"given": given, "recorded": recorded}
+
+
+class SignedSchedule(NamedTuple):
+    """A promotion whose scheduling was signed: what exactly is promoted, when, and the key with which it was signed."""
+
+    plan: str
+    changes: str
+    due: str
+    not_after: str
+    key: str
+
+    @classmethod
+    def of(cls, plan: str, details: Mapping[str, Json]) -> SignedSchedule:
+        """What a revision schedules: the digest of its plan, and its details."""
+        facts, signature = json_map(details.get(SCHEDULE_ACTION)), json_map(details.get(DETAIL))
+        changes, due, not_after = (str(facts.get(name, "")) for name in ("changes", "due", "not_after"))
+        return cls(plan, changes, due, not_after, str(signature.get("key", "")))
+
+    def covers(self, promotion: Signable, time: str, keys: Iterable[JsonMap]) -> bool:
+        """Whether a promotion at a ``time`` is this one; ``keys``: its operator's then. One that has ended is none."""
+        if (self.plan, self.changes) != (promotion.plan, promotion.changes_digest) or promotion.action != _PROMOTE:
+            return False
+        if not self.due <= time <= (self.not_after or time):
+            return False
+        day = instant(time).date()
+        own = {key_fingerprint(str(key.get("key"))): key for key in keys}
+        return self.key in own and not _outside(own[self.key], day, day, self.key)
 
 
 class Keys:
@@ -168,7 +246,7 @@ def signature_fault(revision: Signable, given: GivenSignature, keys: Iterable[Js
         recorded, latest = map(instant, times)
     except ValueError as error:
         return str(error)
-    if revision.action in _DECIDING and any(row[5] != revision.operator for row in revision.decisions):
+    if revision.foreign:
         return f"{revision.operator} recorded it, and it is another operator's decision"
     if signature.namespace != NAMESPACE.encode():
         return f"it was made for “{signature.namespace.decode('ascii', 'replace')[:40]}”, not for {NAMESPACE}"

@@ -92,9 +92,8 @@ class Freeze(Part):
     def _begins_before_it_ends(self) -> Self:
         begin, end = freeze_bounds(self.from_, self.until)
         if end <= begin:
-            raise PydanticCustomError(
-                "period", "until ({until}) is before from ({from_})", {"until": self.until, "from_": self.from_}
-            )
+            text = "it ends when it begins ({from_})" if end == begin else "until ({until}) is before from ({from_})"
+            raise PydanticCustomError("period", text, {"until": self.until, "from_": self.from_})
         return self
 
 

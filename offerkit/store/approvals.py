@@ -10,7 +10,7 @@ from offerkit.governance.approvals import Approval, Decision
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.store import errors
 from offerkit.store.database import Database, chunks
-from offerkit.store.rows import ApprovalText
+from offerkit.store.rows import ApprovalText, RecordedRevision
 
 COLUMNS = "address, aspect, space, fingerprint, decision, operator, comment"
 _SELECTED = (
@@ -55,6 +55,15 @@ def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Appr
 def stops(db: Database) -> list[Approval]:
     """What was stopped and resumed, oldest first."""
     return _read(db, db.rows(f"{_SELECTED} WHERE a.aspect = ?", (Aspect.STOP.value,)))
+
+
+def recorded_approvals(recorded: RecordedRevision) -> list[Approval]:
+    """The decisions of a recorded revision. Raises ValueError for values that are never written."""
+    revision = recorded.revision
+    try:
+        return [_approval((revision.serial, revision.time, *row)) for row in recorded.approvals]
+    except KeyError as error:
+        raise ValueError("an approval with values that are never written") from error
 
 
 def _read(db: Database, rows: list[_Texts]) -> list[Approval]:

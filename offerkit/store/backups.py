@@ -23,7 +23,6 @@ from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import (
     append,
-    approvals,
     bodies,
     contact_data,
     copying,
@@ -42,6 +41,7 @@ from offerkit.store.copying import PART, TABLES
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.location import Location
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow
+from offerkit.store.signed_revisions import stops_in
 
 ACTION = "restore"
 """The action of the revision that records a restore."""
@@ -277,7 +277,7 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
     details: dict[str, Json] = {**draft.details, "revoked": revoked_ids}
     if rows:
         details["stops"] = [*sorted({row.key.address for row in rows})]
-    withdrawals = stop_deltas(_live(db), Stops([*approvals.stops(db), *rows]))
+    withdrawals = stop_deltas(_live(db), Stops([*stops_in(db), *rows]))
     changes = tuple(
         ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in withdrawals
     )
@@ -294,7 +294,7 @@ def _stopped(current: Database, backup: Database) -> list[Approval]:
     theirs: dict[int, str] = dict(backup.rows(digests))
     ours: list[tuple[int, str]] = current.rows(digests)
     common = max((serial for serial, digest in ours if theirs.get(serial) == digest), default=0)
-    stops = Stops(approvals.stops(current))
+    stops = Stops(stops_in(current))
     moves = [move for stage in stages.heads(current) for move in revisions.moves(current, stage) if move[0] > common]
     for _, old_address, new_address in sorted(moves, reverse=True):
         stops = stops.with_rows(list(stops.renamed({new_address: old_address})))
@@ -303,7 +303,7 @@ def _stopped(current: Database, backup: Database) -> list[Approval]:
 
 def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:
     """The stops among ``rows`` of another store that this one lacks, to be stored with the next revision."""
-    existing = Stops(approvals.stops(db))
+    existing = Stops(stops_in(db))
     return [
         replace(row, key=replace(row.key, fingerprint=""))
         for row in Stops(rows)

@@ -14,12 +14,14 @@ from offerkit.governance.signatures import (
     SCHEDULE_ACTION,
     SCHEDULED,
     Signable,
+    SignedSchedule,
     demands_in,
     given_signature,
     keys_of,
     signature_fault,
 )
-from offerkit.store.rows import ChangeText, RecordedRevision
+from offerkit.store.backups import ACTION as RESTORED
+from offerkit.store.rows import ChangeText, RecordedRevision, RevisionText
 from offerkit.store.signed_revisions import signable_of
 from offerkit.store.store import Store
 
@@ -58,7 +60,7 @@ class _SignedHistory:
         self._environments: dict[tuple[str, Stage], JsonMap] = {}
         self._latest = ""
         self.signed = 0
-        self._scheduled: dict[int, str] = {}
+        self._scheduled: dict[int, SignedSchedule] = {}
 
     def judge(self, recorded: RecordedRevision) -> list[Diagnostic]:
         """What is wrong with the signature of the next revision, or that it lacks one that is demanded."""
@@ -72,6 +74,7 @@ class _SignedHistory:
             what = f"the signature of revision {recorded.revision.serial} cannot be judged"
             return [_finding(Code.BAD_SIGNATURE, what, "The revision has values that offerkit never writes.")]
         self._latest = max(self._latest, recorded.revision.time)
+        self._end(recorded.revision)
         return findings
 
     def _findings(self, about: Signable, recorded: RecordedRevision) -> list[Diagnostic]:
@@ -79,7 +82,7 @@ class _SignedHistory:
         details = json_map(orjson.loads(recorded.revision.details))
         if DETAIL not in details:
             demanding = about.demanded(demands_in((name, body) for (name, _), body in self._environments.items()))
-            if not demanding or self._was_scheduled(about, details.get(SCHEDULED)):
+            if not demanding or self._was_scheduled(about, details.get(SCHEDULED), time):
                 return []
             verb = "demands" if len(demanding) == 1 else "demand"
             what = f"revision {serial} ({about.action}) is not signed, and {and_list(demanding)} {verb} it"
@@ -90,13 +93,22 @@ class _SignedHistory:
             own = keys_of(self._operators.get(about.operator))
             fault = signature_fault(about, given, own, (time, self._latest or time))
         if not fault and about.action == SCHEDULE_ACTION:
-            self._scheduled[serial] = about.plan
+            self._scheduled[serial] = SignedSchedule.of(about.plan, details)
         what = f"the signature of revision {serial} by {about.operator[:80]} does not count"
         return [_finding(Code.BAD_SIGNATURE, what, f"{fault[0].upper()}{fault[1:]}.")] if fault else []
 
-    def _was_scheduled(self, about: Signable, by: object) -> bool:
-        """Whether it carries out a promotion whose scheduling was signed; each can be carried out once."""
-        return isinstance(by, int) and self._scheduled.pop(by, None) == about.plan
+    def _was_scheduled(self, about: Signable, by: object, time: str) -> bool:
+        """Whether it carries out a promotion whose scheduling was signed."""
+        promised = self._scheduled.get(by) if isinstance(by, int) else None
+        return promised is not None and promised.covers(about, time, keys_of(self._operators.get(about.operator)))
+
+    def _end(self, revision: RevisionText) -> None:
+        """Forget what a revision carries out, withdraws or refuses, and what a restore ends: each counts once."""
+        if revision.action == RESTORED:
+            self._scheduled.clear()
+        ended = json_map(orjson.loads(revision.details)).get(SCHEDULED)
+        if isinstance(ended, int):
+            self._scheduled.pop(ended, None)
 
     def _leave(self, change: ChangeText) -> None:
         """Forget an operator or an environment that is another one, or none, from now on."""

@@ -240,7 +240,7 @@ class Stages:
     def signatures(self) -> SignedRevisions:
         """The signatures in the history."""
         assert self.store is not None
-        return SignedRevisions(self.store)
+        return SignedRevisions(self.store.database, self.store.project)
 
     def is_signed(self, approval: Approval) -> bool:
         """Whether an approval is signed, or need not be."""

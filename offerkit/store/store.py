@@ -45,6 +45,7 @@ from offerkit.store.proposition_report import ReportCounts, ReportQuery
 from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.questions import contact_question
 from offerkit.store.rows import ChangeRow, Draft, RecordedRevision, RevisionRow, StageHead
+from offerkit.store.signed_revisions import stops_in
 from offerkit.store.simulations import SavedSimulation
 from offerkit.store.status import StoreStatus, store_status
 from offerkit.store.tokens import TokenRow
@@ -198,8 +199,8 @@ class Store:
         return approvals.approvals(self._db, addresses)
 
     def stops(self) -> list[Approval]:
-        """What was stopped and what was resumed, oldest first."""
-        return approvals.stops(self._db)
+        """What was stopped and what was resumed by a revision that counts, oldest first."""
+        return stops_in(self._db)
 
     def reading(self) -> AbstractContextManager[None]:
         """Let several reads see the same state; others can write meanwhile."""

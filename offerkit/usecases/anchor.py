@@ -91,13 +91,26 @@ def compared(
 ) -> tuple[int, list[Diagnostic]]:
     """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
     digests = {row.serial: row.digest for row in store.revisions()}
+    newest = _newest(store)
     findings: list[Diagnostic] = []
     count = 0
     for name in places:
         place = place_of(name, root, environ).read()
-        count += len(place.anchors)
+        count += sum(anchor.project == store.project for anchor in place.anchors)
         findings += anchor_findings(place, store.project, digests)
+        if not place.anchors and not place.strange and newest is not None:
+            findings.append(_nothing_there(place.name, newest))
     return count, findings
+
+
+def _nothing_there(name: str, newest: RevisionRow) -> Diagnostic:
+    return Diagnostic(
+        Code.NO_ANCHORS,
+        f"there is no anchor in {name[:200]}, and revision {newest.serial} changed live",
+        "So nothing there proves the history: the place is new, its name is wrong, or it was emptied.",
+        "Check the name. If the place is new, “offerkit audit anchor” writes the newest revision there; if it is git,"
+        " fetch its notes first.",
+    )
 
 
 def declared_in_specs(session: Session) -> list[str]:

@@ -8,11 +8,12 @@ All plans take this path: of specs, promotions, rollbacks and purges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied, Verified, commit, revision_draft, verify
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import (
     Actor,
@@ -49,7 +50,11 @@ def apply(session: Session, plan: Plan) -> Applied:
         from offerkit.usecases.signing import signed  # most plans are not signed
 
         session = signed(
-            session, lambda store: revision_draft(verify(plan, store), actor.name, session.now, session.message)
+            session,
+            lambda store: replace(
+                revision_draft(verify(plan, store), actor.name, session.now, session.message),
+                details=_reasons(session, plan),
+            ),
         )
     return session.backend.apply(session, plan, actor)
 
@@ -81,7 +86,9 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         store.transaction(),
     ):
         if session.scheduled:
-            scheduled.check_waiting(store.database, session.scheduled)
+            from offerkit.usecases.scheduled_standing import check_standing  # most plans are not scheduled
+
+            check_standing(store, session.scheduled, session.now)  # a restore may have held the lock
         actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):
@@ -104,6 +111,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         )
         record |= {scheduled.ENDED: session.scheduled} if session.scheduled else {}
         record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
+        record |= _reasons(session, plan) if session.signature is not None else {}
         notices = _notices(store, verified)
         applied = commit(
             verified,
@@ -127,6 +135,13 @@ def check_times(session: Session, plan: Plan, operator: str) -> None:
 
     with session.existing() as store:
         check_open(session, store, plan, operator)
+
+
+def _reasons(session: Session, plan: Plan) -> dict[str, Json]:
+    """What the operator signs besides the plan: why it may exceed a limit. Only whoever records it knows if it does."""
+    from offerkit.governance.signatures import given_reasons  # most plans are not signed
+
+    return given_reasons(session.override_impact) if plan.kind is PlanKind.PROMOTE else {}
 
 
 def _sealed(session: Session, store: Store, draft: Draft) -> Draft:
@@ -202,20 +217,27 @@ def _own_filters(store: Store, plan: Plan) -> set[Address]:
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = missing_scopes(session.scopes, required_scopes(plan), actor.name)
-    refused += plan_refusals(actor, plan, promoters(store) if store is not None else {})
-    if store is not None:
-        refused += own_filter_refusals(actor, plan, _own_filters(store, plan))
-    if store is not None and not refused:
-        replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
-        refused += reserved_refusals(actor, plan, store.bodies(replaced))
+    refused += refused_by_rights(store, plan, actor)
     refused += authorship.refusals(session, store, plan, actor)
-    if store is not None and plan.promotes:
-        from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it
-
-        refused += single_author_refusals(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor
+
+
+def refused_by_rights(store: Store | None, plan: Plan, actor: Actor) -> list[Diagnostic]:
+    """What ``plan`` does that ``actor`` is not allowed to do, as far as the store tells."""
+    refused = plan_refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is None:
+        return refused
+    refused += own_filter_refusals(actor, plan, _own_filters(store, plan))
+    if not refused:
+        replaced = (step.before.fingerprint for step in plan.steps if step.before and step.address.kind in _NAMING)
+        refused += reserved_refusals(actor, plan, store.bodies(replaced))
+    if plan.promotes:
+        from offerkit.usecases.settings_approval import single_author_refusals  # other plans do not need it
+
+        refused += single_author_refusals(store, plan, actor)
+    return refused
 
 
 def _judged(session: Session, store: Store, verified: Verified, actor: Actor) -> dict[str, Json]:

@@ -267,7 +267,7 @@ def _decidable(
     if decision is Decision.APPROVED:
         new = [key for key in requested.keys if _is_new(stages, decisions, key, decision, actor)]
         diagnostics += _missing(design, new)
-        diagnostics += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
+        diagnostics += author_refusals(stages, design, actor, new, everywhere=chosen.reviewed)
     refused_addresses = {diagnostic.address for diagnostic in diagnostics}
     keys = [key for key in requested.keys if key.address not in refused_addresses]
     if not keys and requested.for_others:
@@ -346,10 +346,10 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return diagnostics
 
 
-def _same_person(
+def author_refusals(
     stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
 ) -> list[Diagnostic]:
-    """Where duties are separated, or ``everywhere``: refuses authors of what they would approve (see
+    """Why ``actor`` cannot approve ``keys``: where duties are separated, or ``everywhere``, they wrote it (see
     :class:`Authors`).
     """
     store = stages.store

@@ -123,7 +123,7 @@ def live_then(path: Path, at: str, environment: str = "") -> LiveThen:
         serials = {name: serial_of(store, StageRef(name, Stage.LIVE, at), zone) for name in chosen or [SHARED]}
         serial = max(serials.values())
         row = store.revision(serial)
-        stops = Stops(found for found in store.approvals() if found.revision <= serial)
+        stops = Stops(found for found in store.stops() if found.revision <= serial)
         stopped = tuple(
             StoppedThen(str(stop.key.address), stop.operator, stop.comment, stops.since(stop), stop.revision)
             for stop in stops

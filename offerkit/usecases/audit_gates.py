@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from offerkit.address import Kind, Stage, StageRef
 from offerkit.applier import faults_of_recorded
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.overrides import OVERRIDE_ACTION
 from offerkit.governance.withdrawals import only_leaves_spaces
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import ChangeRow, Store
 from offerkit.store.rows import Activations, RecordedRevision, change_row, deltas_of
+from offerkit.usecases.audit_rights import not_allowed_to_decide, not_allowed_to_plan
 
 NOT_PROVABLE = (
     "that the operators are who the record says, unless they signed",
     "that the clocks were right",
     "that cases, policies and impact limits allowed a promotion: contacts and hooks are not in the record",
     "that a promotion was asked to bring back what a rollback took",
+    "that the authors are all who wrote it, that a forge had the reviews, and that overrides were for their operators",
     "that the whole history was not written again: for that, compare with a digest kept elsewhere (--expect)",
 )
 """What no export can prove by itself, a clause each."""
@@ -31,10 +34,10 @@ _WITHDRAWING = ("stop", "resume", "restore")
 
 def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
     """What a revision makes live without the approvals it needed; ``store`` ends with the revision before it."""
-    if not recorded.changes:
+    if not recorded.changes and not recorded.approvals and recorded.revision.action != OVERRIDE_ACTION:
         return []
     try:
-        return list(_faults(store, recorded))
+        return [*_faults(store, recorded), *_decisions(store, recorded)]
     except Refused as refused:
         return [_finding(recorded, found.summary, found.detail, found.address) for found in refused.diagnostics]
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -51,12 +54,25 @@ def _faults(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic]:
         plan = _plan(store, PlanKind(action), changes)
         for found in faults_of_recorded(plan, store):
             yield _finding(recorded, found.summary.removeprefix("the plan "), found.detail, found.address)
+        for refusal in not_allowed_to_plan(store, plan, recorded.revision.actor):
+            yield _refused(recorded, refusal)
         if plan.kind is PlanKind.ROLLBACK:
             yield from _never_live(store, recorded, live)
         return
     for row in changes:
         if action not in _WITHDRAWING or not (only_leaves_spaces(row.before, row.after) or row.before == row.after):
             yield _finding(recorded, f"a revision of that kind cannot change {row.address}", "", row.address)
+
+
+def _decisions(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic]:
+    for refusal in not_allowed_to_decide(store, recorded):
+        yield _refused(recorded, refusal)
+
+
+def _refused(recorded: RecordedRevision, refusal: Diagnostic | str) -> Diagnostic:
+    if isinstance(refusal, str):
+        return _finding(recorded, refusal)
+    return _finding(recorded, refusal.summary, refusal.detail, refusal.address)
 
 
 def _plan(store: Store, kind: PlanKind, changes: list[ChangeRow]) -> Plan:

@@ -97,18 +97,28 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     """
     store = stages.store
     assert store is not None
-    authors = Authors(store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
     moments = [(instant(session.now), stages.environments)]
     moments += [(instant(one.due), list(one.environments)) for one in scheduled.scheduled(store.database)]
-    for moment, environments in moments:
-        for closure in closures(calendars_of(stages, environments), moment):
-            if _override(stages, closure) is not None:
-                continue
-            names: set[str] = set()
-            for address in sorted({*stages.side(Stage.DESIGN).entries, *stages.side(Stage.LIVE).entries}):
-                if address.environment == closure.environment and address.kind is not Kind.CAMPAIGN:
-                    names |= authors.of_change(address).keys()
-            yield closure_obstacle(closure, _changes(stages, closure.environment), names)
+    found = {closure for moment, names in moments for closure in closures(calendars_of(stages, names), moment)}
+    written: dict[str, set[str]] = {}
+    for closure in sorted(found, key=lambda one: (one.environment, one.meaning, str(one.until))):
+        if _override(stages, closure) is not None:
+            continue
+        if closure.environment not in written:
+            written[closure.environment] = _authors(store, stages, closure.environment)
+        yield closure_obstacle(closure, _changes(stages, closure.environment), written[closure.environment])
+
+
+def _authors(store: Store, stages: Stages, environment: str) -> set[str]:
+    """Whoever wrote anything that waits in an environment, or in its dimension."""
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    authors = Authors(store, design, lambda: live)
+    names: set[str] = set()
+    for address in sorted({*design.entries, *live.entries}):
+        shared = address.environment == SHARED and address.kind is not Kind.DIMENSION
+        if not shared and address.kind is not Kind.CAMPAIGN and environment in environments_of(address, design, live):
+            names |= authors.of_change(address).keys()
+    return names
 
 
 def _override(stages: Stages, closure: Closure) -> Override | None:
@@ -118,9 +128,18 @@ def _override(stages: Stages, closure: Closure) -> Override | None:
 
 def _changes(stages: Stages, environment: str) -> str:
     """What waits in an environment: its design and live, with the dimensions. Once any of it changes, an override
-    lifts nothing any more.
+    lifts nothing any more, also when it is changed back: the revisions of the last changes count as well.
     """
-    sides = (Stage.DESIGN, Stage.LIVE)
-    dimensions = (stages.entries(StageRef(SHARED, side), Kind.DIMENSION) for side in sides)
-    shared: list[Json] = [{str(address): entry.fingerprint for address, entry in found.items()} for found in dimensions]
-    return digest(b"waiting", canonical([*(stages.digest(StageRef(environment, side)) for side in sides), *shared]))
+    store = stages.store
+    assert store is not None
+    facts: list[Json] = []
+    for side in (Stage.DESIGN, Stage.LIVE):
+        base = stages.base(StageRef(environment, side))
+        dimensions = stages.entries(StageRef(SHARED, side), Kind.DIMENSION)
+        changes = store.last_change(StageRef(SHARED, side), dimensions)
+        entries: dict[str, Json] = {
+            str(address): [entry.fingerprint, changes[address].serial if address in changes else 0]
+            for address, entry in dimensions.items()
+        }
+        facts += [base.revision, base.digest, entries]
+    return digest(b"waiting", canonical(facts))

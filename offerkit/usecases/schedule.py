@@ -5,17 +5,20 @@ Nothing changes in live until then. What is carried out then is :mod:`offerkit.u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from offerkit.address import Kind, Stage, StageRef, environment_address
-from offerkit.applier import verify
+from offerkit.applier import change_rows, verify
 from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import TokenScope, may_withdraw_scheduled, missing_scopes
+from offerkit.governance.signatures import changes_digest
 from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
+from offerkit.store.rows import change_text
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import display_time, instant, instants_of, local, utc
 from offerkit.usecases.apply import entitled_actor
@@ -28,6 +31,9 @@ FURTHEST = timedelta(days=732)
 """How far ahead a promotion can be scheduled; further is a mistyped year."""
 MOST_WAITING = 200
 """How many promotions can wait at once."""
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 
 def schedule(session: Session, plan: Plan, request: ScheduleRequest) -> RevisionRow:
@@ -73,6 +79,7 @@ def _drafted(session: Session, store: Store, plan: Plan, request: ScheduleReques
         "not_after": request.not_after,
         "environments": list(promoted_environments(store, plan)),
         "steps": len(plan.steps),
+        "changes": changes_digest(map(change_text, change_rows(plan))),
     }
     facts |= {"override_impact": session.override_impact} if session.override_impact else {}
     who, digest = who_is(session, store).name, plan_digest(plan)
@@ -116,7 +123,7 @@ def due_time(session: Session, plan: Plan, text: str) -> datetime:
     Raises Refused for a day alone, and for local times that do not exist, occur twice, or differ between environments.
     """
     try:
-        moment = datetime.fromisoformat(text) if len(text) > len("2026-12-07") else None
+        moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:

@@ -12,9 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from offerkit.diagnostics import Code, Refused, and_list, refuse
-from offerkit.fingerprint import json_map
-from offerkit.governance.signatures import DETAIL, SCHEDULE_ACTION, GivenSignature, Signable, keys_of, signature_fault
-from offerkit.models.ssh_key import key_fingerprint
+from offerkit.governance.signatures import (
+    DETAIL,
+    SCHEDULE_ACTION,
+    GivenSignature,
+    Signable,
+    SignedSchedule,
+    keys_of,
+    signature_fault,
+)
 from offerkit.store import Draft, Store
 from offerkit.store.append import signable
 from offerkit.store.stage_snapshots import Stages
@@ -49,7 +55,7 @@ def sealed(session: Session, store: Store, draft: Draft) -> Draft:
     about = signable(store.database, draft)
     if given is None:
         demanding = about.demanded(demands)
-        if demanding and not _was_scheduled(session, store, draft):
+        if demanding and not _was_scheduled(session, store, draft, about):
             raise _demanded(draft, demanding)
         return draft
     if given.parent != about.parent:
@@ -63,14 +69,14 @@ def sealed(session: Session, store: Store, draft: Draft) -> Draft:
     return replace(draft, details={**draft.details, DETAIL: given.record()})
 
 
-def _was_scheduled(session: Session, store: Store, draft: Draft) -> bool:
+def _was_scheduled(session: Session, store: Store, draft: Draft, about: Signable) -> bool:
     """Whether this carries out a promotion whose scheduling was signed, with a key that the operator still has."""
     revision = store.revision(session.scheduled) if session.scheduled else None
-    if revision is None or revision.action != SCHEDULE_ACTION or revision.plan_digest != draft.plan_digest:
+    if revision is None or revision.action != SCHEDULE_ACTION:
         return False
-    name = json_map(revision.details.get(DETAIL)).get("key")
-    own = {key_fingerprint(str(key.get("key"))) for key in keys_of(operators(store).get(draft.actor))}
-    return name in own and not Stages(store).signatures.fault(revision.serial)
+    promised = SignedSchedule.of(revision.plan_digest, revision.details)
+    own = keys_of(operators(store).get(draft.actor))
+    return promised.covers(about, draft.time, own) and not Stages(store).signatures.fault(revision.serial)
 
 
 def _check(session: Session, store: Store, about: Signable, given: GivenSignature) -> None:

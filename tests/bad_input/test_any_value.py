@@ -132,6 +132,22 @@ webhooks:
   hub: {label: W, enabled: true, url: "https://hub.example/in", events: [offers.stopped], environments: [people]}
 """
 RICH_SHARED_NAME = "specs/rich.yaml"
+RICH_ENVIRONMENT = """
+version: 1
+environment:
+  dimension: person
+  typology: calm
+  time_zone: Europe/Paris
+  call_data:
+    page: {sample: /home}
+  promotion:
+    retention: 30d
+    windows: [{days: [mon, tue], from: "06:00", until: "18:00"}, {from: "22:00", until: "02:00"}, {until: "24:00"}]
+    freezes:
+      - {from: 2026-11-27, until: 2026-11-30, reason: Black Friday}
+      - {from: 2026-12-31T18:00, until: 9999-12-31, reason: Closing}
+"""
+RICH_ENVIRONMENT_NAME = "environments/people.yaml"
 SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z", backend=LOCAL)
 
 scalars = (
@@ -162,6 +178,11 @@ scalars = (
             "{#",
             "2026-01-01",
             "2026-02-30",
+            "2026-11-27T18:00",
+            "9999-12-31",
+            "24:00",
+            "00:00",
+            "mon",
             "1d",
             "0x",
             "0x10",
@@ -188,7 +209,23 @@ values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["name", "weight", "from", "until", "filter", "with", "title", "web", "a", "", "<<", "type", "values"]
+                [
+                    "name",
+                    "weight",
+                    "from",
+                    "until",
+                    "days",
+                    "reason",
+                    "filter",
+                    "with",
+                    "title",
+                    "web",
+                    "a",
+                    "",
+                    "<<",
+                    "type",
+                    "values",
+                ]
             )
             | st.text(max_size=5),
             inner,
@@ -203,7 +240,11 @@ values = st.recursive(
 def files() -> dict[str, tuple[SpecFile, Any]]:
     """Every file of the sound project and one that has every property, with what it holds."""
     rich = SpecFile(RICH_NAME, "people", False, RICH.encode())
-    found = read_files(PROJECT)[0] + [rich, SpecFile(RICH_SHARED_NAME, SHARED, False, RICH_SHARED.encode())]
+    found = [
+        file._replace(content=RICH_ENVIRONMENT.encode()) if file.path == RICH_ENVIRONMENT_NAME else file
+        for file in read_files(PROJECT)[0]
+    ]
+    found += [rich, SpecFile(RICH_SHARED_NAME, SHARED, False, RICH_SHARED.encode())]
     return {file.path: (file, YAML(typ="rt").load(file.content.decode())) for file in found}
 
 
@@ -265,7 +306,7 @@ def judge(changed: SpecFile) -> None:
 
 def test_the_rich_project_is_valid() -> None:
     """Or nothing here would be tried on it."""
-    for name in (RICH_NAME, RICH_SHARED_NAME):
+    for name in (RICH_NAME, RICH_SHARED_NAME, RICH_ENVIRONMENT_NAME):
         assert not parse_file(files()[name][0]).diagnostics
         judge(files()[name][0])
     kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES, Kind.POLICY}

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from helpers.workspace import Workspace
 
-from offerkit.address import Address, parse_address, parse_stage
+from offerkit.address import Address, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
+from offerkit.governance.aspects import approval_keys
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.reports.audit import VerifiedRecord
 from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.audit import write_history
 from offerkit.usecases.audit_file import audit_file, live_then, overview
 from offerkit.usecases.requests import StopRequest
@@ -44,11 +46,18 @@ def findings(shop: Workspace) -> list[Diagnostic]:
     return caught.value.diagnostics
 
 
-def forge(shop: Workspace, action: str, *changes: ChangeRow, bodies: tuple[Body, ...] = (), **more: object) -> None:
+def forge(
+    shop: Workspace,
+    action: str,
+    *changes: ChangeRow,
+    bodies: tuple[Body, ...] = (),
+    actor: str = "ada",
+    **more: object,
+) -> None:
     """Append a revision past all checks, with right digests: as somebody does who knows the code."""
     named = {fingerprint(body.kind, body.text.encode()): body for body in bodies}
     with Store.open(shop.location, write=True) as store, store.transaction():
-        store.append(Draft(action, "mallory", LATER, changes=changes, bodies=named, **more))  # type: ignore[arg-type]
+        store.append(Draft(action, actor, LATER, changes=changes, bodies=named, **more))  # type: ignore[arg-type]
 
 
 def live_entry(shop: Workspace, address: str) -> tuple[Address, Entry]:
@@ -90,7 +99,7 @@ def test_a_forged_promotion_is_found(live_shop: Workspace, action: str) -> None:
     assert live_shop.verified() == []  # the digests are all right
     (found, *_) = findings(live_shop)
     assert found.code is Code.RECORD_UNCOVERED
-    assert "by mallory) would not pass the gate" in found.summary and found.address == address
+    assert "by ada) would not pass the gate" in found.summary and found.address == address
 
 
 def test_a_forged_promotion_of_what_design_has_needs_approvals(live_shop: Workspace) -> None:
@@ -232,3 +241,87 @@ def test_stops_that_offerkit_never_writes_are_no_crash(live_shop: Workspace, spa
     except Refused as refused:
         assert {found.code for found in refused.diagnostics} == {Code.RECORD_UNCOVERED}
     assert overview(path).revisions and live_then(path, "2099-01-01").environments
+
+
+NEW_TITLE = {"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}}
+APART = {"environments/shop.yaml": {"environment": {"promotion": {"separation_of_duties": True}}}}
+
+
+def decisions(shop: Workspace, operator: str, decision: Decision = Decision.APPROVED) -> tuple[Approval, ...]:
+    """Decisions on safari's content as it is in design, with the right fingerprints."""
+    with shop.store() as store:
+        view = Stages(store).side(Stage.DESIGN)
+        keys = approval_keys(view, parse_address("shop/offer.safari"))
+        return tuple(Approval(key, decision, operator) for key in keys if key.aspect is Aspect.CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("action", "actor", "operator", "what"),
+    [
+        ("approve", "mallory", "mallory", "there was no operator mallory"),
+        ("approve", "ada", "olga", "a decision of olga, who did not make it"),
+        (
+            "approve",
+            "risk",
+            "risk",
+            "risk (delivery-manager) was not allowed to decide on the content of shop/offer.safari",
+        ),
+        ("apply", "olga", "olga", "a revision of that kind cannot decide on shop/offer.safari"),
+        ("reject", "olga", "olga", "a revision of that kind cannot decide on shop/offer.safari"),
+        ("x", "olga", "olga", "a revision of that kind cannot decide on shop/offer.safari"),
+    ],
+)
+def test_forged_approvals_are_found(live_shop: Workspace, action: str, actor: str, operator: str, what: str) -> None:
+    """With right digests and fingerprints, but by somebody else, or in another kind of revision."""
+    live_shop.change(NEW_TITLE)
+    live_shop.apply("ada")
+    forge(live_shop, action, actor=actor, approvals=decisions(live_shop, operator))
+    assert what in "\n".join(found.summary for found in findings(live_shop))
+
+
+def test_an_honest_approval_is_none(live_shop: Workspace) -> None:
+    live_shop.change(NEW_TITLE)
+    live_shop.apply("ada")
+    forge(live_shop, "approve", actor="olga", approvals=decisions(live_shop, "olga"))
+    assert verified(live_shop).revisions
+
+
+def test_the_forged_approval_of_an_author_is_found(live_shop: Workspace) -> None:
+    """Where duties are separated, nobody approves what they wrote, nor before they write it."""
+    live_shop.change(APART)
+    live_shop.apply("ada")
+    live_shop.change(NEW_TITLE)
+    live_shop.execute("ada", live_shop.plan())
+    before = verified(live_shop).revisions
+    forge(live_shop, "approve", actor="ada", approvals=decisions(live_shop, "ada"))
+    assert any(
+        f"revision {before + 1} " in found.summary and "they changed shop/offer.safari" in found.summary
+        for found in findings(live_shop)
+    )
+
+
+def test_an_approval_from_before_its_subject_is_found(live_shop: Workspace) -> None:
+    with live_shop.store() as store:
+        last = store.last_serial()
+    live_shop.change(NEW_TITLE)
+    live_shop.apply("ada")
+    rows = decisions(live_shop, "olga")
+    live_shop.rollback("ada", "shop@design", last)
+    forge(live_shop, "approve", actor="olga", approvals=rows)
+    assert any("was not what it decides on" in found.summary for found in findings(live_shop))
+
+
+@pytest.mark.parametrize("actor", ["mallory", "brand", "risk"])
+def test_a_forged_promotion_by_somebody_else_is_found(live_shop: Workspace, actor: str) -> None:
+    """Everything was approved, but who made it live may not."""
+    live_shop.change(NEW_TITLE)
+    live_shop.apply("ada")
+    live_shop.approve("olga")
+    address, entry = live_entry(live_shop, "shop/offer.safari")
+    with live_shop.store() as store:
+        design = store.entry(parse_stage("shop@design"), address)
+    assert design is not None
+    change = ChangeRow(0, LIVE, address, "update", entry, replace(entry, fingerprint=design.fingerprint))
+    forge(live_shop, "promote", change, actor=actor)
+    (found,) = findings(live_shop)
+    assert found.code is Code.RECORD_UNCOVERED and actor in found.summary

@@ -16,10 +16,11 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision
-from offerkit.governance.signatures import GivenSignature
+from offerkit.governance.signatures import GivenSignature, facts_of
 from offerkit.store import RevisionRow
 from offerkit.store.signed_revisions import SignedRevisions, signable_of
 from offerkit.times import instant, utc
+from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.audit import AuditedStore, audit, write_history
 from offerkit.usecases.audit_file import audit_file
@@ -280,7 +281,7 @@ def test_a_key_that_comes_later_verifies_nothing_earlier(tmp_path: Path, pens: d
         f"UPDATE revision SET details = replace(details, '{text}', '{forged.replace(chr(10), chr(92) + 'n')}')",
     )
     with shop.store() as store:
-        fault = SignedRevisions(store).fault(signed.serial)
+        fault = SignedRevisions(store.database, store.project).fault(signed.serial)
     assert "which is not a key of omar" in fault
 
 
@@ -336,6 +337,20 @@ def test_the_whole_history_is_judged(shop: Workspace, pens: dict[str, KeyPair], 
     shutil.copy(shop.root / ".offerkit/store.db", tmp_path / "kept.db")
 
 
+def test_the_reason_for_exceeding_a_limit_is_signed(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    """As it was given, whether it was needed or not; another one that is recorded fits no signature."""
+    approve(shop.session("omar", signer=Pen(pens["omar"])))
+    pen = Pen(pens["ada"])
+    plan = shop.promotion("ada", OFFER)
+    row = apply(shop.session("ada", signer=pen, override_impact="Sales agree"), plan).revision
+    assert b'"Sales agree"' in pen.signed[0][0]
+    assert audited(shop) == 2
+    recorded = {**row.details, "impact": {"override": "Sales agree"}}
+    assert facts_of("promote", recorded) == facts_of("promote", row.details)
+    other = {**row.details, "impact": {"override": "Another reason"}}
+    assert facts_of("promote", other) != facts_of("promote", row.details)
+
+
 def _scheduled(shop: Workspace, pens: dict[str, KeyPair], **more: Any) -> RevisionRow:
     plan = shop.promotion("ada", OFFER)
     session = shop.session("ada", **more)
@@ -367,3 +382,27 @@ def test_a_scheduled_promotion_whose_key_was_removed_is_not_carried_out(
     shop.apply("ada")
     assert [each.code for each in _due(shop).findings] == [Code.SIGNATURE_DEMANDED]
     assert OFFER not in shop.active()
+
+
+def _live(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    approve(shop.session("omar", signer=Pen(pens["omar"])))
+    apply(shop.session("ada", signer=Pen(pens["ada"])), shop.promotion("ada", OFFER))
+
+
+def test_an_unsigned_stop_of_what_is_live_is_refused(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    _live(shop, pens)
+    act = lambda: stop(shop.session("omar"), StopRequest((OFFER,), "x"))  # noqa: E731
+    refused(Code.SIGNATURE_DEMANDED, "stop is not signed", act)
+    stop(shop.session("omar", signer=Pen(pens["omar"])), StopRequest((OFFER,), "x"))
+    assert audited(shop) == 3
+
+
+def test_a_stop_brings_nothing_into_live(tmp_path: Path, pens: dict[str, KeyPair]) -> None:
+    """Where only promotions must be signed, an offer can be stopped without a signature."""
+    shop = _shop(tmp_path / "shop", pens)
+    demanded = {"environment": {"promotion": {"signatures": ["promotions"]}}}
+    shop.change({"environments/shop.yaml": demanded})
+    shop.apply("ada")
+    _live(shop, pens)
+    stop(shop.session("omar"), StopRequest((OFFER,), "x"))
+    assert audited(shop) == 2
