@@ -12,7 +12,7 @@ from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 
 _LONGEST = 300
-NO_EVIDENCE = "No evidence was kept, so the decision cannot be repeated. What can no longer be known:"
+NO_EVIDENCE = "The decision cannot be repeated without its evidence. What can no longer be known:"
 PRESENT = "This is not what was decided: the contact's fields, history and hooks are those of now."
 
 
