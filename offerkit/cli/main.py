@@ -184,6 +184,8 @@ def _with_global_options(command: click.Command) -> click.Command:
     if isinstance(command, LazyGroup):  # its commands get them when they are imported
         return command
     commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    for target in commands if isinstance(command, click.Group) else ():
+        target.short_help = target.get_short_help_str(limit=1_000)  # the list of --help cuts it otherwise
     for target in commands:
         taken = {name for param in target.params for name in param.opts}
         for option in _global_options():

@@ -243,7 +243,7 @@ CODES: dict[Code, str] = {
     Code.EXPORT_UNREADABLE: "The file is not an export of the history that this offerkit reads.",
     Code.RECORD_UNCOVERED: "A revision made something live that the approvals in the record do not cover.",
     Code.BUG: "A bug in offerkit; please report it.",
-    Code.NOT_LIVE_THEN: "An answer is asked for a past time at which the environment was not live.",
+    Code.NOT_LIVE_THEN: "An answer is asked for a time at which the environment was not live or its history is gone.",
     Code.PAST_NOT_STORED: "An answer for a past time, from what was live then, cannot be stored.",
     Code.PRESENT_CONTACT: "An answer for a past time uses the contact's fields and statuses of now (a warning).",
     Code.NO_EVIDENCE: "A space asks for evidence that cannot be kept: it stores nothing, or deliveries fill it.",

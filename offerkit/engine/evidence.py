@@ -6,12 +6,12 @@ an integer beyond 64 bits ``{"integer": …}``. Everything else is as it is in J
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from offerkit.engine.call import Call
+from offerkit.engine.call import MAX_COUNT, Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import facts_at
 from offerkit.engine.contact_history import CountedPropositions
@@ -20,7 +20,7 @@ from offerkit.engine.history import GroupedHistory, PastProposition
 from offerkit.engine.hook_tape import HookTape, KeptCandidate
 from offerkit.engine.presentation_rules import Moment, counted_by_rules
 from offerkit.fingerprint import Json, JsonMap, json_map
-from offerkit.rules.types import Row, Value
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import show
 from offerkit.times import instant, utc
 
@@ -116,17 +116,17 @@ def _read(catalog: Catalog, space: str, key: str, time: str, body: JsonMap) -> R
     offers = body.get("offers")
     tape = HookTape(
         replays=True,
-        loaded=_values(body.get("loaded")),
+        loaded=_checked(_values(body.get("loaded")), _data_types(catalog)),
         products={offer: _pairs(pairs) for offer, pairs in json_map(body.get("products")).items()},
         kept=None if "kept" not in body else tuple(_kept(one) for one in _list(body["kept"])),
     )
     call = Call(
         space=space,
-        n=_int(body["n"]),
+        n=_number(body["n"], MAX_COUNT),
         categories=_names(body.get("categories")),
         themes=_names(body.get("themes")),
-        data={**catalog.no_data, **_values(body["data"])},
-        contact={**catalog.nobody, **_values(body["contact"])},
+        data={**catalog.no_data, **_checked(_values(body["data"]), _data_types(catalog))},
+        contact={**catalog.nobody, **_checked(_values(body["contact"]), catalog.dimension.fields)},
         key=key,
         now=instant(time),
         seed=str(body.get("seed", "")),
@@ -194,7 +194,9 @@ def _value_of(stored: Json) -> Value:
         case list():
             return tuple(str(item) for item in stored)
         case {"integer": str(text)}:
-            return int(text) if len(text) <= 1_300 else None
+            if len(text) > 1_300:
+                raise ValueError("not a number")
+            return int(text)
         case {"decimal": str(text)}:
             return _decimal(text)
         case {"timestamp": str(text)}:
@@ -207,9 +209,12 @@ def _value_of(stored: Json) -> Value:
 
 def _decimal(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         raise ValueError("not a number") from None
+    if not number.is_finite():
+        raise ValueError("not a number")
+    return number
 
 
 def _values(stored: Json) -> dict[str, Value]:
@@ -293,6 +298,48 @@ def _names(stored: Json) -> tuple[str, ...]:
 
 
 def _int(stored: Json) -> int:
-    if not isinstance(stored, int):
+    if not isinstance(stored, int) or isinstance(stored, bool):
         raise TypeError("not a number")
     return stored
+
+
+def _number(stored: Json, most: int) -> int:
+    if not 1 <= _int(stored) <= most:
+        raise ValueError("not a number of offers")
+    return _int(stored)
+
+
+_PLAIN: Mapping[BaseType, type | tuple[type, ...]] = {
+    BaseType.STRING: str,
+    BaseType.ENUMERATION: str,
+    BaseType.INTEGER: int,
+    BaseType.DECIMAL: Decimal,
+    BaseType.BOOLEAN: bool,
+    BaseType.DATE: date,
+    BaseType.TIMESTAMP: datetime,
+    BaseType.LIST: tuple,
+}
+
+
+def _checked(values: Mapping[str, Value], types: Mapping[str, FieldType]) -> Mapping[str, Value]:
+    """``values``, each of its declared type. Raises ValueError or LookupError."""
+    for name, value in values.items():
+        base = types[name].base
+        mixed = isinstance(value, (bool, datetime)) and base not in (BaseType.BOOLEAN, BaseType.TIMESTAMP)
+        if value is not None and (mixed or not isinstance(value, _PLAIN[base])):
+            raise ValueError("not of its type")
+    return values
+
+
+def _data_types(catalog: Catalog) -> dict[str, FieldType]:
+    """The types of call data, and of the facts of a call."""
+    facts = dict.fromkeys(catalog.call_facts, FieldType(BaseType.STRING))
+    return {**facts, **{name: field.type for name, field in catalog.call_data.items()}}
+
+
+def unread(catalog: Catalog, body: JsonMap, scope: EvidenceScope) -> Iterator[str]:
+    """What decisions read and evidence does not have, a sentence each: it was edited, or another engine reads more."""
+    rows = ("contact", catalog.dimension.name, scope.contact), ("data", "interaction", scope.data)
+    for part, owner, names in rows:
+        for name in sorted(names - json_map(body.get(part)).keys()):
+            yield f"the evidence has no {owner}.{name}, which decisions on this space read"

@@ -101,7 +101,7 @@ class PromotionCalendar:
         """When a window begins next after ``moment``; also when clocks go back into one."""
         today = wall_clock(moment, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         begins: list[datetime] = []
-        for number in range(9):  # a week, and a day more for clocks that change
+        for number in range(16):  # two weeks, because a zone may skip a day, and a day more for clocks that change
             try:
                 day = today + number * _DAY
                 begins += filter(None, (clock_change(day, day + _DAY, self.zone),))

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-import orjson
-
 from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
@@ -139,7 +137,7 @@ def _brings_into_live(change: Sequence[str]) -> bool:
         return False
     if before != after or moved_from:
         return True
-    return not set(orjson.loads(are_on or "[]")) <= set(orjson.loads(were_on or "[]"))
+    return not set(are_on.split(",")) - {""} <= set(were_on.split(","))  # as columns have them: names, or “-” for none
 
 
 class GivenSignature(NamedTuple):

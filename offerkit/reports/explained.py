@@ -12,7 +12,7 @@ from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PRESENTATION, Presentation, Style, indented
 
 _LONGEST = 300
-NO_EVIDENCE = "No evidence was kept, so the decision cannot be repeated. What can no longer be known:"
+NO_EVIDENCE = "The decision cannot be repeated without its evidence. What can no longer be known:"
 PRESENT = "This is not what was decided: the contact's fields, history and hooks are those of now."
 
 
@@ -83,8 +83,8 @@ def _approval(approval: PastApproval) -> str:
     if approval.revision is None:
         return f"{what}: no approval of exactly this is in the history"
     comment = f": {clip(one_line(approval.comment), _LONGEST)}" if approval.comment else ""
-    when = f"revision {approval.revision.serial}, {_second(approval.revision.time)}"
-    return f"{what}: {approval.operator}, {when}{comment}"
+    when = f"at {_second(approval.revision.time)}, revision {approval.revision.serial}"
+    return f"{what}: by {approval.operator} {when}{comment}"
 
 
 def _rule(rule: PastRule, style: Style, width: int) -> list[str]:
@@ -126,7 +126,7 @@ def _trace(found: Repetition, style: Style, width: int) -> list[str]:
 def _revision(revision: PastRevision) -> str:
     message = f": {clip(one_line(revision.message), _LONGEST)}" if revision.message else ""
     return visible(
-        f"revision {revision.serial} ({revision.action} by {revision.actor}, {_second(revision.time)}){message}"
+        f"revision {revision.serial} ({revision.action} by {revision.actor} at {_second(revision.time)}){message}"
     )
 
 

@@ -16,8 +16,8 @@ from offerkit.reports.words import count
 class ScheduledItem:
     """A scheduled promotion: ``state`` is ``waiting``, ``promoted``, ``refused`` or ``withdrawn``.
 
-    ``due``, ``not_after`` and ``ended`` are UTC; ``due_shown`` is the time on the environments' clocks. ``closed``: why
-    it would be refused at its time, by the freezes and windows declared now.
+    ``due``, ``not_after`` and ``ended`` are UTC; ``due_shown`` and ``not_after_shown`` are on the environments' clocks.
+    ``closed``: why it would be refused at its time, by the freezes and windows declared now.
     """
 
     serial: int
@@ -25,6 +25,7 @@ class ScheduledItem:
     due: str
     due_shown: str
     not_after: str
+    not_after_shown: str
     by: str
     time: str
     message: str
@@ -78,7 +79,7 @@ def _lines(one: ScheduledItem, style: Style) -> Iterator[str]:
     said = f": {visible(one_line(one.message))}" if one.message else ""
     yield f"    scheduled by {visible(one.by)} at {one.time[:19]}Z, plan {one.plan[:12]}{said}"
     if one.not_after and one.state == "waiting":
-        yield f"    not after {one.not_after[:19]}Z"
+        yield f"    not after {visible(one.not_after_shown)}"
     for why in one.closed:
         yield style.yellow(f"    would be refused then: {visible(one_line(why))}")
     if one.ended_message and one.state == "withdrawn":

@@ -39,8 +39,8 @@ class RevisionStamp(NamedTuple):
 
     @property
     def words(self) -> str:
-        """``revision 12 by ada, 2026-11-30T12:00:00Z``."""
-        return f"revision {self.serial} by {self.actor}, {self.time[:19]}Z"
+        """``revision 12 by ada at 2026-11-30T12:00:00Z``."""
+        return f"revision {self.serial} by {self.actor} at {self.time[:19]}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +105,19 @@ class DecidedAspect(NamedTuple):
 
     @property
     def standing(self) -> str:
-        """``approved by brand in revision 3, 2026-11-30T12:00:00Z: Read twice``."""
+        """``approved by brand at 2026-11-30T12:00:00Z, revision 3: Read twice``."""
         if self.revision is None:
             return "nobody has decided on exactly this"
         lost = "" if self.counts else " (does not count now)"
         serial, time, actor = self.revision
-        text = f"{self.decision} by {self.by} in revision {serial}, {time[:19]}Z{lost}"
+        text = f"{self.decision} by {self.by} at {time[:19]}Z, revision {serial}{lost}"
         text += f"; {self.review}, recorded by {actor}" if self.review else ""
         text += f"; signed with {self.signed}" if self.signed else ""
         return f"{text}: {self.comment}" if self.comment else text
 
 
 class WaitingAspect(NamedTuple):
-    """An aspect that waits for somebody, and what it changes in live; ``new``: it is not live yet."""
+    """An aspect that waits for somebody, and what it changes in live; ``new``: it is not live."""
 
     item: ApprovalItem
     changes: tuple[FieldChange, ...]
@@ -213,7 +213,7 @@ class WholeResource:
     @property
     def _scheduled(self) -> list[tuple[str, str]]:
         return [
-            ("scheduled", f"to change in live at {each.due[:19]}Z, by {each.revision.words}")
+            ("scheduled", f"for {each.due[:19]}Z, to change it in live; in {each.revision.words}")
             for each in self.standing.scheduled
         ]
 
@@ -294,7 +294,7 @@ def _waiting_rows(waiting: Sequence[WaitingAspect], style: Style, layout: Layout
     if waiting:
         yield from ("", style.bold("What waits"))
     for aspect in waiting:
-        text = f"{aspect.item.what}: {aspect.item.standing}" + (" (not live yet)" if aspect.new else "")
+        text = f"{aspect.item.what}: {aspect.item.standing}" + (" (not live)" if aspect.new else "")
         paint = style.red if aspect.item.overdue else style.yellow
         yield from (paint(row) for row in indented("  ", visible(text), layout.width))
         yield from _change_rows(aspect.changes, style, layout)

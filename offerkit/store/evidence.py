@@ -35,6 +35,12 @@ class EvidenceRow(NamedTuple):
     space: str
     body: JsonMap
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the propositions whose evidence this is."""
+        named = self.body.get("propositions")
+        return tuple(map(str, named)) if isinstance(named, list) else ()
+
 
 class Evidence:
     """The table of evidence in an open store."""
@@ -53,14 +59,17 @@ class Evidence:
 
     def of(self, proposition: PropositionRow) -> EvidenceRow | None:
         """The evidence of the call that stored ``proposition`` on its space; None if none is kept."""
+        return next((row for row in self.of_call(proposition) if proposition.id in row.ids), None)
+
+    def of_call(self, proposition: PropositionRow) -> list[EvidenceRow]:
+        """All evidence of the call that stored ``proposition``, on whichever space of its environment."""
         key = proposition.environment, proposition.contact, proposition.time, proposition.interaction
         rows: list[tuple[str, str, str, str, str, str, str]] = self._db.rows(
             f"SELECT {COLUMNS} FROM evidence"  # noqa: S608 - constants
             " WHERE environment = ? AND contact = ? AND time = ? AND interaction = ? ORDER BY id",
             key,
         )
-        found = (EvidenceRow(*row[:6], self._body(row[6])) for row in rows)
-        return next((row for row in found if proposition.id in _ids(row)), None)
+        return [EvidenceRow(*row[:6], self._body(row[6])) for row in rows]
 
     def of_contact(self, environment: str, contact: str) -> list[EvidenceRow]:
         """All evidence of a contact, oldest first."""
@@ -110,19 +119,14 @@ class Evidence:
         return body
 
 
-def _ids(row: EvidenceRow) -> Sequence[Json]:
-    ids = row.body.get("propositions")
-    return ids if isinstance(ids, list) else ()
-
-
 def _text(row: EvidenceRow) -> str:
     check_utc(row.time)
-    if row.id not in _ids(row):
+    if row.id not in row.ids:
         raise ValueError(f"not the evidence of a proposition: {row.id!r}")
     try:
         text, why = canonical(row.body), "it was too large"
     except orjson.JSONEncodeError:
         text, why = b"", "it had a text that is not Unicode"
     if not text or len(text) > LARGEST_BODY:
-        text = canonical({"propositions": [*_ids(row)], "not_kept": why})
+        text = canonical({"propositions": [*row.ids], "not_kept": why})
     return text.decode()

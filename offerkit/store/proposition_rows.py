@@ -156,6 +156,8 @@ def proposition_row(text: PropositionText) -> PropositionRow:
     data = text[14]
     proposed, accepted, statuses = ({}, {}, {}) if data == NO_DATA else data_of(data)
     weight, status = Decimal(text[9]), status_of_number(text[10])
+    if not weight.is_finite() or not isinstance(text[13], int):
+        raise ValueError("not a weight, or not a revision")
     extra = proposed, accepted, statuses
     product = product_of(text[15]) if text[15] else None
     return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], *extra, product)

@@ -95,19 +95,30 @@ def compared(
 ) -> tuple[int, list[Diagnostic]]:
     """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
     digests = {row.serial: row.digest for row in store.revisions()}
+    newest, in_live = _newest(store), _declared(Stages(store), Stage.LIVE)
     findings: list[Diagnostic] = []
     count = 0
-    stages, newest = Stages(store), _newest(store)
-    in_live = _declared(stages, Stage.LIVE)
     for name in places:
         place = place_of(name, root, environ).read()
-        count += len(place.anchors)
+        count += sum(anchor.project == store.project for anchor in place.anchors)
         found = [*anchor_findings(place, store.project, digests)]
-        if newest is not None and name in in_live and not found:
+        if not place.anchors and not place.strange and newest is not None:
+            found.append(_nothing_there(place.name, newest))
+        elif newest is not None and name in in_live and not found:
             missing = newest_missing(place, _anchor(store.project, newest))
             found += [missing] if missing is not None else []
         findings += found
     return count, findings
+
+
+def _nothing_there(name: str, newest: RevisionRow) -> Diagnostic:
+    return Diagnostic(
+        Code.NO_ANCHORS,
+        f"there is no anchor in {name[:200]}, and revision {newest.serial} changed live",
+        "So nothing there proves the history: the place is new, its name is wrong, or it was emptied.",
+        "Check the name. If the place is new, “offerkit audit anchor” writes the newest revision there; if it is git,"
+        " fetch its notes first.",
+    )
 
 
 def declared_in_specs(session: Session) -> list[str]:

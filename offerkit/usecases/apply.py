@@ -86,7 +86,9 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         store.transaction(),
     ):
         if session.scheduled:
-            scheduled.check_waiting(store.database, session.scheduled)
+            from offerkit.usecases.scheduled_standing import check_standing  # most plans are not scheduled
+
+            check_standing(store, session.scheduled, session.now)  # a restore may have held the lock
         actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):

@@ -41,9 +41,10 @@ def audit(audited: AuditedStore, head: str = "", compare: CompareAnchors | None 
         signed = 0
         if not diagnostics:  # else the rows are not reliable
             signed, diagnostics = verify_signatures(store)
-        revisions = _revisions(store, damaged=bool(diagnostics))
+        damaged = bool(diagnostics)
+        revisions = _revisions(store, damaged=damaged)
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
-        anchors, unanchored = compare(store) if compare is not None and revisions else (0, [])
+        anchors, unanchored = compare(store) if compare is not None and (revisions or not damaged) else (0, [])
         diagnostics += unanchored
     missing = noted_elsewhere(revisions, head)
     if missing is not None:

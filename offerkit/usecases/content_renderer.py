@@ -36,7 +36,7 @@ class ContentRenderer:
 
         ``clicked``: the status that a tracked link sets; by default the space's status for accepted offers.
         """
-        self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
+        self._view, self._catalog, self._space, self.status_base = view, catalog, space, status_base
         environment = self._view(environment_address(catalog.environment)) or {}
         body = self._view(Address(catalog.environment, Kind.SPACE, space)) or {}
         self._renderer = Renderer.of(body, str(environment.get("assets") or ""))
@@ -113,7 +113,7 @@ class ContentRenderer:
         """Template variables for a contact and its call data, built once for all offers shown to it."""
         cached = self._last
         if cached is None or cached[0] is not contact or cached[1] is not data:
-            variables = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
+            variables = Variables.of(self._catalog.dimension.name, contact, data, self.status_base)
             cached = self._last = (contact, data, variables)
         return cached[2]
 

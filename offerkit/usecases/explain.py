@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
 from offerkit import __version__
@@ -15,18 +16,18 @@ from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import CallFacts, facts_at
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
-from offerkit.engine.evidence import ReadDecision, UnreadableEvidenceError, read_evidence, values_kept
+from offerkit.engine.evidence import ReadDecision, UnreadableEvidenceError, read_evidence, unread, values_kept
 from offerkit.engine.explained import ExplainedProposition, PastApproval, PastRevision, Repetition
 from offerkit.engine.extra_data import stored_product
 from offerkit.engine.history import GroupedHistory
 from offerkit.fingerprint import Json
 from offerkit.rules.types import Row
 from offerkit.rules.values import show
-from offerkit.store import EvidenceRow, PropositionQuery, PropositionRow, RevisionRow, Store
+from offerkit.store import EvidenceRow, PropositionQuery, PropositionRow, RevisionRow, Store, errors
 from offerkit.store.backups import ACTION as RESTORE
 from offerkit.store.proposition_rows import weight_text
 from offerkit.templates.render import RenderError
-from offerkit.times import instant
+from offerkit.times import check_utc, instant, shift, utc
 from offerkit.usecases.catalogs import Catalogs, HookLoader
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.explained_rules import RuleMoment, rules_of
@@ -36,7 +37,7 @@ from offerkit.usecases.propose import REFILLS, history_of
 from offerkit.usecases.session import Session
 
 _OF_A_CALL = 10_000
-"""The most propositions of a contact from the time of a call on that are searched for those of the call."""
+"""The most propositions of a contact at one time that are searched for those of a call."""
 
 
 class _Case(NamedTuple):
@@ -58,9 +59,15 @@ class _Case(NamedTuple):
         return (
             not self.replaced
             and self.row.environment in self.catalogs
-            and self.offer in self.past.view.entries
             and self.row.space in self.catalog.spaces
+            and self.row.space in self._spaces
         )
+
+    @property
+    def _spaces(self) -> Collection[str]:
+        """The spaces on which the offer was live."""
+        at = self.catalog.position_of.get(self.row.offer)
+        return () if at is None else self.catalog.offers[at].spaces
 
 
 def explain_stored(session: Session, id_: str, *, present: bool = False) -> ExplainedProposition:
@@ -69,7 +76,7 @@ def explain_stored(session: Session, id_: str, *, present: bool = False) -> Expl
     with session.existing() as store, store.reading():
         case = _case(store, id_, load_hooks)
         if not case.known:
-            return _history_gone(store, case.row)
+            return _history_gone(store, case)
         explained = _explained(store, case)
         if not present:
             return explained
@@ -84,7 +91,7 @@ def explain_proposition(store: Store, id_: str, hooks: HookLoader) -> ExplainedP
     """
     with store.reading():
         case = _case(store, id_, hooks)
-        return _explained(store, case) if case.known else _history_gone(store, case.row)
+        return _explained(store, case) if case.known else _history_gone(store, case)
 
 
 def _case(store: Store, id_: str, hooks: HookLoader) -> _Case:
@@ -96,11 +103,21 @@ def _case(store: Store, id_: str, hooks: HookLoader) -> _Case:
             detail="It was never stored, or its retention is over.",
             hint="List a contact's propositions: offerkit propositions --contact KEY",
         )
+    _check(store, row)
     past = PastLive(store, row.revision)
     # A restore gave the numbers of the revisions that it dropped to others.
     restored = store.revisions(action=RESTORE)
     replaced = any(one.serial <= row.revision and one.time > row.time for one in restored)
     return _Case(row, past, past.catalogs(hooks), Address(row.environment, Kind.OFFER, row.offer), replaced)
+
+
+def _check(store: Store, row: PropositionRow) -> None:
+    """Raise Refused if the proposition was edited so that nothing can be said about it."""
+    try:
+        check_utc(row.time)
+        instant(row.time)
+    except ValueError:
+        raise errors.damaged(store.database.name, "A proposition was edited: it has an invalid time") from None
 
 
 def _explained(store: Store, case: _Case) -> ExplainedProposition:
@@ -127,7 +144,8 @@ def _explained(store: Store, case: _Case) -> ExplainedProposition:
     if read is None or evidence is None or decision is None:
         return made
     repeated = _repeated(store, case, read, decision, evidence)
-    return replace(made, shown=_shown(case, read, decision), repeated=repeated)
+    shown = {} if repeated.differences else _shown(case, read, decision, evidence)
+    return replace(made, shown=shown, repeated=repeated)
 
 
 def _delivery(store: Store, row: PropositionRow) -> str:
@@ -164,11 +182,16 @@ def _plain(row: PropositionRow) -> ExplainedProposition:
     )
 
 
-def _history_gone(store: Store, row: PropositionRow) -> ExplainedProposition:
-    """Of a proposition whose revision the store no longer has: a backup was restored since."""
-    missing = store.revision(row.revision) is None
-    now = "has no such revision" if missing else "has another history since a restore"
-    gone = f"What was live in revision {row.revision}, its approvals and rules: the store {now}."
+def _history_gone(store: Store, case: _Case) -> ExplainedProposition:
+    """Of a proposition that the store's history does not explain: a backup was restored, or a record was edited."""
+    row = case.row
+    if store.revision(row.revision) is None:
+        now = "the store has no such revision"
+    elif case.replaced:
+        now = "the store has another history since a restore"
+    else:
+        now = "the offer was not live on the space then, so the stored proposition or the history was edited"
+    gone = f"What was live in revision {row.revision}, its approvals and rules: {now}."
     return replace(_plain(row), unknown=(gone,))
 
 
@@ -221,8 +244,10 @@ def _repeated(
     chosen = [one for one in decision.chosen if one.offer not in read.failed]
     ids = evidence.body.get("propositions")
     stored = [store.proposition(str(id_)) for id_ in (ids if isinstance(ids, list) else ())]
+    reads = case.catalogs.space(row.environment, row.space).reads
+    differences = (*_elsewhere(case, stored, evidence), *unread(catalog, evidence.body, reads))
     return Repetition(
-        tuple(_differences(stored, chosen)),
+        (*differences, *_unrecorded(store, row), *_differences(stored, chosen)),
         engine=str(evidence.body.get("engine", "")),
         now=__version__,
         read=values_kept(catalog, evidence.body),
@@ -230,16 +255,48 @@ def _repeated(
     )
 
 
+def _elsewhere(case: _Case, stored: Sequence[PropositionRow | None], evidence: EvidenceRow) -> Iterator[str]:
+    """Where stored propositions say another space, channel or revision than what decided."""
+    revision = evidence.body.get("revision")
+    channel = case.catalog.spaces[case.row.space].channel
+    for row in filter(None, stored):
+        if (row.environment, row.space) != (evidence.environment, evidence.space):
+            there = f"{evidence.environment}/{evidence.space}"
+            yield f"rank {row.rank}: stored on {row.environment}/{row.space}; its evidence is of {there}"
+        if row.channel != channel:
+            yield f"rank {row.rank}: stored for the channel {row.channel}; the space's was {channel}"
+        if row.revision != revision:
+            yield f"rank {row.rank}: stored as decided by revision {row.revision}; its evidence is of {revision}"
+        if (row.contact, row.time, row.interaction) != (evidence.contact, evidence.time, evidence.interaction):
+            yield f"rank {row.rank}: stored for another contact, time or call than its evidence is of"
+
+
+def _unrecorded(store: Store, row: PropositionRow) -> Iterator[str]:
+    """Propositions of the call on the space that no evidence of the call names: they were added, or moved there."""
+    named = {id_ for one in store.evidence.of_call(row) for id_ in one.ids}
+    for other in _of_the_call(store, row):
+        if other.id not in named:
+            yield f"rank {other.rank}: {other.offer} is stored for this call and space; its evidence has no such answer"
+
+
+def _of_the_call(store: Store, row: PropositionRow) -> list[PropositionRow]:
+    """What the call of ``row`` stored on its space."""
+    own = PropositionQuery(
+        row.environment,
+        contact=row.contact,
+        space=row.space,
+        since=row.time,
+        until=utc(shift(instant(row.time), timedelta(microseconds=1))),
+    )
+    rows = store.propositions(own, limit=_OF_A_CALL)
+    return [one for one in rows if (one.time, one.interaction) == (row.time, row.interaction)]
+
+
 def _with_present_contact(store: Store, case: _Case, people: ContactSources) -> Repetition:
     """The decision on what was live then, with the contact's fields and history, and hooks, as they are now."""
     row, catalog = case.row, case.catalog
     contact = people.by_key(row.environment, row.contact) if row.contact else None
-    own = PropositionQuery(row.environment, contact=row.contact, space=row.space, since=row.time)
-    stored = [
-        one
-        for one in store.propositions(own, limit=_OF_A_CALL)
-        if (one.time, one.interaction) == (row.time, row.interaction)
-    ]
+    stored = _of_the_call(store, row)
     who = CallContext(contact, row.contact, instant(row.time), anonymous=catalog.anonymous, many=True)
     call = make_call(catalog, row.space, who=who, n=min(len(stored), MAX_COUNT))
     earlier = [past for past in history_of(store, catalog, row.contact, call.now) if past.time < call.now]
@@ -294,20 +351,20 @@ def _renders(case: _Case, chosen: ChosenOffer, call: Call, data: Row) -> bool:
     return _fields(case, chosen, call, data) is not None
 
 
-def _shown(case: _Case, read: ReadDecision, decision: SpaceDecision) -> Mapping[str, str]:
+def _shown(case: _Case, read: ReadDecision, decision: SpaceDecision, evidence: EvidenceRow) -> Mapping[str, str]:
     """The fields of the offer as the contact saw them; none if they cannot be rendered."""
     row = case.row
     chosen = next((one for one in decision.chosen if one.offer == row.offer), None)
     if chosen is None:
         return {}
-    return _fields(case, chosen, read.call, decision.data) or {}
+    return _fields(case, chosen, read.call, decision.data, str(evidence.body.get("tracked", ""))) or {}
 
 
-def _fields(case: _Case, chosen: ChosenOffer, call: Call, data: Row) -> Mapping[str, str] | None:
+def _fields(case: _Case, chosen: ChosenOffer, call: Call, data: Row, status_base: str = "") -> Mapping[str, str] | None:
     """The fields of an offer as the contact of ``call`` sees them; None if they cannot be rendered."""
     row = case.row
     about: Row = {"id": row.id, "rank": chosen.rank, "weight": chosen.weight, "space": row.space}
-    renderer = case.catalogs.space(row.environment, row.space).renderer()
+    renderer = case.catalogs.space(row.environment, row.space).renderer(status_base)
     try:
         fields, _ = renderer.show(chosen.offer, chosen.product, call.contact, data, about, ())
     except RenderError:
@@ -329,6 +386,11 @@ def _unknown(
         return
     if evidence is not None:
         yield f"The evidence of this decision was not kept: {evidence.body['not_kept']}."
+    elif case.catalogs.space(row.environment, row.space).evidence is not None:
+        yield (
+            "What this decision read: the space kept evidence then, but none of this proposition is stored. Its"
+            " retention is over, or the stored record was edited."
+        )
     reads = case.catalogs.space(row.environment, row.space).reads
     if reads.contact:
         fields = ", ".join(f"{catalog.dimension.name}.{name}" for name in sorted(reads.contact))

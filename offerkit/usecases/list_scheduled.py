@@ -47,6 +47,7 @@ def _item(store: Store, stages: Stages, promotion: ScheduledPromotion) -> Schedu
         due=promotion.due,
         due_shown=shown_time(store, promotion.environments, promotion.due),
         not_after=promotion.not_after,
+        not_after_shown=shown_time(store, promotion.environments, promotion.not_after) if promotion.not_after else "",
         by=promotion.by,
         time=promotion.time,
         message=promotion.message,

@@ -18,7 +18,8 @@ from offerkit.plans.plan import ApprovalKey
 from offerkit.state.changes import by_environment
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import Store
+from offerkit.store import RevisionRow, Store
+from offerkit.store.backups import ACTION as RESTORE
 from offerkit.store.stage_snapshots import Stages, promoted_as
 from offerkit.times import instant, utc
 from offerkit.usecases.catalogs import Catalogs, HookLoader, catalogs_as_live, no_hooks
@@ -135,8 +136,14 @@ def with_present_contact() -> Report:
 
 
 def live_at(store: Store, environments: Iterable[str], moment: datetime) -> PastLive:
-    """What was live at ``moment``. Raises Refused if one of ``environments`` was not, or if the time is ambiguous."""
+    """What was live at ``moment``. Raises Refused if one of ``environments`` was not, if the time is ambiguous, or if a
+    restore replaced the history of then.
+    """
     at = utc(moment.astimezone(UTC))
+    for row in store.revisions(action=RESTORE):
+        before = store.revision(row.serial - 1)
+        if at < row.time and row.details.get("revisions") != [] and (before is None or at >= before.time):
+            raise _replaced(row, moment)
     serial = 0
     for name in dict.fromkeys(environments):
         stage = StageRef(name, Stage.LIVE, at)
@@ -144,6 +151,18 @@ def live_at(store: Store, environments: Iterable[str], moment: datetime) -> Past
         if not store.entries_at(stage.on(Stage.LIVE), serial):
             raise _not_live(store, name, moment)
     return PastLive(store, serial)
+
+
+def _replaced(restore: RevisionRow, moment: datetime) -> Refused:
+    return refuse(
+        Code.NOT_LIVE_THEN,
+        f"what was live at {moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} is no longer in the history",
+        detail=(
+            f"Revision {restore.serial} restored an older backup at {restore.time[:19]}Z; what was promoted between the"
+            " two is only in the store that it replaced."
+        ),
+        hint="Ask that store, name another time with --at, or decide with what is live now: --live-now.",
+    )
 
 
 def _not_live(store: Store, environment: str, moment: datetime) -> Refused:

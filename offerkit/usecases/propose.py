@@ -257,11 +257,14 @@ def _evidence(
     body: dict[str, Json] = {
         **evidence_of(space_call.catalog, call, space_call.history, decision, space_call.form.evidence),
         "engine": __version__,
+        "revision": first.revision,
         "identified": str(space_call.who.how),
         "propositions": [row.id for row in rows],
     }
     if failed:
         body["failed"] = [*sorted(failed)]
+    if space_call.form.renderer.status_base:
+        body["tracked"] = space_call.form.renderer.status_base
     return EvidenceRow(first.environment, first.contact, first.time, first.id, first.interaction, first.space, body)
 
 

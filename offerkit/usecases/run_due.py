@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
 from offerkit.governance.notices import Notice
 from offerkit.plans.plan import decode, enveloped
-from offerkit.store import Draft, RevisionRow, Store, backups, scheduled
+from offerkit.store import Draft, RevisionRow, scheduled
 from offerkit.store.scheduled import ScheduledPromotion
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import utc
 from offerkit.usecases.apply import apply
 from offerkit.usecases.contact_access import without_contact_details
+from offerkit.usecases.scheduled_standing import check_standing
 from offerkit.usecases.session import Session
 
 RECORDED = 20
@@ -79,7 +79,6 @@ def _run(session: Session, serial: int, clock: Callable[[], datetime]) -> DueOut
         promotion = scheduled.named(store.database, serial)
         if promotion is None or promotion.due > now or scheduled.ending(store.database, serial) is not None:
             return None
-        plan = scheduled.plan_text(store.database, serial)
         by = Stages(store).names.operator(promotion.by, serial)
     acting = replace(
         session,
@@ -96,7 +95,8 @@ def _run(session: Session, serial: int, clock: Callable[[], datetime]) -> DueOut
     )
     try:
         with session.existing() as store:
-            _check_standing(store, promotion, by, now, plan)
+            check_standing(store, serial, now)
+            plan = scheduled.plan_text(store.database, serial)
         read = decode(enveloped(plan.encode()), f"the plan that revision {serial} scheduled")
         return DueOutcome(promotion, apply(acting, read).revision)
     except Refused as refused:
@@ -104,39 +104,6 @@ def _run(session: Session, serial: int, clock: Callable[[], datetime]) -> DueOut
             raise
         findings = refused.diagnostics
     return _refused(acting, promotion, findings)
-
-
-def _check_standing(store: Store, promotion: ScheduledPromotion, by: str, now: str, plan: str) -> None:
-    """Raise Refused if the promotion no longer counts, whatever its plan says."""
-    serial = promotion.serial
-    if promotion.not_after and now > promotion.not_after:
-        raise refuse(
-            Code.SCHEDULE_LAPSED,
-            f"the promotion that revision {serial} scheduled was found too late: its latest time was"
-            f" {promotion.not_after[:16]}Z",
-            hint="Schedule it again. Something must carry out what is due: offerkit serve, or offerkit run-due.",
-        )
-    restores = store.revisions(action=backups.ACTION, limit=1)
-    if restores and restores[0].serial > serial:
-        raise refuse(
-            Code.SCHEDULE_LAPSED,
-            f"the promotion that revision {serial} scheduled no longer counts: the store was restored since",
-            hint="Look at what is live, and schedule it again.",
-        )
-    if not scheduled.is_plan(promotion, plan):
-        raise refuse(
-            Code.SCHEDULE_LAPSED,
-            f"the plan that revision {serial} scheduled was edited in the store, or is gone",
-            hint="Run “offerkit audit verify”.",
-        )
-    left = store.last_left(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, by))
-    if promotion.time <= left:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"the operator {by[:80]} who scheduled it was removed since",
-            detail="A later operator of the same name is another person.",
-            hint="Let somebody who may promote schedule it again.",
-        )
 
 
 def _refused(session: Session, promotion: ScheduledPromotion, findings: tuple[Diagnostic, ...]) -> DueOutcome | None:

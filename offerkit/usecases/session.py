@@ -285,7 +285,7 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
         raise refuse(
             Code.NO_OPERATOR,
             "no operator given",
-            detail="Every change is signed by an operator.",
+            detail="The history records who does what.",
             hint="Use --as OPERATOR or OFFERKIT_OPERATOR, or set an operator's e-mail in git. Operators: "
             + ", ".join(sorted(known))
             + ".",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
-from offerkit.diagnostics import Code, Position, Refused, refuse, suggestion
+from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.fingerprint import JsonMap
 from offerkit.plans.fields import redacted_fields
 from offerkit.reports.whole_resource import Referring, ShownPart, WholeResource
@@ -22,7 +22,7 @@ from offerkit.state.referrers import NAMES_IT, Referrer, referrers
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages, promoted_as
-from offerkit.usecases.design_access import check_design_reader, design_readable
+from offerkit.usecases.design_access import check_design_reader, design_readable, visible
 from offerkit.usecases.keep_simulations import simulation_of
 from offerkit.usecases.requests import SimulationsRequest
 from offerkit.usecases.session import Session
@@ -31,6 +31,8 @@ from offerkit.usecases.state_refs import NamedState, spec_positions, state_named
 
 SIMULATIONS = 10
 """How many kept simulations of an environment, the newest, are searched for an offer."""
+_SUGGESTED = 3
+"""How many addresses are suggested for a name."""
 _CHOSEN = (Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY)
 """The kinds whose parts are grouped by what they decide."""
 _GROUPS = {
@@ -61,7 +63,7 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
     ``placed``: look for the file and line of each part in the project's specs. Operators who may not read design are
     shown live only. Raises Refused if the state or the resource does not exist, or they lack the right to read it.
     """
-    address = _address(text)
+    address = _address(session, text)
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
         may_read = store is None or design_readable(session, store)(_environment(address))
         shown = _shown_state(session, store, address, at, may_read=may_read)
@@ -92,18 +94,30 @@ class _ShownState:
     stages: Stages
 
 
-def _address(text: str) -> Address:
+def _address(session: Session, text: str) -> Address:
     try:
         return parse_address(text)
     except ValueError as error:
+        named = sorted(_named_so(session, text), key=lambda address: (address.kind is not Kind.OFFER, address))
         kind = text.partition(".")[0].rpartition("/")[2]
         hint = suggestion(kind, list(Kind), f"Kinds: {', '.join(Kind)}.") if kind not in tuple(Kind) else ""
         raise refuse(
             Code.BAD_ADDRESS,
             str(error)[:300],
-            detail=f"There is no file {text:.200} either." if "\0" not in text else "",
-            hint=hint,
+            detail=f"There is no file {text:.200} either." if text and "\0" not in text else "",
+            hint=f"Did you mean {or_list(map(str, named[:_SUGGESTED]))}?" if named else hint,
         ) from None
+
+
+def _named_so(session: Session, text: str) -> Iterator[Address]:
+    """What the operator may know of that is named like the end of an address: ``gold-card``, ``offer.gold-card``."""
+    with session.reading() as store:
+        if store is None:
+            return
+        stages, may_read = Stages(store), design_readable(session, store)
+        known = visible(stages.side(Stage.DESIGN), stages.side(Stage.LIVE), may_read)
+        both = {*stages.side(Stage.DESIGN).entries, *stages.side(Stage.LIVE).entries}
+        yield from (each for each in both if known(each) and str(each).endswith((f".{text}", f"/{text}")))
 
 
 def _environment(address: Address) -> str:

@@ -166,3 +166,9 @@ def test_local_times_and_instants_agree(zone: str) -> None:
         local = datetime.fromisoformat(skipped)
         if not instants_of(local, there):
             assert first_instant(local, there) == last_instant(local, there) == at("2026-03-29T01:00")
+
+
+def test_what_is_possible_next_where_a_day_was_skipped() -> None:
+    """Kwajalein had no Saturday, 21 August 1993: the next one is more than a week ahead."""
+    one = calendar("Pacific/Kwajalein", windows=[{"days": ["sat"], "from": "03:00"}])
+    assert next_opening([one], at("1993-08-19T21:15")) == at("1993-08-27T15:00")

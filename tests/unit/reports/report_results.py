@@ -302,6 +302,7 @@ def _scheduled(text: str) -> tuple[ScheduledItem, ...]:
         due="2026-12-07T05:00:00.000000Z",
         due_shown="2026-12-07 06:00 CET",
         not_after="2026-12-07T08:00:00.000000Z",
+        not_after_shown="2026-12-07 09:00 CET",
         by=text,
         time="2026-11-20T10:00:00.000000Z",
         message=text,

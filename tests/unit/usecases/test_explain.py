@@ -158,6 +158,22 @@ def test_an_approval_is_found_after_renames(decided: Path) -> None:
         ('{"propositions":["ID"],"format":2}', Code.EVIDENCE_UNREADABLE),
         ('{"propositions":["ID"],"format":1,"n":"x"}', Code.EVIDENCE_UNREADABLE),
         ('{"propositions":["ID"],"format":1,"n":1,"contact":{"age":{"decimal":"x"}}}', Code.EVIDENCE_UNREADABLE),
+        ('{"propositions":["ID"],"format":1,"n":-1,"contact":{},"data":{},"history":[]}', Code.EVIDENCE_UNREADABLE),
+        ('{"propositions":["ID"],"format":1,"n":999,"contact":{},"data":{},"history":[]}', Code.EVIDENCE_UNREADABLE),
+        *(
+            (f'{{"propositions":["ID"],"format":1,"n":2,"contact":{{{field}}},"data":{{}},"history":[]}}', code)
+            for code in [Code.EVIDENCE_UNREADABLE]
+            for field in (
+                '"country":5',
+                '"birth":"soon"',
+                '"birth":{"timestamp":"2026-01-01T00:00:00"}',
+                '"income":[1,{}]',
+                '"income":true',
+                '"income":{"decimal":"sNaN"}',
+                '"income":{"decimal":"Infinity"}',
+                '"undeclared":"x"',
+            )
+        ),
         ("{", Code.STORE_DAMAGED),
         ("[]", Code.STORE_DAMAGED),
     ],
@@ -167,6 +183,84 @@ def test_evidence_that_was_edited_is_refused(decided: Path, edited: str, code: C
     with opened() as store, store.recording():
         store.database.run("UPDATE evidence SET body = ?", (edited.replace("ID", card["id"]),))
     assert codes(f"explain {card['id']}") == {code}
+
+
+@pytest.mark.parametrize(
+    ("edits", "told"),
+    [
+        ("UPDATE proposition SET space = 'side'", "stored on people/side; its evidence is of people/home"),
+        ("UPDATE evidence SET space = 'side'", "stored on people/home; its evidence is of people/side"),
+        ("UPDATE proposition SET channel = 'email'", "stored for the channel email; the space's was inbound-web"),
+        ("UPDATE proposition SET revision = 4", "stored as decided by revision 4; its evidence is of 3"),
+        (
+            """UPDATE evidence SET body = replace(body, '"country":"DE",', '')""",
+            "the evidence has no person.country, which decisions on this space read",
+        ),
+    ],
+)
+def test_a_forged_record_is_not_repeated_as_equal(decided: Path, edits: str, told: str) -> None:
+    """What the decision alone does not show: the same offers would be proposed elsewhere, or with another revision."""
+    (card, _) = answered()
+    edit(decided / "specs/people/spaces.yaml", "spaces", {"desk": {"label": "Other"}})
+    ada("apply --yes")
+    ada("promote --yes")
+    with opened() as store, store.recording():
+        if "revision" in told:
+            edits = edits.replace("4", str(store.last_serial()))
+            told = told.replace("4", str(store.last_serial()))
+        store.database.run(edits)
+    found = explained(card["id"])
+    assert any(told in sentence for sentence in found["repeated"]["differences"]), found["repeated"]["differences"]
+    assert found["shown"] == {}, "what the contact saw is not known"
+
+
+def test_a_proposition_that_was_added_to_an_answer_is_told(decided: Path) -> None:
+    (card, loan) = answered()
+    with opened() as store, store.recording():
+        row = store.proposition(loan["id"])
+        assert row is not None
+        store.add_propositions([row._replace(id="added", rank=3, offer="private")])
+    (told,) = explained(card["id"])["repeated"]["differences"]
+    assert told == "rank 3: private is stored for this call and space; its evidence has no such answer"
+    assert "none of this proposition is stored" in explained("added")["unknown"][0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("time", "garbage"), ("time", "0000-01-01T00:00:00.000000Z"), ("weight", "NaN"), ("revision", "x")],
+)
+def test_a_proposition_that_was_edited_beyond_reading_is_refused(decided: Path, column: str, value: str) -> None:
+    (card, _) = answered()
+    with opened() as store, store.recording():
+        store.database.run(f"UPDATE proposition SET {column} = ?", (value,))
+    assert codes(f"explain {card['id']}") == {Code.STORE_DAMAGED}
+
+
+def test_an_offer_that_was_not_live_is_no_restored_history(decided: Path) -> None:
+    (card, _) = answered()
+    with opened() as store, store.recording():
+        store.database.run("UPDATE proposition SET offer = 'unheard-of'")
+    (gone,) = explained(card["id"])["unknown"]
+    assert gone.endswith(
+        "the offer was not live on the space then, so the stored proposition or the history was edited."
+    )
+
+
+def test_evidence_that_is_gone_was_kept(decided: Path) -> None:
+    """A space that kept evidence is not said to have kept none."""
+    (card, _) = answered()
+    with opened() as store, store.recording():
+        store.database.run("DELETE FROM evidence")
+    assert "the space kept evidence then, but none of this proposition is stored" in explained(card["id"])["unknown"][0]
+
+
+def test_links_are_shown_as_they_were_tracked(decided: Path) -> None:
+    link = "{{ status_url('accepted', 'https://bank.example/loan') }}"
+    edit(decided / "specs/people/offers.yaml", "offers", {"loan": {"content": {"title": f"Loan {link}"}}})
+    for line in TO_LIVE:
+        ada(line)
+    loan = answered("--status-url", "https://bank.example/o")[1]
+    assert explained(loan["id"])["shown"] == loan["fields"]
 
 
 def test_a_revision_that_is_gone_is_said(decided: Path) -> None:
@@ -268,6 +362,24 @@ def test_a_past_time_is_answered_from_what_was_live_then(decided: Path) -> None:
     assert Code.PRESENT_CONTACT in told
     assert codes(f"propose --space people/home --at {first}") == {Code.PAST_NOT_STORED}
     assert codes("propose --space people/home --no-store --at 2020-01-01") == {Code.NOT_LIVE_THEN}
+
+
+def test_a_past_time_that_a_restore_replaced_is_not_made_up(decided: Path) -> None:
+    """What was promoted after the backup was live then, and is gone; before and after, the history says what was."""
+    first = at()
+    ada("store backup kept.db")
+    edit(decided / "specs/people/offers.yaml", "offers", {"card": {"weights": [{"weight": 90}]}})
+    for line in TO_LIVE:
+        ada(line)
+    lost = at()
+    ada("store restore kept.db --yes")
+    assert codes(f"propose --space people/home --no-store --at {lost}") == {Code.NOT_LIVE_THEN}
+    ada("store backup again.db")
+    nothing = at()
+    ada("store restore again.db --yes")
+    for known in (nothing, at()):
+        assert answered("--at", known, "--no-store")[0]["weight"] == "15"
+    assert codes(f"propose --space people/home --no-store --at {first}") == {Code.NOT_LIVE_THEN}
 
 
 def test_a_delivery_cannot_fill_a_space_that_keeps_evidence(decided: Path) -> None:

@@ -20,6 +20,7 @@ from offerkit.store import RevisionRow, Store, outbox
 from offerkit.times import utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases import schedule as scheduling
+from offerkit.usecases.apply import apply
 from offerkit.usecases.list_scheduled import list_scheduled, scheduled_plan
 from offerkit.usecases.override import override
 from offerkit.usecases.requests import OverrideRequest, ScheduleRequest, StopRequest
@@ -378,14 +379,26 @@ def test_rows_that_somebody_forged(live_shop: Workspace) -> None:
     assert row.serial > 1
 
 
-def test_a_restored_store_runs_nothing_of_before(live_shop: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_restored_store_runs_nothing_of_before(
+    live_shop: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+) -> None:
+    """Also if the restore holds the store just when it is due."""
     shop = changed(live_shop)
     promised(shop)
     backup = tmp_path / "backup.db"
     store_maintenance.copy(shop.location, backup)
-    with restore.prepare_restore(shop.session("ada"), backup) as prepared:
-        restore.restore(prepared)
-    assert shop.verified() == []
+
+    def restored(*then: Any) -> Any:
+        with restore.prepare_restore(shop.session("ada"), backup) as prepared:
+            restore.restore(prepared)
+        assert shop.verified() == []
+        return apply(*then) if then else None
+
+    if meanwhile:
+        monkeypatch.setattr("offerkit.usecases.run_due.apply", restored)
+    else:
+        restored()
     (outcome,) = due(shop)
     assert codes(outcome) == [Code.SCHEDULE_LAPSED]
 

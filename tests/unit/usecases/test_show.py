@@ -143,7 +143,10 @@ def test_without_a_store_the_specs_are_shown(tmp_path: Path) -> None:
     [
         ("shop/offer.gold-cart", Code.NO_MATCH, "Did you mean shop/offer.gold-card"),
         ("shop/ofer.gold-card", Code.BAD_ADDRESS, "Did you mean offer"),
-        ("shop", Code.BAD_ADDRESS, "Kinds: "),
+        ("shop", Code.BAD_ADDRESS, "Did you mean environment.shop?"),
+        ("nothing", Code.BAD_ADDRESS, "Kinds: "),
+        ("gold-card", Code.BAD_ADDRESS, "Did you mean shop/offer.gold-card?"),
+        ("offer.gold-card", Code.BAD_ADDRESS, "Did you mean shop/offer.gold-card?"),
         ("x" * 5_000, Code.BAD_ADDRESS, ""),
         ("shop/offer." + "x" * 64, Code.NO_MATCH, ""),
     ],

@@ -382,3 +382,27 @@ def test_a_scheduled_promotion_whose_key_was_removed_is_not_carried_out(
     shop.apply("ada")
     assert [each.code for each in _due(shop).findings] == [Code.SIGNATURE_DEMANDED]
     assert OFFER not in shop.active()
+
+
+def _live(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    approve(shop.session("omar", signer=Pen(pens["omar"])))
+    apply(shop.session("ada", signer=Pen(pens["ada"])), shop.promotion("ada", OFFER))
+
+
+def test_an_unsigned_stop_of_what_is_live_is_refused(shop: Workspace, pens: dict[str, KeyPair]) -> None:
+    _live(shop, pens)
+    act = lambda: stop(shop.session("omar"), StopRequest((OFFER,), "x"))  # noqa: E731
+    refused(Code.SIGNATURE_DEMANDED, "stop is not signed", act)
+    stop(shop.session("omar", signer=Pen(pens["omar"])), StopRequest((OFFER,), "x"))
+    assert audited(shop) == 3
+
+
+def test_a_stop_brings_nothing_into_live(tmp_path: Path, pens: dict[str, KeyPair]) -> None:
+    """Where only promotions must be signed, an offer can be stopped without a signature."""
+    shop = _shop(tmp_path / "shop", pens)
+    demanded = {"environment": {"promotion": {"signatures": ["promotions"]}}}
+    shop.change({"environments/shop.yaml": demanded})
+    shop.apply("ada")
+    _live(shop, pens)
+    stop(shop.session("omar"), StopRequest((OFFER,), "x"))
+    assert audited(shop) == 2
