@@ -100,8 +100,8 @@ def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> Comp
 def anchor(shell: Shell, form: str) -> None:
     """Anchor the newest revision of live in every declared place that lacks it.
 
-    Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
-    are made on pages. The newest anchor covers the whole history before it.
+    Promotions and stops do so themselves. Run this after a failure, or by a timer. The newest anchor covers the whole
+    history before it.
     """
     from offerkit.usecases.anchor import anchor
 
