@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -66,6 +67,7 @@ def verify(shell: Shell, file: Path | None, expect: str, anchors: bool, places: 
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
+        gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
         with progress_bar("Verifying", _size(file)) as advance:
             result = audit_file(file, expect, advance, compare)
         shell.show(result, form)
@@ -98,8 +100,8 @@ def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> Comp
 def anchor(shell: Shell, form: str) -> None:
     """Anchor the newest revision of live in every declared place that lacks it.
 
-    Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
-    are made on pages. The newest anchor covers the whole history before it.
+    Promotions and stops do so themselves. Run this after a failure, or by a timer. The newest anchor covers the whole
+    history before it.
     """
     from offerkit.usecases.anchor import anchor
 
