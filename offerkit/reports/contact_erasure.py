@@ -10,7 +10,7 @@ from offerkit.reports.escape import json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, pad
 from offerkit.reports.words import count
 
-NOTHING = "Nothing is stored for this contact."
+NOTHING = "Nothing is stored for this contact. It is found by its primary key only, by no e-mail address."
 
 
 @dataclass(frozen=True, slots=True)
