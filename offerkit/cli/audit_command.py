@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.complete import files
-from offerkit.cli.options import format_of, pass_shell, renamed_option
+from offerkit.cli.options import format_of, not_empty, pass_shell, renamed_option
 from offerkit.cli.shell import Shell, progress_bar
 from offerkit.diagnostics import Refused
 
@@ -29,7 +30,11 @@ def audit() -> None:
 @audit.command("verify")
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path), shell_complete=files)
 @renamed_option(
-    "--expect", former=("--head",), metavar="DIGEST", help="The digest of a revision, as you recorded it elsewhere."
+    "--expect",
+    former=("--head",),
+    callback=not_empty,
+    metavar="DIGEST",
+    help="The digest of a revision, as you recorded it elsewhere.",
 )
 @click.option("--anchors", is_flag=True, help="Compare the history with the anchors that environments declare.")
 @click.option(
@@ -41,9 +46,7 @@ def audit() -> None:
 )
 @format_of("VerifiedRecord")
 @pass_shell
-def verify(
-    shell: Shell, file: Path | None, expect: str | None, anchors: bool, places: tuple[str, ...], form: str
-) -> None:
+def verify(shell: Shell, file: Path | None, expect: str, anchors: bool, places: tuple[str, ...], form: str) -> None:
     """Find every row of the history that was edited, removed or reordered.
 
     Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
@@ -55,7 +58,8 @@ def verify(
     replaced as a whole by an older or another one.
 
     With FILE, an export of the history is verified instead, without a store, a project or the network: each byte of it,
-    every digest, and that each promotion had the approvals that it needed.
+    every digest, that each promotion had the approvals that it needed, and that whoever decided or promoted had the
+    right to. To judge those of a store: offerkit audit export | offerkit audit verify /dev/stdin
     """
     from offerkit.usecases.audit import audit
 
@@ -63,12 +67,13 @@ def verify(
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
+        gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
         with progress_bar("Verifying", _size(file)) as advance:
-            result = audit_file(file, expect or "", advance, compare)
+            result = audit_file(file, expect, advance, compare)
         shell.show(result, form)
         return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect or "", compare)
+        sound = audit(audited, expect, compare)
     shell.show(sound, form)
 
 
@@ -95,8 +100,8 @@ def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> Comp
 def anchor(shell: Shell, form: str) -> None:
     """Anchor the newest revision of live in every declared place that lacks it.
 
-    Promotions and stops on the command line do so themselves. Run this after a failure, and by a timer where promotions
-    are made on pages. The newest anchor covers the whole history before it.
+    Promotions and stops do so themselves. Run this after a failure, or by a timer. The newest anchor covers the whole
+    history before it.
     """
     from offerkit.usecases.anchor import anchor
 

@@ -126,12 +126,15 @@ def command(
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
+    from offerkit.reports.escape import visible
     from offerkit.usecases.deliver import withdraw
 
     run, count = withdraw(store, place, actor, shell.session().now)
     shell.done = True
-    said = shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay.")
-    _tell(shell, run, said, withdrawn=count)
+    where = visible(run.folder)
+    files = f"Its files stay, with contacts' data, in {where}." if where else "Its files stay, with contacts' data."
+    said = shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. {files}")
+    _tell(shell, run, said, withdrawn=count, folder=run.folder)
 
 
 def _tell(shell: Shell, run: DeliveryRun, said: str, **facts: Json) -> None:

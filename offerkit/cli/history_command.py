@@ -5,17 +5,17 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import offer_patterns, operators, touched
-from offerkit.cli.options import count_option, format_of, full_option, pass_shell
+from offerkit.cli.options import count_option, format_of, full_option, not_empty, pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("history")
 @click.argument("what", nargs=-1, metavar="[STAGE] [ADDRESS]", shell_complete=touched)
-@click.option("--since", default="", metavar="TIME", help="Only from this day or time on.")
-@click.option("--until", default="", metavar="TIME", help="Only before this day or time.")
+@click.option("--since", callback=not_empty, metavar="TIME", help="Only from this day or time on.")
+@click.option("--until", callback=not_empty, metavar="TIME", help="Only before this day or time.")
 @click.option(
     "--by",
-    default="",
+    callback=not_empty,
     metavar="OPERATOR",
     shell_complete=operators,
     help="Only what this operator made, wrote, approved or rejected.",

@@ -138,6 +138,15 @@ sign_option = click.option(
 )
 
 
+def not_empty(_context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """An option's value. Raises click.BadParameter if it was typed without one, as an unset variable of a shell is:
+    nothing would be compared, or everything listed.
+    """
+    if value is not None and not value.strip():
+        raise click.BadParameter("It is empty.", param=parameter)
+    return value or ""
+
+
 def service_url(_context: click.Context, parameter: click.Parameter, value: str) -> str:
     """The URL of a service as it was given; empty where none was. Raises Refused."""
     from offerkit.templates.urls import service_trouble

@@ -104,6 +104,19 @@ def anchor_findings(place: AnchorPlace, project: str, digests: Mapping[int, str]
         yield _finding(f"{place.strange:,} {lines} no anchor in {place.name}", "Somebody else has written there.")
 
 
+def newest_missing(place: AnchorPlace, newest: Anchor) -> Diagnostic | None:
+    """The finding that a place which live declares lacks the anchor of the ``newest`` revision of live, or None."""
+    if newest in place.anchors:
+        return None
+    held = len(place.anchors)
+    return Diagnostic(
+        Code.ANCHOR_MISMATCH,
+        f"revision {newest.serial} changed live, and {place.name} has no anchor of it",
+        f"It could not be written then, or somebody has removed it; {held:,} {'is' if held == 1 else 'are'} there.",
+        "If it could not be written, write it now: offerkit audit anchor. If it was there, find out who removed it.",
+    )
+
+
 def _finding(summary: str, detail: str) -> Diagnostic:
     return Diagnostic(
         Code.ANCHOR_MISMATCH,

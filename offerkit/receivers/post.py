@@ -44,7 +44,7 @@ class PostResult:
     wait: int = 0
 
 
-class _ForbiddenPeerError(Exception):
+class ForbiddenPeerError(Exception):
     """The receiver's name leads to an address that no receiver has."""
 
 
@@ -63,14 +63,14 @@ def post(
         "webhook-timestamp": str(timestamp),
         "webhook-signature": signature(keys, id_, timestamp, body),
     }
-    guard = _Guard(seconds, plain=urlsplit(url).scheme == "http")
+    guard = Guard(seconds, plain=urlsplit(url).scheme == "http")
     try:
         pool = pool_for(url, Timeout(connect=seconds, read=seconds), Code.WEBHOOK_NOT_SENT)
         with guard:
             proxied = getattr(pool, "proxy", None) is not None
             connections = guard.watching(pool.connection_from_url(url), proxied=proxied)
             answer = connections.urlopen(
-                "POST", _target(url), body, headers, retries=False, redirect=False, preload_content=False
+                "POST", target_of(url), body, headers, retries=False, redirect=False, preload_content=False
             )
             try:
                 if guard.expired:  # headers that were cut off are none
@@ -80,7 +80,7 @@ def post(
                 answer.close()
     except Refused as refused:
         return PostResult(refused.diagnostics[0].summary, unreachable=True)
-    except _ForbiddenPeerError as error:
+    except ForbiddenPeerError as error:
         return PostResult(str(error), unreachable=True)
     except (HTTPError, OSError, ValueError) as error:
         if guard.expired or isinstance(error, (TimeoutError, ReadTimeoutError)):
@@ -88,7 +88,8 @@ def post(
         return PostResult(f"no usable answer ({type(error).__name__})", unreachable=True)
 
 
-def _target(url: str) -> str:
+def target_of(url: str) -> str:
+    """The path and the query of ``url``, as a request line has them."""
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -102,7 +103,7 @@ def _judged(status: int, retry_after: str) -> PostResult:
     return PostResult(f"it answered with status {status}", gone=status == _GONE, wait=wait)
 
 
-class _Guard:
+class Guard:
     """Ends a connection at a deadline, and one to an address that is forbidden."""
 
     def __init__(self, seconds: float, *, plain: bool) -> None:
@@ -154,7 +155,7 @@ class _Guard:
                 self.expired = True
                 raise TimeoutError
         if not proxied and (why := _forbidden(connected.getpeername()[0], plain=self._plain)):
-            raise _ForbiddenPeerError(why)
+            raise ForbiddenPeerError(why)
 
 
 def _forbidden(address: Any, *, plain: bool) -> str:

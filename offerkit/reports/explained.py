@@ -35,7 +35,7 @@ def explained_text(found: ExplainedProposition, presentation: Presentation = PRE
 
 
 def _head(found: ExplainedProposition, style: Style, width: int) -> list[str]:
-    who = f"contact {visible(clip(found.contact, 80))}" if found.contact else "nobody"
+    who = f"contact {visible(clip(found.contact, 80))}" if found.contact else "an unknown visitor"
     place = f"{found.environment}/{found.space} ({found.channel})"
     lines = [style.bold(f"Proposition {visible(clip(found.id, 80))}")]
     lines += indented("  ", f"{_second(found.time)} on {place}, for {who}", width)

@@ -9,7 +9,7 @@ from datetime import datetime
 from logging import getLogger
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.store import Store, scheduled
+from offerkit.store import RevisionRow, Store, scheduled
 from offerkit.store.errors import GONE
 from offerkit.times import utc
 from offerkit.usecases.anchor import anchor_places
@@ -106,11 +106,26 @@ def _told_of_events(error: Exception | None) -> None:
         _LOG.warning("events could not be sent", exc_info=error)
 
 
+_ANCHOR_LOG = getLogger("offerkit.anchors")
 _SCHEDULE_LOG = getLogger("offerkit.schedule")
 LOOK = 5.0
 """Seconds between two looks for scheduled promotions that are due."""
 LEAP = 300.0
 """Seconds by which the clock may differ from a steady one between two looks. If it was set, the next look decides."""
+
+
+def anchored(session: Session, revision: RevisionRow) -> None:
+    """Anchor a revision that this server has just brought live; what fails is logged, since live has changed already.
+
+    The next one, or “offerkit audit anchor”, makes it good.
+    """
+    try:
+        failed = anchor_places(session).write_new(revision)
+    except Refused as refused:
+        failed = [*refused.diagnostics]
+    for each in failed:
+        about = {"revision": revision.serial, "code": each.code.value, "why": each.summary}
+        _ANCHOR_LOG.warning("a revision could not be anchored", extra=about)
 
 
 class Scheduler:
@@ -150,8 +165,7 @@ class Scheduler:
                 _SCHEDULE_LOG.warning("a scheduled promotion was not carried out", extra={**about, "codes": codes})
             else:
                 _SCHEDULE_LOG.info("a scheduled promotion was carried out", extra=about)
-                for failed in anchor_places(self._session).write_new(outcome.revision):
-                    _SCHEDULE_LOG.warning("it could not be anchored", extra={**about, "why": failed.summary})
+                anchored(self._session, outcome.revision)
 
     def _leapt(self) -> bool:
         """Whether the clock was set ahead since the last look."""

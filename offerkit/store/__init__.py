@@ -5,7 +5,7 @@ from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.evidence import EvidenceRow
 from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import Holder, write_lock
-from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
+from offerkit.store.proposition_rows import DataWithStatus, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.propositions import changeable
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 from offerkit.store.status import StoreStatus
@@ -16,6 +16,7 @@ __all__ = [
     "CountFilter",
     "CountedPart",
     "CountedPropositionsReader",
+    "DataWithStatus",
     "DeliveryRun",
     "Draft",
     "EvidenceRow",

@@ -20,7 +20,7 @@ import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from offerkit.store import errors, postgres_schema
+from offerkit.store import errors, postgres_clearing, postgres_schema
 from offerkit.store.database import LOG_BEGUN, Cell, Row
 from offerkit.store.location import PostgresAddress
 from offerkit.store.lock import Holder
@@ -188,13 +188,7 @@ class PostgresDatabase:
 
     def clear_deleted(self, tables: Sequence[str]) -> str:
         """Let the server remove dead rows now, rather than when it gets to it; only owners may."""
-        owned: list[tuple[bool]] = self.rows(
-            "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'proposition'::regclass"
-        )
-        if not owned[0][0]:
-            return f"dead rows stay until the server removes them; their owner can: VACUUM {', '.join(tables)}"
-        self.run(f"VACUUM {', '.join(tables)}")
-        return ""
+        return postgres_clearing.clear(self, tables)
 
     def version(self) -> None:
         """None: if every call changed one row, they would all wait for each other."""

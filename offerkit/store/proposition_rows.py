@@ -90,6 +90,18 @@ EVERY = PropositionQuery()
 
 
 @dataclass(frozen=True, slots=True)
+class DataWithStatus:
+    """The extra data to store with a status: as that of accepted offers, or under the status if not ``accepting``.
+
+    ``contact``: whose it is. Nothing is stored where the proposition is another's: its contact was erased meanwhile.
+    """
+
+    data: Data
+    accepting: bool = True
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChange:
     """The result of a change of status: the proposition as it is now, and its status before.
 

@@ -17,7 +17,7 @@ from offerkit.store import errors, proposition_log
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
     COLUMNS,
-    Data,
+    DataWithStatus,
     PropositionQuery,
     PropositionRow,
     PropositionText,
@@ -112,13 +112,11 @@ def set_status(
     id_: str,
     status: Status,
     time: str,
-    data: Data | None = None,
+    data: DataWithStatus | None = None,
     *,
-    accepting: bool = True,
     environment: str = "",
 ) -> StatusChange:
-    """Set a proposition's status at ``time``, and store ``data`` with it: as its accepted extra data, or under the
-    status if it is not ``accepting``.
+    """Set a proposition's status at ``time``, and store ``data`` with it.
 
     Setting the status that it already has changes nothing. Raises Refused when the proposition does not exist (in
     ``environment``, if given), or when its status cannot change to ``status``.
@@ -129,10 +127,11 @@ def set_status(
         if row.status is status:
             return StatusChange(row, row.status, changed=False)
         accepted, statuses = row.accepted, row.statuses
-        if data is not None and accepting:
-            accepted = data
-        elif data is not None:
-            statuses = {**statuses, status.value: data}
+        if data is not None and data.contact in (None, row.contact):
+            if data.accepting:
+                accepted = data.data
+            else:
+                statuses = {**statuses, status.value: data.data}
         texts = data_text(row.proposed, accepted, statuses)
         # The condition on the old status makes sure that no step is lost, however a database locks.
         logged = proposition_log.marking(db)

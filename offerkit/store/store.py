@@ -42,7 +42,14 @@ from offerkit.store.location import Location
 from offerkit.store.lock import Holder
 from offerkit.store.proposition_log import LogPage, LogPlace
 from offerkit.store.proposition_report import ReportCounts, ReportQuery
-from offerkit.store.proposition_rows import EVERY, LONGEST_KEY, Data, PropositionQuery, PropositionRow, StatusChange
+from offerkit.store.proposition_rows import (
+    EVERY,
+    LONGEST_KEY,
+    DataWithStatus,
+    PropositionQuery,
+    PropositionRow,
+    StatusChange,
+)
 from offerkit.store.questions import contact_question
 from offerkit.store.rows import ChangeRow, Draft, RecordedRevision, RevisionRow, StageHead
 from offerkit.store.signed_revisions import stops_in
@@ -375,13 +382,12 @@ class Store:
         id_: str,
         status: Status,
         time: str,
-        data: Data | None = None,
+        data: DataWithStatus | None = None,
         *,
-        accepting: bool = True,
         environment: str = "",
     ) -> StatusChange:
         """Set a proposition's status; setting the one that it already has changes nothing."""
-        return propositions.set_status(self._db, id_, status, time, data, accepting=accepting, environment=environment)
+        return propositions.set_status(self._db, id_, status, time, data, environment=environment)
 
     def add_delivery(self, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
         """Store a delivery with all its propositions. Raises Refused, and stores nothing, when it was made before."""

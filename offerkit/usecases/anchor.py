@@ -16,7 +16,7 @@ import orjson
 
 from offerkit.address import Kind, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
-from offerkit.governance.anchors import Anchor, anchor_findings, declared_anchors
+from offerkit.governance.anchors import Anchor, anchor_findings, declared_anchors, newest_missing
 from offerkit.reports.audit import AnchoredRevision
 from offerkit.store import RevisionRow, Store
 from offerkit.store.stage_snapshots import Stages
@@ -39,7 +39,7 @@ class AnchorPlaces:
 
     def write(self, revision: RevisionRow) -> tuple[AnchoredRevision, list[Diagnostic]]:
         """Anchor a revision in each place that lacks it; why places could not be used."""
-        new = Anchor(self.project, revision.serial, revision.digest, revision.action, revision.time)
+        new = _anchor(self.project, revision)
         written, held, failed = [], [], list[Diagnostic]()
         for name in self.names:
             try:
@@ -82,8 +82,12 @@ def anchor(session: Session) -> tuple[AnchoredRevision, list[Diagnostic]]:
 def declared_in(store: Store) -> list[str]:
     """The places that the environments of a store declare, in design or in live."""
     stages = Stages(store)
-    sides = [stages.snapshot((s for s in stages.stages if s.stage is side), Kind.ENVIRONMENT) for side in Stage]
-    return declared_anchors(view(environment_address(name)) for view in sides for name in stages.environments)
+    return sorted({place for side in Stage for place in _declared(stages, side)})
+
+
+def _declared(stages: Stages, side: Stage) -> list[str]:
+    view = stages.snapshot((stage for stage in stages.stages if stage.stage is side), Kind.ENVIRONMENT)
+    return declared_anchors(view(environment_address(name)) for name in stages.environments)
 
 
 def compared(
@@ -91,15 +95,19 @@ def compared(
 ) -> tuple[int, list[Diagnostic]]:
     """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
     digests = {row.serial: row.digest for row in store.revisions()}
-    newest = _newest(store)
+    newest, in_live = _newest(store), _declared(Stages(store), Stage.LIVE)
     findings: list[Diagnostic] = []
     count = 0
     for name in places:
         place = place_of(name, root, environ).read()
         count += sum(anchor.project == store.project for anchor in place.anchors)
-        findings += anchor_findings(place, store.project, digests)
+        found = [*anchor_findings(place, store.project, digests)]
         if not place.anchors and not place.strange and newest is not None:
-            findings.append(_nothing_there(place.name, newest))
+            found.append(_nothing_there(place.name, newest))
+        elif newest is not None and name in in_live and not found:
+            missing = newest_missing(place, _anchor(store.project, newest))
+            found += [missing] if missing is not None else []
+        findings += found
     return count, findings
 
 
@@ -121,6 +129,10 @@ def declared_in_specs(session: Session) -> list[str]:
         return []
     found = [address for address in loaded.records if address.kind is Kind.ENVIRONMENT]
     return declared_anchors(map(orjson.loads, loaded.bodies(found).values()))
+
+
+def _anchor(project: str, revision: RevisionRow) -> Anchor:
+    return Anchor(project, revision.serial, revision.digest, revision.action, revision.time)
 
 
 def _newest(store: Store) -> RevisionRow | None:

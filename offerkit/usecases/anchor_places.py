@@ -5,13 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.governance.anchors import LONGEST_LINE, Anchor, AnchorPlace, anchor_of
 from offerkit.proxy import pool_for
+from offerkit.receivers.post import ForbiddenPeerError, Guard, target_of
 from offerkit.specs import git
 
 GIT, FILE = "git", "file:"
@@ -20,6 +23,8 @@ NOTES = "refs/notes/offerkit"
 LARGEST = 64 * 1024 * 1024
 """The most bytes of anchors that are read."""
 _SECONDS = 10
+_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""A link leads to where somebody else chose; opening a pipe would wait for its other end."""
 _TYPE = "application/jsonl"
 
 
@@ -41,6 +46,8 @@ def place_of(text: str, root: Path, environ: Mapping[str, str]) -> AnchorStorage
 
 
 def _place(name: str, content: bytes) -> AnchorPlace:
+    if len(content) > LARGEST:  # its newest anchors would be left out
+        raise _unusable(name, f"it has more than {LARGEST >> 20} MiB", "Begin a new one, and keep this.")
     lines = [line for line in content.splitlines() if line.strip()]
     anchors = [anchor for line in lines if (anchor := anchor_of(line)) is not None]
     return AnchorPlace(name, anchors, len(lines) - len(anchors))
@@ -61,7 +68,7 @@ class _GitNotes:
         known = self._git("for-each-ref", "--format=%(refname)", NOTES)
         listed = self._git("notes", f"--ref={NOTES}", "list").split() if known.strip() else []
         content = self._git("cat-file", "--batch=", stdin=b"\n".join(listed[::2]) + b"\n") if listed else b""
-        place = _place(self._name, content[:LARGEST])
+        place = _place(self._name, content)
         return place._replace(anchors=sorted(place.anchors, key=lambda anchor: anchor.serial))
 
     def add(self, anchor: Anchor) -> None:
@@ -90,22 +97,22 @@ class _File:
 
     def read(self) -> AnchorPlace:
         try:
-            if not self._path.exists():
-                return AnchorPlace(self._name, ())
-            with self._path.open("rb") as file:
+            with os.fdopen(os.open(self._path, os.O_RDONLY | _FLAGS), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise _unusable(self._name, "it is not a file")
-                return _place(self._name, file.read(LARGEST))
+                return _place(self._name, file.read(LARGEST + 1))
+        except FileNotFoundError:
+            return AnchorPlace(self._name, ())
         except (OSError, ValueError) as error:
             raise _unusable(self._name, reason_of(error)) from None
 
     def add(self, anchor: Anchor) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _FLAGS
         try:
             with os.fdopen(os.open(self._path, flags, 0o644), "r+b", buffering=0) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise _unusable(self._name, "it is not a file")
-                fcntl.flock(file, fcntl.LOCK_EX)
+                self._lock(file.fileno())
                 first = file.readline(LONGEST_LINE)
                 if first and anchor_of(first) is None:
                     raise _unusable(self._name, "it begins with something that is no anchor", "Name another file.")
@@ -116,6 +123,17 @@ class _File:
                 os.fsync(file.fileno())
         except OSError as error:
             raise _unusable(self._name, reason_of(error), "Check the path and who may write there.") from None
+
+    def _lock(self, descriptor: int) -> None:
+        """Wait for others who write, but not for one that never ends."""
+        end = time.monotonic() + _SECONDS
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise _unusable(self._name, "another process has locked it", "Find out which one.") from None
+                time.sleep(0.05)
 
 
 class _Url:
@@ -138,17 +156,29 @@ class _Url:
             raise _unusable(self._url, f"it answers POST with {status}")
 
     def _ask(self, method: str, body: bytes | None) -> tuple[int, bytes]:
-        import urllib3
+        """The status and the content of the answer. However slowly it comes, one deadline ends it."""
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
 
-        pool = pool_for(self._url, urllib3.Timeout(connect=_SECONDS, read=_SECONDS), Code.ANCHOR_PLACE)
         headers = {"Content-Type": _TYPE, "Accept": _TYPE}
+        guard = Guard(_SECONDS, plain=urlsplit(self._url).scheme == "http")
         try:
-            answer = pool.request(
-                method, self._url, body=body, headers=headers, preload_content=False, redirect=False, retries=False
-            )
-            try:
-                return answer.status, answer.read(LARGEST)
-            finally:
-                answer.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise _unusable(self._url, f"it cannot be reached ({type(error).__name__})") from None
+            pool = pool_for(self._url, Timeout(connect=_SECONDS, read=_SECONDS), Code.ANCHOR_PLACE)
+            with guard:
+                proxied = getattr(pool, "proxy", None) is not None
+                connections = guard.watching(pool.connection_from_url(self._url), proxied=proxied)
+                answer = connections.urlopen(
+                    method, target_of(self._url), body, headers, retries=False, redirect=False, preload_content=False
+                )
+                try:
+                    content = answer.read(LARGEST + 1)
+                    if guard.expired:  # it may be cut off
+                        raise TimeoutError
+                    return answer.status, content
+                finally:
+                    answer.close()
+        except ForbiddenPeerError as error:
+            raise _unusable(self._url, str(error)) from None
+        except (HTTPError, OSError, ValueError) as error:
+            why = f"no answer within {_SECONDS} seconds" if guard.expired else type(error).__name__
+            raise _unusable(self._url, f"it cannot be reached ({why})") from None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
+from unicodedata import category, normalize
 
 from offerkit.diagnostics import Code, Diagnostic, Severity, refuse
 from offerkit.fingerprint import Json
@@ -22,18 +23,22 @@ from offerkit.store import Draft, RevisionRow, Store, contact_data
 from offerkit.store.contact_data import ERASE, ERASED, PERSONAL, ContactRows
 from offerkit.usecases.contact_places import ContactPlaces, ContactRequest, find_contact, find_places
 from offerkit.usecases.delivery_files import erase_from
+from offerkit.usecases.delivery_folder import unfinished_of
+from offerkit.usecases.restore import WORKPLACE
 from offerkit.usecases.session import Session, who_is
 
+_TELLING = 5
+"""Characters of a key that may not be in a message even as a part of a word; shorter ones are parts of many words."""
 AGAIN = "Run the command again: it continues with what is left."
 
 
 def plan_erasure(session: Session, request: ContactRequest) -> ContactErasure:
     """What :func:`erase_contact` would erase. Raises Refused, also unless the operator is an administrator."""
     session.backend.require_local()
-    _check_message(session.message, request.key)
     with session.existing() as store:
         _administrator(session, store)
         found = find_contact(session.project.root, store, request)
+        _check_message(session.message, found)
     return _erasure(session.project.root, found, [(place.rows, place.visitor) for place in found.places])
 
 
@@ -42,11 +47,11 @@ def erase_contact(session: Session, request: ContactRequest) -> ContactErasure:
 
     What others store for the contact meanwhile is erased as well, until the transaction of the store.
     """
-    _check_message(session.message, request.key)
     with session.writing() as store:
         actor = _administrator(session, store)
         with store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting):
             found = find_contact(session.project.root, store, request)
+            _check_message(session.message, found)
             for files in found.files:
                 erase_from(files)
             with store.database.erasing():
@@ -92,26 +97,38 @@ def clear_erased(session: Session, request: ContactRequest) -> list[Diagnostic]:
 def unreached(session: Session) -> list[Diagnostic]:
     """Warnings about what may have the contact as well: stores that were set aside, files of deliveries that moved."""
     folders = {session.project.state}
-    name = session.store.name if isinstance(session.store, Path) else session.store.schema
+    names = {session.store.name if isinstance(session.store, Path) else session.store.schema}
     if isinstance(session.store, Path):
-        folders.add(session.store.parent)
-    ends = [f"{escape(name)}[.-]{end}-*" for end in ("replaced", "wal.stale")]
-    kept = [path for folder in sorted(folders) for end in ends for path in folder.glob(end)]
+        real = session.store.resolve()
+        folders |= {session.store.parent, real.parent}
+        names.add(real.name)
+    ends = [f"{escape(name)}[.-]{end}-*" for name in sorted(names) for end in ("replaced", "wal.stale")]
+    kept = {path.resolve(): path for folder in sorted(folders) for end in ends for path in folder.glob(end)}
+    cut_off = {path.resolve(): path for folder in sorted(folders) for path in folder.glob(f"{WORKPLACE}*")}
     warnings = [
         _elsewhere(
             f"{path!s:.200} was set aside and may have the contact",
             "It is a store, or a part of one, from before a restore.",
             "Delete it when it is no longer needed.",
         )
-        for path in kept
+        for path in kept.values()
+    ]
+    warnings += [
+        _elsewhere(
+            f"{path!s:.200} may have the contact",
+            "A restore of a backup works there, or was interrupted.",
+            "Delete it when no restore is running.",
+        )
+        for path in cut_off.values()
     ]
     with session.existing() as store:
-        moved = [run.folder for run in store.deliveries() if run.folder and not Path(run.folder).is_dir()]
+        written = [Path(run.folder) for run in store.deliveries() if run.folder]
+    moved = [folder for folder in written if not folder.is_dir() and not unfinished_of(folder).is_dir()]
     if moved:
         more = f" and {len(moved) - 1:,} more" if len(moved) > 1 else ""
         warnings.append(
             _elsewhere(
-                f"the files of deliveries are no longer in {moved[0]:.200}{more}, and may have the contact",
+                f"the files of deliveries are no longer in {moved[0]!s:.200}{more}, and may have the contact",
                 "They were moved, or this is another machine.",
                 "Name the folders where they are now: --files DIR",
             )
@@ -134,15 +151,24 @@ def _administrator(session: Session, store: Store) -> Actor:
     return actor
 
 
-def _check_message(message: str, key: str) -> None:
-    """Raises Refused when the message names the contact: the history keeps it for good."""
-    if key and re.search(rf"(?<!\w){re.escape(key)}(?!\w)", message, re.IGNORECASE):
+def _check_message(message: str, found: ContactPlaces) -> None:
+    """Raises Refused when the message names the contact, in any spelling: the history keeps it for good."""
+    text = _plain(message)
+    keys = [key for key in map(_plain, found.spelled) if key]
+    words = [re.escape(key) if len(key) >= _TELLING else rf"(?<![^\W_]){re.escape(key)}(?![^\W_])" for key in keys]
+    if any(re.search(word, text) for word in words):
         raise refuse(
             Code.KEY_IN_MESSAGE,
             "the message has the contact's key in it",
             detail="The history keeps every message for good, so the contact would not be erased.",
             hint="Name the case by a number of your own instead.",
         )
+
+
+def _plain(text: str) -> str:
+    """``text`` without what only makes it look different: case, compatible letters, characters that are not shown."""
+    shown = "".join(letter for letter in normalize("NFKC", text) if category(letter) != "Cf")
+    return normalize("NFKC", shown.casefold())
 
 
 def _erasure(root: Path, found: ContactPlaces, rows: Sequence[tuple[ContactRows, bool]]) -> ContactErasure:

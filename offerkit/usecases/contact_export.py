@@ -91,8 +91,9 @@ def _cookies(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
 
 def _check_reader(store: Store, operator: str, found: ContactPlaces) -> None:
     rights = operator_rights(store, operator)
-    named = found.request.environments or {place.environment for place in found.places}
-    hidden = sorted(name for name in named if name not in rights.named)
+    has_some = [*(place.environment for place in found.places), *(files.environment for files in found.files)]
+    named = {*found.request.environments, *has_some}
+    hidden = sorted(name for name in named if not rights.may_read(name, found.environments.get(name, "")))
     if not rights.all and (hidden or not named):
         refused: Refused = not_a_contact_reader(operator, "the export of a contact's data is", hidden)
         raise refused

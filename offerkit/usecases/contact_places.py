@@ -7,6 +7,7 @@ a contact lead to visits in anonymous environments, where a cookie is the key.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from offerkit.store.proposition_rows import LONGEST_KEY, keepable
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.usecases.argument_values import zone_of_stage
 from offerkit.usecases.delivery_files import DeliveryFiles, find_delivery_files
+from offerkit.usecases.delivery_folder import unfinished_of
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,14 @@ class ContactPlace:
 
 @dataclass(frozen=True)
 class ContactPlaces:
-    """All places of a contact; ``environments``: where it was looked for."""
+    """All places of a contact; ``environments``: where it was looked for or found, each with its dimension.
+
+    ``spelled``: the key in every spelling.
+    """
 
     request: ContactRequest
-    environments: tuple[str, ...]
+    environments: Mapping[str, str]
+    spelled: Sequence[str]
     places: Sequence[ContactPlace]
     files: Sequence[DeliveryFiles]
 
@@ -70,12 +76,14 @@ def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPl
     keys = _keys(store, declared, request)
     places = _places(store, declared, keys)
     written = [Path(run.folder) for run in store.deliveries() if run.folder]
-    known = [folder for folder in written if folder.is_dir()]
+    known = [each for folder in written for each in (folder, unfinished_of(folder)) if each.is_dir()]
     files = find_delivery_files(root, [*request.folders, *known], keys)
     if not request.environments:
         named = [place.environment for place in places if not place.visitor]
         _check_one_dimension(declared, {*named, *(one.environment for one in files if one.environment)})
-    return ContactPlaces(request, tuple(keys), places, files)
+    looked = {name: declared.dimension(name) for name in [*keys, *(each.environment for each in places)]}
+    spelled = tuple(dict.fromkeys(key for own in keys.values() for key in own))
+    return ContactPlaces(request, looked, spelled, places, files)
 
 
 def find_places(store: Store, request: ContactRequest) -> list[ContactPlace]:
@@ -169,9 +177,9 @@ class _Declared:
         )
 
     def anonymous(self, environment: str) -> bool:
-        """Whether it is, or is to be, for visitors."""
+        """Whether it is for visitors; one that is not live yet, whether it is to be."""
         bodies = (view(environment_address(environment)) for view in self._views)
-        return any(body is not None and body.get("anonymous") is True for body in bodies)
+        return next((body.get("anonymous") is True for body in bodies if body is not None), False)
 
     def keys(self, environment: str, text: str) -> tuple[str, ...]:
         """``text``, and as the key is stored: ``007`` of a whole number is ``7``."""
@@ -179,14 +187,13 @@ class _Declared:
         if self.anonymous(environment):
             return (text,)
         address = Address(SHARED, Kind.DIMENSION, self.dimension(environment))
-        for body in (view(address) for view in self._views):
-            if body is None:
-                continue
-            model = Dimension.model_validate(body)
-            zone = zone_of_stage(self._store, Stage.LIVE, [environment])
-            try:
-                values = parse_key(text, model.key, field_types(model.fields), zone)
-            except Refused:  # an earlier dimension may have had such keys
-                continue
+        # Design is not asked where there is live: there, 007 and 7 can be two contacts that design makes one.
+        body = next((body for view in self._views if (body := view(address)) is not None), None)
+        if body is None:
+            return (text,)
+        model = Dimension.model_validate(body)
+        zone = zone_of_stage(self._store, Stage.LIVE, [environment])
+        with suppress(Refused):  # an earlier dimension may have had such keys
+            values = parse_key(text, model.key, field_types(model.fields), zone)
             spelled.append(key_text(values[name] for name in model.key))
         return tuple(dict.fromkeys(spelled))

@@ -26,6 +26,8 @@ from offerkit.usecases.delivery_folder import LOCK, STATE, SUMMARY
 
 DELIVERIES = "deliveries"
 """The folder of the project where deliveries write unless another one is named."""
+MESSAGES, ASIDES = ("messages-*", ".messages-*.erasing"), ("set-aside*", ".set-aside*.erasing")
+"""A run that erased another contact can have been killed before its file got its name."""
 _DEEPEST = 8
 _LONGEST_LINE = 64 << 20
 
@@ -79,7 +81,7 @@ def find_delivery_files(
 def messages_of(files: DeliveryFiles) -> Iterator[tuple[str, dict[str, Json]]]:
     """The contact's messages, each with the name of its file."""
     wanted = _Wanted(files.keys)
-    for path in sorted(files.folder.glob("messages-*.jsonl")):
+    for path in _files(files.folder, "messages-*.jsonl"):
         with _reading(path) as lines:
             for line in lines:
                 if wanted.message(line):
@@ -89,7 +91,7 @@ def messages_of(files: DeliveryFiles) -> Iterator[tuple[str, dict[str, Json]]]:
 def set_aside_in(files: DeliveryFiles) -> Iterator[tuple[str, str]]:
     """Why the contact got no message, each with the name of the file that says so."""
     wanted = _Wanted(files.keys)
-    for path in sorted(files.folder.glob("set-aside*.csv")):
+    for path in _files(files.folder, "set-aside*.csv"):
         with _reading(path) as lines:
             yield from ((path.name, row[1]) for row in _rows(lines) if wanted.row(row) and len(row) > 1)
 
@@ -105,10 +107,10 @@ def erase_from(files: DeliveryFiles) -> None:
             for path in _samples(files.folder, wanted):
                 path.unlink(missing_ok=True)
             _clear_examples(files.folder / SUMMARY, wanted)
-            for path in sorted(files.folder.glob("set-aside*")):
+            for path in _files(files.folder, *ASIDES):
                 if _set_aside(path, wanted):
                     _replace(path, partial(_copy_rows, path, wanted))
-            for path in sorted(files.folder.glob("messages-*")):  # last: they tell that samples can be the contact's
+            for path in _files(files.folder, *MESSAGES):  # last: they tell that samples can be the contact's
                 if _messages(path, wanted):
                     _replace(path, partial(_copy_messages, path, wanted))
     except Timeout:
@@ -152,8 +154,8 @@ def _found(folder: Path, environment: str, keys: tuple[str, ...]) -> list[Delive
     if not keys:
         return []
     wanted = _Wanted(keys)
-    messages = sum(_messages(path, wanted) for path in folder.glob("messages-*"))
-    others = sum(_set_aside(path, wanted) for path in folder.glob("set-aside*"))
+    messages = sum(_messages(path, wanted) for path in _files(folder, *MESSAGES))
+    others = sum(_set_aside(path, wanted) for path in _files(folder, *ASIDES))
     others += len(_samples(folder, wanted)) if messages else 0
     others += len(_examples(folder / SUMMARY, wanted)[1])
     return [DeliveryFiles(folder, environment, keys, messages, others)] if messages or others else []
@@ -232,6 +234,12 @@ def _reading(path: Path) -> Iterator[Iterator[bytes]]:
         raise _unusable(path, error, "read") from error
 
 
+def _files(folder: Path, *patterns: str) -> list[Path]:
+    """The files of a folder by pattern: what links lead to, since that has the contact."""
+    found = {path.resolve() for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return sorted(found)
+
+
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file again, with the rights it has; all of it or nothing."""
     beside = path.with_name(f".{path.name}.erasing")
@@ -248,11 +256,7 @@ def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def _samples(folder: Path, wanted: _Wanted) -> list[Path]:
     """The samples in which the key is: maybe also one of somebody else, which are only there to be looked at."""
-    return [
-        path
-        for path in sorted([*folder.glob("sample-*"), *folder.glob(".sample-*")])
-        if wanted.text(path.read_text("utf-8", "replace"))
-    ]
+    return [path for path in _files(folder, "sample-*", ".sample-*") if wanted.text(path.read_text("utf-8", "replace"))]
 
 
 def _examples(summary: Path, wanted: _Wanted) -> tuple[dict[str, Json], list[str]]:

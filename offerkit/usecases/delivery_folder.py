@@ -35,13 +35,18 @@ class UnfinishedRun:
     time: str
 
 
+def unfinished_of(target: Path) -> Path:
+    """Where files are while they are being written to ``target``, and stay if the run is killed before it renames."""
+    return target.with_name(f"{target.name}.partial")
+
+
 class DeliveryFolder:
     """The output folder of a delivery."""
 
     def __init__(self, target: Path) -> None:
         """``target``: the folder for the finished files; it must not exist yet."""
         self.target = target
-        self.partial = target.with_name(f"{target.name}.partial")
+        self.partial = unfinished_of(target)
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -78,7 +78,7 @@ def explain_stored(session: Session, id_: str, *, present: bool = False) -> Expl
         if not case.known:
             return _history_gone(store, case)
         explained = _explained(store, case)
-        if not present:
+        if not present or (not case.row.contact and explained.repeated is None):  # of an erased contact nothing is left
             return explained
         with ContactSources(case.catalogs, session.project.root, session.environ) as people:
             return replace(explained, present=_with_present_contact(store, case, people))
@@ -389,8 +389,10 @@ def _unknown(
     elif case.catalogs.space(row.environment, row.space).evidence is not None:
         yield (
             "What this decision read: the space kept evidence then, but none of this proposition is stored. Its"
-            " retention is over, or the stored record was edited."
+            " retention is over, the contact was erased, or the stored record was edited."
         )
+    if not row.contact:
+        yield "For whom: a visitor without a key, or a contact that was erased since."
     reads = case.catalogs.space(row.environment, row.space).reads
     if reads.contact:
         fields = ", ".join(f"{catalog.dimension.name}.{name}" for name in sorted(reads.contact))

@@ -41,6 +41,10 @@ def narrowed(store: Store, rows: list[RevisionRow], asked: HistoryFilter, now: s
     zone = zone_of_stage(store, Stage.LIVE) if asked.since or asked.until else UTC
     since = utc(parse_time(asked.since, zone, now, DAY_BEGINS)) if asked.since else ""
     until = utc(parse_time(asked.until, zone, now, DAY_BEGINS)) if asked.until else ""
+    if since and until and since >= until:
+        raise refuse(
+            Code.LISTING_OPTIONS, "--since is not before --until", hint="--until is the first moment that is left out."
+        )
     if asked.by:
         serials = _made_by(store, asked.by)
         rows = [row for row in rows if row.serial in serials]

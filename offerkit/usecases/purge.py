@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import orjson
+
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.profiles import ADMINISTRATOR
@@ -182,11 +184,26 @@ def _evidence_of(
     """The expired evidence of each space that ever kept some; it never outlives its propositions."""
     for name in store.evidence.spaces(environment):
         space = catalogs.space(environment, name)
-        own = space.model.storage.evidence_retention if space.exists else None
+        keeps = space.exists and space.model.storage.evidence
+        own = space.model.storage.evidence_retention if keeps else _retention_once(store, environment, name)
         shorter = min(filter(None, (own, retention)), key=duration, default="")
         if shorter:
             before = _before(now, shorter)
             yield ExpiredEvidence(name, shorter, before, store.evidence.count_before(environment, name, before))
+
+
+def _retention_once(store: Store, environment: str, name: str) -> str | None:
+    """The retention of evidence that a space had when it last kept some: switching it off prolongs nothing."""
+    address = Address(environment, Kind.SPACE, name)
+    changes = store.changes_of(StageRef(environment, Stage.LIVE), [address])
+    entries = [entry for change in reversed(changes) for entry in (change.after, change.before) if entry is not None]
+    bodies = store.bodies({entry.fingerprint for entry in entries})
+    for entry in entries:
+        storage = orjson.loads(bodies[entry.fingerprint].text).get("storage", {})
+        if storage.get("evidence"):
+            retention = storage.get("evidence_retention")
+            return None if retention is None else str(retention)
+    return None
 
 
 def _before(now: str, span: str) -> str:

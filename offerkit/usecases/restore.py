@@ -23,7 +23,7 @@ from offerkit.store.backups import OnlyInBackup
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.session import Session, operators, profiles, who_is
 
-_WORKPLACE = ".restoring-"
+WORKPLACE = ".restoring-"
 _JUST_MADE = 60
 """Seconds that a run has to lock its new folder."""
 
@@ -312,12 +312,12 @@ def _file_of(session: Session) -> Location:
 def _workplace(session: Session) -> Iterator[Path]:
     """A temporary folder beside the store. Removes those that killed runs left, which may hold contact data."""
     parent = _beside(session)
-    for leftover in parent.glob(f"{_WORKPLACE}*"):
+    for leftover in parent.glob(f"{WORKPLACE}*"):
         with _held(leftover) as free:
             if free and leftover.lstat().st_mtime < time.time() - _JUST_MADE:
                 shutil.rmtree(leftover, ignore_errors=True)
     try:
-        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=parent)
+        folder = tempfile.TemporaryDirectory(prefix=WORKPLACE, dir=parent)
     except OSError as error:
         raise errors.from_os(error, str(session.store)) from error
     with folder as name, _held(Path(name)):

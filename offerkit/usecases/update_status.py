@@ -15,7 +15,7 @@ from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse_status
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, StatusChange, Store, changeable
+from offerkit.store import DataWithStatus, PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
@@ -38,14 +38,11 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class PreparedUpdate:
-    """A valid change of status. ``data``: the extra data to store with it, or None; ``accepting``: whether it is that
-    of the space's ``accepted_data``.
-    """
+    """A valid change of status. ``data``: the extra data to store with it, or None."""
 
     asked: StatusUpdate
     status: Status
-    data: Mapping[str, Json] | None
-    accepting: bool = True
+    data: DataWithStatus | None
 
     def write(self, store: Store) -> StatusChange:
         """Store it, in the open transaction or a new one. Raises Refused as ``Store.set_status`` does."""
@@ -55,7 +52,6 @@ class PreparedUpdate:
             self.status,
             utc(update.at),
             self.data,
-            accepting=self.accepting,
             environment=update.environment,
         )
 
@@ -100,7 +96,8 @@ def prepare_update(
     extra, reports = _stored_then(live_space, sources, row, status, update)
     storage = live_space.model.storage
     accepting = status == storage.accepted and bool(storage.accepted_data)
-    return PreparedUpdate(update, status, extra, accepting), reports
+    data = None if extra is None else DataWithStatus(extra, accepting, row.contact)
+    return PreparedUpdate(update, status, data), reports
 
 
 def _stored_then(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from attacking import Session
 from helpers.server_process import serving
 
 from offerkit.store import Store
+from offerkit.usecases import anchor_places
 
 
 class _Keeper(BaseHTTPRequestHandler):
@@ -161,6 +165,72 @@ def test_a_store_that_declares_none_is_compared_with_those_of_the_specs(team: Se
     shutil.copy(tmp_path / "older.db", store)
     (team.root / ".offerkit/heads.json").unlink()
     assert "OFR970" in verify(team)
+
+
+def test_anchors_that_were_removed_are_found(team: Session, tmp_path: Path) -> None:
+    """All of them, or the last lines; and a link or a pipe in their place."""
+    place = tmp_path / "anchors.jsonl"
+    anchored(team, f"file:{place}")
+    team.do("ada", "stop recipients/offer.saver -m Wrong")
+    kept = place.read_bytes()
+    first = kept.splitlines(keepends=True)[0]
+    for left in (b"", first, None):
+        place.write_bytes(left) if left is not None else place.unlink()
+        assert "changed live" in verify(team)
+    place.symlink_to(tmp_path / "elsewhere.jsonl")
+    assert "OFR971" in verify(team)
+    assert team.run("", "audit anchor").code == 1
+    assert not (tmp_path / "elsewhere.jsonl").exists()
+    place.unlink()
+    os.mkfifo(place)
+    assert "it is not a file" in verify(team)
+    assert team.run("", "audit anchor").code == 1
+    place.unlink()
+    place.write_bytes(first)
+    team.do("", "audit anchor")
+    assert place.read_bytes() == kept
+    assert "2 anchors" in verify(team)
+
+
+def test_a_file_that_is_locked_is_not_waited_for(
+    team: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchor_places, "_SECONDS", 0.2)
+    place = tmp_path / "anchors.jsonl"
+    anchored(team, f"file:{place}")
+    with place.open("rb") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        done = team.run("ada", "stop recipients/offer.saver -m Wrong")
+    assert (done.code, "another process has locked it" in done.err) == (0, True)
+
+
+def test_a_service_that_trickles_is_not_waited_for(team: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers with a byte now and then, and never ends: the promotion is live, and one deadline ends the rest."""
+    monkeypatch.setattr(anchor_places, "_SECONDS", 0.5)
+    begun = threading.Event()
+
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            begun.set()
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(100):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        anchored(team, f"http://127.0.0.1:{server.server_port}/")
+        since = time.monotonic()
+        done = team.run("ada", "stop recipients/offer.saver -m Wrong")
+        assert time.monotonic() - since < 5
+        server.shutdown()
+    assert begun.is_set()
+    assert (done.code, "no answer within" in done.err) == (0, True)
 
 
 def test_a_file_that_holds_something_else_is_left_alone(team: Session, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ OF_THE_FILE = ("audit", "contact", "lock", "main-path", "usage", "deliver", "sto
 """They name the file of the store, copy it, or write to it with SQLite; the same is tested of PostgreSQL elsewhere."""
 STARTED = (
     *OF_THE_FILE, "trying-out", "propositions", "web", "bad-contacts", "colours", "graph", "promotion", "purge",
-    "out", "stop", "reviewed", "profiles", "webhooks", "report", "content",
+    "out", "stop", "reviewed", "profiles", "webhooks", "report", "content", "explain", "scheduled",
 )  # fmt: skip
 """In the slow run each kind of command in these starts Python once, so that it imports what it needs by itself."""
 

@@ -21,6 +21,7 @@ from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.proof_words import StatedProofs, stated
 from offerkit.reports.proofs import proofs_html
 from offerkit.reports.words import particulars, resets_sentence, summary
+from offerkit.server.background import anchored
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_flag
 from offerkit.server.ui.scheduled import schedule_facts, schedule_shown
@@ -87,7 +88,9 @@ def _apply_shown(
     if at:
         return schedule_shown(session, plan, at), None
     with counted.alone:
-        return apply(session, plan).revision.serial, None
+        revision = apply(session, plan).revision
+    anchored(session, revision)
+    return revision.serial, None
 
 
 def _facts(session: Session, counted: ImpactCounts, proved: PlanProofs, names: tuple[str, ...], *, full: bool) -> Facts:

@@ -11,12 +11,13 @@ from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.rights import TokenScope, missing_scopes
 from offerkit.governance.stops import Stops, stopping_addresses
+from offerkit.server.background import anchored
 from offerkit.server.routing import Operation
 from offerkit.server.ui.pages import Facts, Pages, first, query_text
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.design_access import design_readable
-from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.requests import StopOutcome, StopRequest
 from offerkit.usecases.session import Session
 from offerkit.usecases.stop import list_stops, resume, stop
 
@@ -40,7 +41,7 @@ def routes(pages: Pages) -> list[Operation]:
                     hint="Select “Take it out of live now”, and send the form again.",
                 )
             wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
-            outcome = await asyncio.to_thread(stop, pages.session(viewer), wish)
+            outcome = await asyncio.to_thread(_stopped, pages.session(viewer), wish)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         return RedirectResponse(f"/ui/stops?done={outcome.revision.serial if outcome.revision is not None else 0}", 303)
@@ -62,6 +63,13 @@ def routes(pages: Pages) -> list[Operation]:
         Operation("POST", "/ui/stop", stopping),
         Operation("POST", "/ui/resume", resuming),
     ]
+
+
+def _stopped(session: Session, wish: StopRequest) -> StopOutcome:
+    outcome = stop(session, wish)
+    if outcome.out and outcome.revision is not None:
+        anchored(session, outcome.revision)
+    return outcome
 
 
 def _stops(session: Session, done: str) -> Facts:

@@ -1,4 +1,4 @@
-"""What audits prove and what exports hold, as samples."""
+"""What audits prove, what exports hold and what is erased, as samples."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from offerkit.reports.audit import (
     VerifiedRecord,
     VerifiedStore,
 )
+from offerkit.reports.contact_erasure import ContactErasure, ErasedFiles, ErasedRows
 
 TIME = "2026-11-01T12:00:00Z"
 
@@ -35,6 +36,16 @@ def _then(text: str) -> LiveThen:
 
 
 AUDITS = {
+    "ContactErasure": ContactErasure(
+        (ErasedRows("bank", 12, 1, 2), ErasedRows("web", 1, 0, 1, visitor=True)),
+        (ErasedFiles("deliveries/summer/first", 1, 2),),
+        9,
+        "d" * 64,
+    ),
+    "ContactErasure-empty": ContactErasure((), ()),
+    "ContactErasure-hostile": ContactErasure(
+        (ErasedRows("\u202e\x1b", 1, 0, 0),), (ErasedFiles("\u200b\x1b[2J", 0, 1),)
+    ),
     "VerifiedStore": VerifiedStore(6, "d" * 64, 2, 8),
     "VerifiedStore-empty": VerifiedStore(0, "", None, 8),
     "VerifiedStore-hostile": VerifiedStore(1, "d" * 64, 0, 8),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -309,6 +311,20 @@ def test_a_plan_that_changed_meanwhile_is_shown_anew_and_not_applied(asking: Tes
     fresh = {**form, "plan": hidden(answer.text, "plan")}
     assert asking.post("/ui/promote", data=fresh, headers=FORM).status_code == 303
     assert last(changed)[1:3] == ("promote", "omar")
+
+
+def test_what_goes_live_on_pages_is_anchored(asking: TestClient, changed: Workspace, tmp_path: Path) -> None:
+    """A promotion and a stop; a place that cannot be used undoes neither, and is logged."""
+    place = tmp_path / "anchors.jsonl"
+    places = [f"file:{place}", f"file:{tmp_path / 'missing' / 'anchors.jsonl'}"]
+    changed.change({"environments/shop.yaml": {"environment": {"promotion": {"anchors": places}}}})
+    changed.apply("ada")
+    assert asking.post("/ui/promote", data=ready(asking, changed), headers=FORM).status_code == 303
+    seal_ = {"seal": seal(asking), "address": GOLD, "reason": "Wrong", "sure": "yes"}
+    assert asking.post("/ui/stop", data=seal_, headers=FORM).status_code == 303
+    lines = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]
+    assert [line["action"] for line in lines] == ["promote", "stop"]
+    assert lines[-1]["revision"] == last(changed)[0]
 
 
 def test_the_same_form_sent_twice_promotes_once(asking: TestClient, changed: Workspace) -> None:

@@ -16,7 +16,7 @@ from store_samples import sample, spelled
 from test_propositions_race import said, start
 
 from offerkit.models.status import Status
-from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store import DataWithStatus, DeliveryRun, Location, Store, copying, parse_location
 from offerkit.store.proposition_log import BEGINNING, LoggedChange, LogPlace
 
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
@@ -79,7 +79,7 @@ def test_each_change_is_told_once(store: Store) -> None:
     assert sorted(names(changes)) == [("made", f"p-{number}", "presented") for number in range(5)]
     assert read(store, place) == ([], place)
     store.set_status("p-1", Status.INTERESTED, at(20))
-    store.set_status("p-1", Status.ACCEPTED, at(21), {"order": 7})
+    store.set_status("p-1", Status.ACCEPTED, at(21), DataWithStatus({"order": 7}))
     store.set_status("p-1", Status.ACCEPTED, at(22))  # it has that status already
     store.add_propositions([made(9)])
     changes, place = read(store, place)

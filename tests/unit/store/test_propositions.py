@@ -14,7 +14,15 @@ from proposition_samples import FIRST, at, made
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status, may_follow
-from offerkit.store import CountFilter, DeliveryRun, PropositionQuery, PropositionRow, Store, parse_location
+from offerkit.store import (
+    CountFilter,
+    DataWithStatus,
+    DeliveryRun,
+    PropositionQuery,
+    PropositionRow,
+    Store,
+    parse_location,
+)
 from offerkit.store.proposition_rows import past_of
 
 LATER = "2026-11-02T08:00:00.000000Z"
@@ -245,10 +253,10 @@ def test_every_step(store: Store, before: Status, after: Status) -> None:
     row = FIRST._replace(status=before)
     store.add_propositions([row, made(2, status=before)])
     if before is after:
-        change = store.set_status("p-1", after, LATER, {"by": "me"})
+        change = store.set_status("p-1", after, LATER, DataWithStatus({"by": "me"}))
         assert (change.changed, change.before, change.proposition) == (False, before, row)
     elif may_follow(before, after):
-        change = store.set_status("p-1", after, LATER, {"by": "me"})
+        change = store.set_status("p-1", after, LATER, DataWithStatus({"by": "me"}))
         assert (change.changed, change.before) == (True, before)
         assert change.proposition == row._replace(status=after, changed=LATER, accepted={"by": "me"})
         row = change.proposition
@@ -276,7 +284,7 @@ def test_the_refusal_says_what_may_follow(store: Store) -> None:
 def test_a_step_without_data_keeps_the_data(store: Store) -> None:
     store.add_propositions([FIRST._replace(accepted={"kept": 1})])
     assert store.set_status("p-1", Status.INTERESTED, LATER).proposition.accepted == {"kept": 1}
-    assert store.set_status("p-1", Status.ACCEPTED, LATER, {}).proposition.accepted == {}
+    assert store.set_status("p-1", Status.ACCEPTED, LATER, DataWithStatus({})).proposition.accepted == {}
     assert store.proposition("p-1") == FIRST._replace(status=Status.ACCEPTED, changed=LATER)
 
 

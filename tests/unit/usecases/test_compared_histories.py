@@ -19,7 +19,7 @@ from helpers.postgres import new_schema
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status
-from offerkit.store import Location, PropositionRow, Store, parse_location
+from offerkit.store import DataWithStatus, Location, PropositionRow, Store, parse_location
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.questions import contact_question
 from offerkit.times import utc
@@ -104,7 +104,9 @@ def test_it_is_what_the_store_holds(desk: Desk, seed: int, room: int) -> None:
                 days = [rng.choice((0, 0, 3, 29, 30, 31)) for _ in range(rng.randint(1, 3))]
                 desk.write(*(desk.row(contact, day) for day in days), by=rng.randrange(2))
             case 2 if rows := [row for row in desk.store.propositions() if row.status is Status.PRESENTED]:
-                desk.writers[1].set_status(rng.choice(rows).id, Status.REJECTED, utc(NOW), {"page": "no"})
+                desk.writers[1].set_status(
+                    rng.choice(rows).id, Status.REJECTED, utc(NOW), DataWithStatus({"page": "no"})
+                )
             case 3:
                 desk.writers[0].purge_propositions("shop", utc(NOW - timedelta(days=rng.choice((20, 31)))), 2)
             case 4:

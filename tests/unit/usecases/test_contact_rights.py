@@ -17,7 +17,7 @@ from helpers.postgres import new_schema
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status
-from offerkit.store import EvidenceRow, PropositionRow, Store, contact_data, parse_location, sqlite
+from offerkit.store import EvidenceRow, PropositionRow, Store, contact_data, parse_location, postgres_clearing, sqlite
 from offerkit.store.copying import TABLES
 from offerkit.store.location import Location, PostgresAddress
 from offerkit.usecases import contact_erasure, delivery_files
@@ -337,6 +337,119 @@ def test_a_restored_backup_does_not_bring_the_contact_back(desk: Office, tmp_pat
             contact="", proposed={}, accepted={}, statuses={}, product=None
         ), "it was not purged with its contact, so it is there again, as nobody's"
     assert desk.traces() == []
+
+
+def test_a_message_with_the_key_in_any_spelling_is_refused(desk: Office) -> None:
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in KEY)
+    for key, message in (
+        (f"0{KEY}", f"for {KEY}"),
+        (KEY, f"customer{KEY}a"),
+        (KEY, f"for {wide}"),
+        (KEY, f"for {KEY[:3]}\u200b{KEY[3:]}"),
+        ("A_B", "for a_b"),
+    ):
+        assert desk.refused("contact", "erase", key, "--yes", "--message", message) is Code.KEY_IN_MESSAGE
+    desk.run("contact", "erase", "7", "--yes", "--message", f"request {KEY}")
+
+
+def test_files_of_a_delivery_that_was_killed_before_they_got_their_name(desk: Office, tmp_path: Path) -> None:
+    (tmp_path / "sent").rename(tmp_path / "sent.partial")
+    desk.without_source()
+    told = desk.run("contact", "erase", KEY, "--yes")
+    assert desk.traces() == [] and Code.ERASED_ELSEWHERE not in told.stderr
+    assert not [path for path in (tmp_path / "sent.partial").iterdir() if KEY in path.read_text()]
+
+
+def test_what_a_killed_restore_left_is_named(desk: Office) -> None:
+    (desk.root / ".offerkit/.restoring-abc").mkdir()
+    told = desk.run("contact", "erase", KEY, "--yes").stderr
+    assert Code.ERASED_ELSEWHERE in told and ".restoring-abc" in told
+
+
+@pytest.mark.parametrize("desk", ["postgresql"], indirect=True)
+def test_the_statistics_of_the_server_forget_the_values(desk: Office) -> None:
+    """Also those of a table that is empty now, which ANALYZE alone leaves as they are."""
+    assert isinstance(desk.location, PostgresAddress)
+    with psycopg.connect(desk.location.conninfo, autocommit=True) as server:
+        for table in contact_data.PERSONAL:
+            if table != "proposition":
+                server.execute(f"DELETE FROM \"{desk.location.schema}\".{table} WHERE contact <> '{KEY}'")
+            server.execute(f'ANALYZE "{desk.location.schema}".{table}')
+        seen = (
+            "SELECT tablename FROM pg_stats WHERE schemaname = %s"
+            " AND (most_common_vals::text LIKE %s OR histogram_bounds::text LIKE %s)"
+        )
+        args = (desk.location.schema, f"%{KEY}%", f"%{KEY}%")
+        assert {table for (table,) in server.execute(seen, args)} >= {"proposition", "evidence"}
+        desk.run("contact", "erase", KEY, "--yes")
+        assert server.execute(seen, args).fetchall() == []
+        for table in contact_data.PERSONAL:
+            rows = server.execute(f"SELECT 1 FROM \"{desk.location.schema}\".{table} WHERE environment = ''")
+            assert rows.fetchall() == []
+
+
+@pytest.mark.parametrize("desk", ["postgresql"], indirect=True)
+def test_a_transaction_that_still_sees_the_rows_is_told(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(desk.location, PostgresAddress)
+    monkeypatch.setattr(postgres_clearing, "PATIENCE", 0.1)
+    with psycopg.connect(desk.location.conninfo) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT 1 FROM pg_class")
+        assert desk.refused("contact", "erase", KEY, "--yes") is Code.NOT_ERASED
+    desk.without_source()
+    desk.run("contact", "erase", KEY, "--yes")
+    assert desk.traces() == []
+
+
+READERS = """version: 1
+environment:
+  label: Customers
+  dimension: person
+  time_zone: Europe/Paris
+  typology: calm
+  contacts: {readers: [rosa]}
+  call_data:
+    basket: {type: decimal, sample: 10}
+    step: {type: enumeration, values: [search, pay]}
+"""
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_an_export_only_has_what_its_reader_may_read(desk: Office) -> None:
+    """Rosa reads people. What the cookie leads to, and files of another environment, are not hers to read."""
+    shared = desk.root / "specs/shared.yaml"
+    shared.write_text(shared.read_text() + "  rosa: {label: Rosa, profile: offer-manager}\n")
+    (desk.root / "environments/people.yaml").write_text(READERS)
+    desk.run("apply", "--yes")
+    rosa = ("--as", "rosa", "contact", "export")
+    assert desk.refused(*rosa, KEY, "-e", "people") is Code.NOT_A_READER
+    with Store.open(desk.location, write=True) as store:
+        store.database.run("DELETE FROM proposition WHERE environment = 'guests'")
+    assert json.loads(desk.run(*rosa, KEY, "-e", "people").stdout)["environments"] == ["people"]
+    summary = desk.root / "deliveries/june/best/delivery.json"
+    summary.write_text(json.dumps({**json.loads(summary.read_text()), "environment": "guests"}))
+    assert desk.refused(*rosa, KEY) in (Code.NOT_A_READER, Code.CONTACT_IN_SEVERAL)
+    assert json.loads(desk.run(*rosa, KEY, "-e", "people").stdout)["messages"] == []
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_what_design_says_of_keys_makes_no_two_contacts_one(desk: Office) -> None:
+    """In live, 007 and 7 are two contacts; who would make numbers of them only prepares it."""
+    shared, number, text = (
+        desk.root / "specs/shared.yaml",
+        "      id: {type: integer}\n",
+        "      id: {}\n      no: {}\n",
+    )
+    shared.write_text(shared.read_text().replace(number, text))
+    desk.run("apply", "--yes")
+    desk.run("promote", "--yes")
+    desk.run("apply", "--yes")
+    with Store.open(desk.location, write=True) as store:
+        store.add_propositions([hidden(f"p-{key}", key) for key in ("007", "7")])
+    shared.write_text(shared.read_text().replace(text, number))
+    desk.run("apply", "--yes")
+    desk.run("contact", "erase", "007", "-e", "people", "--yes")
+    assert [row["contact"] for row in exported(desk, "7", "people")["propositions"]] == ["7"]
 
 
 def test_every_table_says_whether_it_has_contacts_data() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import orjson
@@ -103,3 +104,28 @@ def test_who_may(live_shop: Workspace) -> None:
             with pytest.raises(Refused) as refused:
                 plan_erasure(session, request)
             assert refused.value.diagnostics[0].code is Code.NOT_ALLOWED
+
+
+def test_what_a_link_leads_to_is_rewritten(made: Path, tmp_path: Path) -> None:
+    """The sender may have moved a file to another disk, and left a link."""
+    moved = (made / "messages-00001.jsonl").rename(tmp_path / "moved.jsonl")
+    (made / "messages-00001.jsonl").symlink_to(moved)
+    (found,) = find_delivery_files(tmp_path, (), {"shop": ("=7",)})
+    erase_from(found)
+    assert moved.read_bytes() == orjson.dumps(MESSAGES[1]) + b"\n"
+    assert (made / "messages-00001.jsonl").is_symlink()
+
+
+def test_what_is_no_file_is_not_read(made: Path, tmp_path: Path) -> None:
+    os.mkfifo(made / "messages-00002.jsonl")
+    (made / "messages-00003.jsonl").mkdir()
+    (found,) = find_delivery_files(tmp_path, (), {"shop": ("=7",)})
+    erase_from(found)
+    assert find_delivery_files(tmp_path, (), {"shop": ("=7",)}) == []
+
+
+def test_what_a_killed_erasure_of_another_left_is_cleared(made: Path, tmp_path: Path) -> None:
+    (made / "messages-00001.jsonl").rename(made / ".messages-00001.jsonl.erasing")
+    (found,) = find_delivery_files(tmp_path, (), {"shop": ("=7",)})
+    erase_from(found)
+    assert not [path for path in made.iterdir() if b'"contact":"=7"' in path.read_bytes()]

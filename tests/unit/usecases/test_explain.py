@@ -254,6 +254,16 @@ def test_evidence_that_is_gone_was_kept(decided: Path) -> None:
     assert "the space kept evidence then, but none of this proposition is stored" in explained(card["id"])["unknown"][0]
 
 
+def test_an_erased_contact_is_not_decided_for(decided: Path) -> None:
+    """Neither as a visitor, nor with the contact of now; and its evidence was not lost."""
+    (card, _) = answered()
+    ada("contact erase 1 --yes")
+    found = explained(card["id"], "--with-present-contact")
+    assert "present" not in found and "repeated" not in found and found["contact"] == ""
+    assert "the contact was erased" in found["unknown"][0]
+    assert "For whom: a visitor without a key, or a contact that was erased since." in found["unknown"]
+
+
 def test_links_are_shown_as_they_were_tracked(decided: Path) -> None:
     link = "{{ status_url('accepted', 'https://bank.example/loan') }}"
     edit(decided / "specs/people/offers.yaml", "offers", {"loan": {"content": {"title": f"Loan {link}"}}})
@@ -302,6 +312,30 @@ def test_evidence_is_purged_by_its_own_retention(decided: Path) -> None:
     assert "Removed 1 propositions and evidence." in ada("store purge --yes").output
     assert "repeated" not in explained(old[0]["id"])
     assert explained(new[0]["id"])["repeated"]["same"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_evidence_is_purged_when_its_space_keeps_no_more(decided: Path, gone: bool) -> None:
+    """Switching it off, or removing the space, keeps nobody's data for longer than was said."""
+    (card, _) = answered()
+    path = decided / "specs/people/spaces.yaml"
+    document = load_yaml(path)
+    document["spaces"]["home"]["storage"] = {}
+    if gone:
+        del document["spaces"]["home"]
+        shutil.rmtree(decided / "cases")
+        edit(decided / "specs/people/offers.yaml", "offers", {"card": {"content": {"title": "Gold"}}})
+    path.write_text(json.dumps(document), encoding="utf-8")
+    ada("apply --yes")
+    ada("promote --yes")
+    past = (datetime.now(UTC) - timedelta(days=31)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    with opened() as store, store.recording():
+        store.database.run("UPDATE evidence SET time = ?", (past,))
+    assert "evidence of home  1 older than 30d" in ada("store purge --dry-run").output
+    ada("store purge --yes")
+    with opened() as store:
+        assert store.status().rows["evidence"] == 0
+        assert store.proposition(card["id"]) is not None
 
 
 def test_what_hooks_answered_is_repeated_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

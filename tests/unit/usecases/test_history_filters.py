@@ -107,6 +107,8 @@ def test_a_patch_has_the_changes_of_each(live_shop: Workspace) -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
+        ({"since": "2026-03-02", "until": "2026-03-01"}, Code.LISTING_OPTIONS),
+        ({"since": "2026-03-02", "until": "2026-03-02"}, Code.LISTING_OPTIONS),
         ({"by": "nobody"}, Code.NO_MATCH),
         ({"offers": ("offer.none",)}, Code.PLAN_EMPTY_TARGET),
         ({"offers": ("shop/offer.none",)}, Code.PLAN_EMPTY_TARGET),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -11,7 +12,12 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Refused
-from offerkit.store import PropositionRow
+from offerkit.store import PropositionRow, Store
+from offerkit.usecases.catalogs import live_catalogs
+from offerkit.usecases.contact_erasure import erase_contact
+from offerkit.usecases.contact_places import ContactRequest
+from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.update_status import StatusUpdate, prepare_update
 
 pytestmark = pytest.mark.embedded
 
@@ -116,3 +122,19 @@ def test_mistakes_are_named(shop: Workspace, data: Any, says: str) -> None:
         shop.plan()
     texts = [f"{one.summary} {one.detail} {one.hint}" for one in told.value.diagnostics]
     assert any(says in text for text in texts), texts
+
+
+def test_what_was_read_for_a_contact_that_is_erased_meanwhile_is_not_stored(shop: Workspace) -> None:
+    """A server prepares the change, the contact is erased, and then the change is written."""
+    served(shop, status_data={"interested": {"who": "person.id"}}).go_live()
+    with client(shop) as asking:
+        id_ = proposed(asking)
+    with Store.open(shop.location, write=True) as store:
+        catalogs = live_catalogs(store)
+        update = StatusUpdate(id_, "interested", {}, datetime.now(UTC))
+        with ContactSources(catalogs, shop.root, {}) as sources:
+            prepared, _ = prepare_update(catalogs, sources, store, update)
+        assert prepared.data is not None and prepared.data.data == {"who": 1}
+        erase_contact(shop.session("ada"), ContactRequest("1"))
+        assert prepared.write(store).changed, "the answer still counts"
+    assert row(shop, id_).statuses == {}
