@@ -145,7 +145,7 @@ def test_what_cannot_be_declared(promotion: JsonMap) -> None:
 
 
 def test_all_days_that_do_not_exist_are_told_at_once() -> None:
-    with pytest.raises(ValidationError, match="no day “tu” or “Mon”. Did you mean tue"):
+    with pytest.raises(ValidationError, match="no day “tu” or “Mon”"):
         Promotion.model_validate({"windows": [{"days": ["wed", "tu", "Mon"]}]})
 
 
