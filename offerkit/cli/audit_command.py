@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -66,6 +67,7 @@ def verify(shell: Shell, file: Path | None, expect: str, anchors: bool, places: 
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
+        gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
         with progress_bar("Verifying", _size(file)) as advance:
             result = audit_file(file, expect, advance, compare)
         shell.show(result, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.address import Address, Stage, parse_address, parse_stage
+from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
@@ -19,7 +21,9 @@ from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.reports.audit import VerifiedRecord
 from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store.rows import RecordedRevision
 from offerkit.store.stage_snapshots import Stages
+from offerkit.usecases import audit_file as audit_file_module
 from offerkit.usecases.audit import write_history
 from offerkit.usecases.audit_file import audit_file, live_then, overview
 from offerkit.usecases.requests import StopRequest
@@ -325,3 +329,21 @@ def test_a_forged_promotion_by_somebody_else_is_found(live_shop: Workspace, acto
     forge(live_shop, "promote", change, actor=actor)
     (found,) = findings(live_shop)
     assert found.code is Code.RECORD_UNCOVERED and actor in found.summary
+
+
+def test_what_judged_a_revision_is_given_back(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line runs without the collector of garbage; a long history must not fill the memory."""
+    path = export(live_shop)
+    collecting: list[bool] = []
+
+    def watched(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
+        collecting.append(gc.isenabled())
+        return []
+
+    monkeypatch.setattr(audit_file_module, "uncovered", watched)
+    gc.disable()
+    try:
+        assert cli.main(["audit", "verify", str(path)], standalone_mode=False) in (None, 0)
+    finally:
+        gc.enable()
+    assert collecting and all(collecting)
