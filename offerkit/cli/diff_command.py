@@ -56,7 +56,8 @@ def command(
     Offers whose effective eligibility changes because of another resource, such as a category or a filter, are listed.
     Comparing specs needs no store.
 
-    The HTML page can be filed: it says who made it and when, and the digest of each state, as revisions record it.
+    The HTML page can be filed: it shortens nothing, and says who made it and when, and the digest of each state, as
+    revisions record it.
 
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone, or in UTC if several
     environments with different time zones are compared.
@@ -75,5 +76,5 @@ def command(
     beside = difference.beside(impact.between(session, difference, contacts), proofs)
     stamp = stamp_of(session, difference) if form == "html" else None
     report = DiffReport(difference.steps, difference.bodies, difference.titles, difference.across, beside, stamp)
-    shell.show(report, form, full=full)
+    shell.show(report, form, full=full or form == "html")
     return 2 if detailed_exitcode and (difference.steps or difference.behind.steps) else 0

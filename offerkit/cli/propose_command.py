@@ -92,7 +92,7 @@ def command(
 
     Only live offers are proposed. Without --contact and --cookie, no contact is identified and the space's fallback
     answers. --explain shows the decision step by step, with the rule, its position in the specs and the value that
-    failed. For a time in the past (--at), the answer comes from what was live then, and is not stored.
+    failed. For a time in the past (--at), the answer comes from what was live then; it cannot be stored (--no-store).
     """
     from offerkit.reports.answer import AnswerReport
     from offerkit.usecases.argument_values import parse_call_data, parse_time

@@ -158,11 +158,13 @@ class Shell:
         click.echo(self.text(result, form, full=full, verbose=verbose), nl=False, color=True)
 
     def text(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> str:
-        """A result in a format, wrapped to the terminal. Raises Refused if it does not have that format."""
+        """A result in a format, text wrapped to the terminal. Raises Refused if it does not have that format."""
         from offerkit.reports.render import render
         from offerkit.reports.style import ALL, CONCISE, GITHUB_LIMIT, Presentation
 
-        layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
+        layout = CONCISE.everything() if full else CONCISE
+        if form == "text":
+            layout = layout._replace(width=width())
         return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(

@@ -187,7 +187,14 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
     """Raise Refused unless ``plan`` is a promotion, and its times are ahead, in order and not too far."""
     found = []
     if not plan.promotes:
-        found.append(Diagnostic(Code.SCHEDULE_FULL, "there is nothing to schedule: the plan promotes nothing"))
+        found.append(
+            Diagnostic(
+                Code.SCHEDULE_FULL,
+                "there is nothing to schedule: the plan promotes nothing",
+                "",
+                "“offerkit approvals” lists what waits for an approval.",
+            )
+        )
     if request.due <= session.now:
         found.append(
             Diagnostic(
