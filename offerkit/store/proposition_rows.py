@@ -91,7 +91,7 @@ EVERY = PropositionQuery()
 
 @dataclass(frozen=True, slots=True)
 class DataWithStatus:
-    """The extra data to store with a status: as that of accepted offers, or under the status if not ``accepting``.
+    ``contact``: the proposition's, for which it was read. If that was erased meanwhile, nothing is stored.
 
     ``contact``: whose it is. Nothing is stored where the proposition is another's: its contact was erased meanwhile.
     """
