@@ -66,7 +66,7 @@ class SshSignature(NamedTuple):
         try:
             algorithm, *rest = _signed_parts(self)
             return _verified(self.key, algorithm, rest, signed)
-        except ValueError:
+        except (ValueError, LookupError):  # also a key with too few parts, or of an unknown curve
             return False
 
 

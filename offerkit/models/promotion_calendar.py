@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from offerkit.diagnostics import suggestion
+from offerkit.diagnostics import or_list, suggestion
 from offerkit.models.base import Part, unique_sorted
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -21,10 +21,10 @@ _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]((?:[01][0-9]|2[0-3]):
 
 
 def _days(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if name not in DAYS:
-            hint = suggestion(name, DAYS, f"Known: {', '.join(DAYS)}.")
-            raise PydanticCustomError("days", "there is no day “{name}”. {hint}", {"name": name[:80], "hint": hint})
+    if unknown := [name for name in names if name not in DAYS]:
+        hint = suggestion(unknown[0], DAYS, f"Known: {', '.join(DAYS)}.")
+        named = or_list([f"“{name[:80]}”" for name in unknown[: len(DAYS)]])
+        raise PydanticCustomError("days", "there is no day {name}. {hint}", {"name": named, "hint": hint})
     return tuple(sorted(unique_sorted(names), key=DAYS.index))
 
 

@@ -12,6 +12,20 @@ LONGEST_KEY = 4_000
 """The most characters of a public key; one of RSA with 16,384 bits has 2,800."""
 _CURVES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 _RSA_BITS = (2048, 16_384)
+_SMALL_ORDER = {
+    int(text, 16)
+    for text in (
+        "0",
+        "1",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed",
+        "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffee",
+        "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826",
+        "7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7",
+    )
+}
+"""Points of Ed25519 for which anybody can make signatures, without their signs."""
+_EXPONENT_BITS = 64
 _SHAPE = re.compile(r"([a-z0-9@.-]{7,60}) ([A-Za-z0-9+/]+={0,2})(?: .*)?")
 _KINDS = (
     "ssh-ed25519",
@@ -69,10 +83,16 @@ def _wrong_parts(kind: str, parts: list[bytes]) -> str:
     if kind.startswith("sk-"):  # a key of a hardware token ends with the name of its application
         parts = parts[:-1] if len(parts) > 1 and parts[-1] else []
     if kind.endswith(("ssh-ed25519", "ssh-ed25519@openssh.com")):
-        return "" if [len(part) for part in parts] == [32] else damaged
+        if [len(part) for part in parts] != [32]:
+            return damaged
+        weak = int.from_bytes(parts[0], "little") % (1 << 255) in _SMALL_ORDER
+        return "anybody can sign for this key; make another one" if weak else ""
     if kind == "ssh-rsa":
         if len(parts) != 2 or not all(parts):
             return damaged
+        exponent = int.from_bytes(parts[0], "big")
+        if exponent < 3 or exponent % 2 == 0 or exponent.bit_length() > _EXPONENT_BITS:
+            return "its exponent is none that ssh-keygen makes; make another key"
         bits = int.from_bytes(parts[1], "big").bit_length()
         fits = _RSA_BITS[0] <= bits <= _RSA_BITS[1]
         return "" if fits else f"an RSA key needs {_RSA_BITS[0]:,} to {_RSA_BITS[1]:,} bits; this one has {bits:,}"

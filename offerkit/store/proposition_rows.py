@@ -93,7 +93,7 @@ EVERY = PropositionQuery()
 class DataWithStatus:
     """The extra data to store with a status: as that of accepted offers, or under the status if not ``accepting``.
 
-    ``contact``: whose it is. Nothing is stored where the proposition is another's: its contact was erased meanwhile.
+    ``contact``: for whom it was read. If the proposition's contact was erased meanwhile, it is not stored.
     """
 
     data: Data

@@ -28,7 +28,7 @@ from offerkit.usecases.restore import WORKPLACE
 from offerkit.usecases.session import Session, who_is
 
 _TELLING = 5
-"""Characters of a key that may not be in a message even as a part of a word; shorter ones are parts of many words."""
+"""Characters of a key that a message is searched for even within words; shorter ones are parts of many words."""
 AGAIN = "Run the command again: it continues with what is left."
 
 

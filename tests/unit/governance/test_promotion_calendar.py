@@ -144,6 +144,11 @@ def test_what_cannot_be_declared(promotion: JsonMap) -> None:
         Promotion.model_validate(promotion)
 
 
+def test_all_days_that_do_not_exist_are_told_at_once() -> None:
+    with pytest.raises(ValidationError, match="no day “tu” or “Mon”"):
+        Promotion.model_validate({"windows": [{"days": ["wed", "tu", "Mon"]}]})
+
+
 def test_what_is_written_differently_is_the_same() -> None:
     one = Promotion.model_validate({"windows": [{"days": ["tue", "mon"]}], "freezes": [
         {"from": "2026-11-27 18:00:00", "until": "2026-11-30", "reason": "x"}]})  # fmt: skip

@@ -112,3 +112,36 @@ def test_keys_that_are_none_are_refused_with_the_reason(pair: KeyPair, tmp_path:
     ):
         with pytest.raises(ValueError, match=why):
             key_blob(wrong)
+
+
+def _public(kind: str, *parts: bytes) -> str:
+    wire = b"".join(len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts))
+    return f"{kind} {base64.b64encode(wire).decode()}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _public("ssh-ed25519", b"\1" + bytes(31)),
+        _public("ssh-ed25519", b"\1" + bytes(30) + b"\x80"),
+        _public("ssh-ed25519", bytes(32)),
+        _public("ssh-rsa", b"\1", b"\0" + b"\xff" * 256),
+        _public("ssh-rsa", b"\2", b"\0" + b"\xff" * 256),
+        _public("ssh-rsa", b"\x7f" * 250, b"\0" + b"\xff" * 256),
+    ],
+)
+def test_a_key_for_which_anybody_can_sign_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="make another"):
+        key_blob(text)
+
+
+@pytest.mark.parametrize(
+    "parts", [(b"ssh-ed25519",), (b"ssh-rsa", b"\1"), (b"ecdsa-sha2-nistp256", b"nistp999", b"x"), (b"ssh-dss",), ()]
+)
+def test_a_key_that_is_damaged_signs_nothing(parts: tuple[bytes, ...]) -> None:
+    def wire(*each: bytes) -> bytes:
+        return b"".join(len(part).to_bytes(4, "big") + part for part in each)
+
+    for name in (b"ssh-ed25519", b"rsa-sha2-512", b"ecdsa-sha2-nistp256"):
+        found = SshSignature(wire(*parts), b"offerkit", b"sha512", wire(name, wire(b"\1", b"\1")))
+        assert not found.signs(b"anything")
