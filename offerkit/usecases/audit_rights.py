@@ -117,7 +117,7 @@ def _may_decide(actor: Actor, design: Snapshot, decisions: Decisions, row: Appro
 
 
 def _active(store: Store, name: str) -> Actor | str:
-    """An operator as of then; or why there was none who could do anything."""
+    """An operator as of then; or why nobody could act under that name."""
     body = operators(store).get(name)
     if body is None:
         return f"there was no operator {name[:80]}"
