@@ -32,7 +32,7 @@ MOST_MEMBERS, BYTES_EACH = 50_000, 20
 LONGEST_NUMBER = 64
 """Characters of a number."""
 _MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
-_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LONG = re.compile(rb"[0-9]{16}")
 """What a number has that only the strict parser reads as it is written, and any that is longer than LONGEST_NUMBER."""
 _OPEN, _CLOSED, _BETWEEN = b"[{", b"]}", b","

@@ -95,7 +95,7 @@ def revisions(place: Path, env: dict[str, str]) -> int:
     done = subprocess.run(
         ["offerkit", "audit", "export"], cwd=place, env=env, capture_output=True, check=True
     )  # fmt: skip
-    return done.stdout.count(b"\n")
+    return done.stdout.count(b'"record":"revision"')
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from offerkit.diagnostics import Code, Refused
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).resolve().parents[1] / "scripts" / "projects" / "deciding"
-AT = ("--at", "2026-06-01T10:00")
+AT = ("--at", "2026-06-01T10:00", "--live-now")
 COUNTRIES = ("DE", "FR", "CA", "")
 
 

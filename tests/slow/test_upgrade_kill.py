@@ -27,6 +27,9 @@ ROWS = 10_000
 TO_FORMAT_7 = (
     "CREATE INDEX proposition_offer ON proposition (environment, offer, time, id)",
     "CREATE INDEX proposition_space ON proposition (environment, space, time, id)",
+    "ALTER TABLE delivery_run DROP COLUMN folder",
+    "DROP TABLE scheduled",
+    "DROP TABLE evidence",
     "UPDATE meta SET value = '7' WHERE key = 'format'",
 )
 UPGRADE = """

@@ -103,6 +103,9 @@ def test_nobody_else_turns_instants_into_text_or_clocks() -> None:
         "offerkit/engine/check_call.py",  # a call's instant, normalized
         "offerkit/forges/fields.py",  # a forge's instant, with whatever offset it has
         "offerkit/rules/values.py",  # text as people write it
+        "offerkit/governance/promotion_calendar.py",  # clock times of a week in the environment's zone
+        "offerkit/usecases/past_live.py",  # a past moment, in UTC
+        "offerkit/usecases/space_calls.py",  # an answer's time keeps its offset
         "offerkit/usecases/argument_values.py",  # the same, on a command line
         "offerkit/usecases/propose.py",  # an answer's time keeps its offset
     }

@@ -9,11 +9,13 @@ import offerkit
 
 ROOT = Path(offerkit.__file__).parent
 EDGES = {
-    "cli/complete.py",  # what somebody typed
+    "cli/complete.py",
+    "cli/show_command.py",  # what somebody typed
     "specs/cache.py",
     "specs/load.py",
     "specs/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
+    "governance/signatures.py",  # what a revision says that was signed
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
     "plans/plan.py",
     "plans/sentences.py",  # a plan file, and what it says
@@ -24,6 +26,10 @@ EDGES = {
     "store/revisions.py",
     "store/rows.py",
     "store/stages.py",  # columns
+    "store/history_file.py",  # an exported history
+    "store/signed_history.py",  # columns
+    "usecases/history_filters.py",
+    "usecases/show.py",  # arguments of commands
     "usecases/backends.py",  # what another computer sent
     "usecases/export.py",
     "usecases/history.py",

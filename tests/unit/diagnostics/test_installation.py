@@ -157,4 +157,4 @@ def test_no_other_code_names_a_command_that_installs() -> None:
         "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "offerkit").rglob("*.py")),
     )
     asked = {first or second for first, second in calls}
-    assert {"serve", "postgres", "spark", "parquet", "prove"} == asked <= EXTRAS.keys()
+    assert {"serve", "postgres", "spark", "parquet", "prove", "sign"} == asked <= EXTRAS.keys()

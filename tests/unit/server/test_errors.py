@@ -227,7 +227,9 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "propositions": {},
             "report": {"by": ["offer"]},
             "simulations": {},
-            "remove": {"names": ["none"]},
+            "remove-simulations": {"names": ["none"]},
+            "schedule": {"plan": "{}", "due": "2027-01-01T06:00:00Z"},
+            "withdraw": {"scheduled": 1, "reason": "Not now"},
         }
         for path, methods in paths.items():
             for method, operation in methods.items():

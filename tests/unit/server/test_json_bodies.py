@@ -155,7 +155,16 @@ def test_every_body_is_described_where_it_is_taken(asking: TestClient) -> None:
             described[path] = schema["properties"]
     store = [f"/api/v1/store/{name}" for name in ("apply", "decide", "impact", "limit", "override")]
     store += [
-        f"/api/v1/store/{name}" for name in ("propositions", "relay", "report", "simulations", "simulations/remove")
+        f"/api/v1/store/{name}"
+        for name in (
+            "propositions",
+            "relay",
+            "report",
+            "schedule",
+            "schedule/withdraw",
+            "simulations",
+            "simulations/remove",
+        )
     ]
     assert sorted(described) == [PROPOSE, "/api/v1/resume", "/api/v1/stop", *store, UPDATE, "/nl/propose"]
     assert described["/nl/propose"]["divs"]["items"]["properties"]["id"]["maxLength"] == 200

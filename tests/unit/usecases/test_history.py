@@ -189,8 +189,13 @@ def test_the_history(history_shop: Workspace) -> None:
         (7, "omar", "promote", "1 changed"),
         (6, "omar", "apply", "1 added, 1 changed"),
         (5, "ada", "promote", "14 added"),
-        (4, "omar", "approve", "5 decisions on 2 offers"),
-        (3, "risk", "approve", "1 decision on 1 offer"),
+        (
+            4,
+            "omar",
+            "approve",
+            "approved content and eligibility of safari on web; content and eligibility of saver on mail, web",
+        ),
+        (3, "risk", "approve", "approved eligibility of gold-card"),
         (2, "brand", "approve", "2 decisions on 1 offer"),
         (1, "ada", "apply", "20 added"),
     ]
