@@ -17,7 +17,7 @@ from offerkit.diagnostics import Code, Refused
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).resolve().parents[1] / "scripts" / "projects" / "deciding"
-AT = ("--at", "2026-06-01T10:00", "--live-now")
+AT = ("--at", "2026-06-01T10:00")
 COUNTRIES = ("DE", "FR", "CA", "")
 
 
@@ -40,7 +40,7 @@ def test_the_same_file(tmp_path: Path) -> None:
     sure(root, "approve", "*/offer.*")
     sure(root, "promote", "--yes")
     for number in range(6):
-        sure(root, "propose", "--space", "people/home", "--contact", f"p{number}@example.com", "-n", "2", *AT)
+        sure(root, "propose", "--space", "people/home", "--contact", f"p{number}@example.com", "-n", "2", *AT, "--live-now")
     sure(root, "simulate", "people", *AT, "--out", "embedded.csv")
     done = sure(root, "simulate", "people", *AT, "--engine", "spark", "--out", "spark.csv")
     assert len(done.err) < 2_000

@@ -229,7 +229,7 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "simulations": {},
             "remove-simulations": {"names": ["none"]},
             "schedule": {"plan": "{}", "due": "2027-01-01T06:00:00Z"},
-            "withdraw": {"scheduled": 1, "reason": "Not now"},
+            "withdraw-schedule": {"scheduled": 1, "reason": "Not now"},
         }
         for path, methods in paths.items():
             for method, operation in methods.items():

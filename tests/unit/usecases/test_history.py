@@ -196,7 +196,7 @@ def test_the_history(history_shop: Workspace) -> None:
             "approved content and eligibility of safari on web; content and eligibility of saver on mail, web",
         ),
         (3, "risk", "approve", "approved eligibility of gold-card"),
-        (2, "brand", "approve", "2 decisions on 1 offer"),
+        (2, "brand", "approve", "approved content of gold-card on mail, web"),
         (1, "ada", "apply", "20 added"),
     ]
     assert [serial for serial, *_ in lines(history_shop, "shop@live")] == [7, 5]
