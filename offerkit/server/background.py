@@ -108,7 +108,7 @@ def _told_of_events(error: Exception | None) -> None:
 
 _ANCHOR_LOG = getLogger("offerkit.anchors")
 _SCHEDULE_LOG = getLogger("offerkit.schedule")
-LOOK = 5.0
+LOOK = 1.0
 """Seconds between two looks for scheduled promotions that are due."""
 LEAP = 300.0
 """Seconds by which the clock may differ from a steady one between two looks. If it was set, the next look decides."""
@@ -155,9 +155,9 @@ class Scheduler:
 
     def look(self, store: Store) -> None:
         """Carry out what is due."""
+        store.check_in_place()
         if self._leapt() or not scheduled.due_serials(store.database, utc(self._clock())):
             return
-        store.check_in_place()
         for outcome in run_due(self._session, self._clock):
             about = {"scheduled": outcome.promotion.serial, "revision": outcome.revision.serial}
             if outcome.findings:
