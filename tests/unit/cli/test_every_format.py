@@ -90,7 +90,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
              ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--contacts", FILE)],
     "history": [("--patch", "--by", "ada", "--offer", "offer.card"), ("--patch", "--full"), ("--by", EVIL), ("--offer", EVIL), ("--since", EVIL), ("--until", "2099-01-01"), (), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
-    "audit anchor": [(), ("-C", "fresh")],
+    "audit anchor": [(), ("-C", "fresh"), ("-C", "governed")],
     "audit verify": [("--anchors",), ("--anchor", "git"), ("--anchor", EVIL), (), ("-C", "fresh"), ("--head", "nonsense"), ("record.jsonl",), ("record.jsonl", "--head", EVIL), ("plan.json",), (FILE,)],
     "audit show": [("record.jsonl",), ("record.jsonl", "--live-at", "2099-01-01"), ("record.jsonl", "--live-at", EVIL), ("record.jsonl", "--live-at", "1", "--environment", EVIL), ("none.jsonl",)],
     "store backup": [(FILE,), ("kept.db",), (FILE,), ("specs/shared.yaml",)],
