@@ -40,7 +40,18 @@ def test_the_same_file(tmp_path: Path) -> None:
     sure(root, "approve", "*/offer.*")
     sure(root, "promote", "--yes")
     for number in range(6):
-        sure(root, "propose", "--space", "people/home", "--contact", f"p{number}@example.com", "-n", "2", *AT, "--live-now")
+        sure(
+            root,
+            "propose",
+            "--space",
+            "people/home",
+            "--contact",
+            f"p{number}@example.com",
+            "-n",
+            "2",
+            *AT,
+            "--live-now",
+        )
     sure(root, "simulate", "people", *AT, "--out", "embedded.csv")
     done = sure(root, "simulate", "people", *AT, "--engine", "spark", "--out", "spark.csv")
     assert len(done.err) < 2_000

@@ -272,7 +272,9 @@ def _govern(root: Path) -> None:
     os.chdir(root)
     shared, people = root / "specs/shared.yaml", root / "environments/people.yaml"
     shared.write_text(shared.read_text().replace("operators:\n", "operators:\n  mia: {profile: administrator}\n"))
-    people.write_text(people.read_text() + "  promotion: {separation_of_duties: true, anchors: ['file:anchors.jsonl']}\n")
+    people.write_text(
+        people.read_text() + "  promotion: {separation_of_duties: true, anchors: ['file:anchors.jsonl']}\n"
+    )
     succeeded("apply", "--yes")
     succeeded("approve", "*/offer.*", "--as", "mia")
     soon = datetime.now(UTC) + timedelta(days=1)
