@@ -38,6 +38,11 @@ class Actor:
     automation: bool = False
     profiles: Profiles = field(default=BUILT_IN, compare=False, repr=False)
 
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the operator is an administrator, or the first one, of bootstrap."""
+        return self.profile in (None, ADMINISTRATOR)
+
     def may(self, verb: Verb, environment: str = "", kind: Kind | None = None) -> bool:
         """Whether the operator has a right in ``environment`` (empty: in all). The first one, of bootstrap, has all."""
         return self.profile is None or self.profiles.allow(self.profile, right_to(verb, environment, kind))
@@ -133,7 +138,7 @@ def reserved_refusals(actor: Actor, plan: Plan, before: Mapping[str, Body]) -> l
     A declared profile can let its operators write environments. If that covered these properties, they could name
     themselves promoters. ``before``: the bodies that the plan's steps replace.
     """
-    if actor.profile in (None, ADMINISTRATOR):
+    if actor.is_administrator:
         return []
     diagnostics = []
     for step in plan.steps_on(Stage.DESIGN):
@@ -192,7 +197,7 @@ def may_withdraw_scheduled(
 
     It keeps live as it is, so everybody who may promote or stop something there may.
     """
-    if actor.name == by or actor.profile in (None, ADMINISTRATOR):
+    if actor.name == by or actor.is_administrator:
         return None
     for name in environments:
         if actor.name in promoters.get(name, ()) or actor.may(Verb.PROMOTE, name) or actor.may(Verb.STOP, name):
@@ -220,7 +225,7 @@ def may_keep_simulations(actor: Actor, environment: str) -> Diagnostic | None:
 
 def may_remove_simulation(actor: Actor, keeper: str) -> Diagnostic | None:
     """Why ``actor`` is not allowed to remove or replace a run that ``keeper`` kept; None if allowed."""
-    if actor.name == keeper or actor.profile in (None, ADMINISTRATOR):
+    if actor.name == keeper or actor.is_administrator:
         return None
     return Diagnostic(
         Code.NOT_ALLOWED,

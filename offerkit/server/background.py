@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from logging import getLogger
+from logging import Logger, getLogger
 
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.store import RevisionRow, Store, scheduled
@@ -66,6 +66,16 @@ class BackgroundTask:
                 self._stop.wait(max(self._seconds, self._later))
 
 
+def failures_logged(log: Logger, what: str) -> Callable[[Exception | None], None]:
+    """A ``told`` for :class:`BackgroundTask` that logs ``what``; that the store is gone is logged elsewhere."""
+
+    def told(error: Exception | None) -> None:
+        if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
+            log.warning(what, exc_info=error)
+
+    return told
+
+
 class WebhookSender:
     """The thread that sends, so that no call and no change waits for a receiver; one for each worker process.
 
@@ -76,7 +86,8 @@ class WebhookSender:
         """Nothing is opened before :meth:`start`."""
         self._sender = Sender(session.environ, clock)
         self._stopping = threading.Event()
-        self._task = BackgroundTask("offerkit-webhooks", session, EVERY, self._send, _told_of_events)
+        told = failures_logged(_LOG, "events could not be sent")
+        self._task = BackgroundTask("offerkit-webhooks", session, EVERY, self._send, told)
         self._known: set[str] = set()
 
     def start(self) -> None:
@@ -99,11 +110,6 @@ class WebhookSender:
             if finding.summary not in self._known:
                 _LOG.warning(finding.summary, extra={"code": finding.code.value})
         self._known = {finding.summary for finding in findings} or self._known
-
-
-def _told_of_events(error: Exception | None) -> None:
-    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
-        _LOG.warning("events could not be sent", exc_info=error)
 
 
 _ANCHOR_LOG = getLogger("offerkit.anchors")
@@ -143,7 +149,8 @@ class Scheduler:
         """Nothing is opened before :meth:`start`. ``steady`` gives seconds that no setting of the clock changes."""
         self._session, self._clock, self._steady = session, clock, steady
         self._last: tuple[datetime, float] | None = None
-        self._task = BackgroundTask("offerkit-schedule", session, LOOK, self.look, _told_of_schedule, later=LOOK)
+        told = failures_logged(_SCHEDULE_LOG, "scheduled promotions could not be carried out")
+        self._task = BackgroundTask("offerkit-schedule", session, LOOK, self.look, told, later=LOOK)
 
     def start(self) -> None:
         """Begin."""
@@ -172,8 +179,3 @@ class Scheduler:
         now, steady = self._clock(), self._steady()
         last, self._last = self._last, (now, steady)
         return last is not None and (now - last[0]).total_seconds() - (steady - last[1]) > LEAP
-
-
-def _told_of_schedule(error: Exception | None) -> None:
-    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
-        _SCHEDULE_LOG.warning("scheduled promotions could not be carried out", exc_info=error)

@@ -18,7 +18,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
-from offerkit.server.background import BackgroundTask, Scheduler, WebhookSender
+from offerkit.server.background import BackgroundTask, Scheduler, WebhookSender, failures_logged
 from offerkit.server.collector import Collector
 from offerkit.server.config import ServerConfig
 from offerkit.server.contact_keys import verified
@@ -30,7 +30,6 @@ from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker, now
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.database import QuestionReader
-from offerkit.store.errors import GONE
 from offerkit.usecases.compared_histories import UnreadError
 from offerkit.usecases.contact_access import ContactRights, operator_rights
 from offerkit.usecases.history_cache import OwnWrites
@@ -297,9 +296,5 @@ def checkpoint_task(session: Session, writer: StoreWriter) -> BackgroundTask:
         if length > LONG and length != before:
             writer.tidy()
 
-    return BackgroundTask("offerkit-tidy", session, EVERY, checkpoint, _told)
-
-
-def _told(error: Exception | None) -> None:
-    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
-        _LOG.warning("the store could not be tidied", exc_info=error)
+    told = failures_logged(_LOG, "the store could not be tidied")
+    return BackgroundTask("offerkit-tidy", session, EVERY, checkpoint, told)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.contacts.keys import key_text, parse_key
-from offerkit.diagnostics import Code, Refused, and_list, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, refuse, suggestion
+from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension
 from offerkit.models.expression_scopes import field_types
 from offerkit.state.snapshot import Snapshot
@@ -122,12 +123,8 @@ def _chosen(store: Store, declared: _Declared, request: ContactRequest) -> list[
     unknown = [name for name in dict.fromkeys(request.environments) if name not in known]
     if unknown:
         raise Refused(
-            [
-                refuse(
-                    Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known)
-                ).diagnostics[0]
-                for name in unknown
-            ]
+            Diagnostic(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
+            for name in unknown
         )
     return list(dict.fromkeys(request.environments)) or known
 
@@ -170,25 +167,26 @@ class _Declared:
         self._views: list[Snapshot] = [stage_view(store, stage) for stage in (Stage.LIVE, Stage.DESIGN)]
         self.names = environments(store)
 
+    def _body(self, address: Address) -> JsonMap | None:
+        """As live has it; design is asked only where live has none: it can make one contact of 007 and 7."""
+        return next((body for view in self._views if (body := view(address)) is not None), None)
+
     def dimension(self, environment: str) -> str:
         """The environment's dimension; empty for one that was removed."""
-        return next(
-            (str(body.get("dimension")) for view in self._views if (body := view(environment_address(environment)))), ""
-        )
+        body = self._body(environment_address(environment))
+        return str(body.get("dimension")) if body else ""
 
     def anonymous(self, environment: str) -> bool:
         """Whether it is for visitors; one that is not live yet, whether it is to be."""
-        bodies = (view(environment_address(environment)) for view in self._views)
-        return next((body.get("anonymous") is True for body in bodies if body is not None), False)
+        body = self._body(environment_address(environment))
+        return body is not None and body.get("anonymous") is True
 
     def keys(self, environment: str, text: str) -> tuple[str, ...]:
         """``text``, and as the key is stored: ``007`` of a whole number is ``7``."""
         spelled = [text]
         if self.anonymous(environment):
             return (text,)
-        address = Address(SHARED, Kind.DIMENSION, self.dimension(environment))
-        # Design is not asked where there is live: there, 007 and 7 can be two contacts that design makes one.
-        body = next((body for view in self._views if (body := view(address)) is not None), None)
+        body = self._body(Address(SHARED, Kind.DIMENSION, self.dimension(environment)))
         if body is None:
             return (text,)
         model = Dimension.model_validate(body)

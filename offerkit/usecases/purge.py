@@ -11,7 +11,6 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
@@ -145,7 +144,7 @@ def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions])
     """
     with session.writing() as store:
         actor = who_is(session, store)
-        if actor.profile not in (None, ADMINISTRATOR):
+        if not actor.is_administrator:
             raise refuse(
                 Code.NOT_ALLOWED,
                 f"operator {actor.name} is not allowed to remove propositions",

@@ -15,7 +15,6 @@ from pathlib import Path
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock
@@ -289,7 +288,7 @@ def _accounts(old: Store, new: Store) -> Iterator[str]:
 
 def _administrator(session: Session, store: Store) -> str:
     actor = who_is(session, store)
-    if actor.profile not in (None, ADMINISTRATOR):
+    if not actor.is_administrator:
         raise refuse(
             Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to restore the store", hint="Administrators may."
         )

@@ -14,7 +14,6 @@ from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
-from offerkit.governance.profiles import ADMINISTRATOR
 from offerkit.governance.rights import (
     NO_SCOPES,
     Actor,
@@ -129,7 +128,7 @@ def token_hash(text: str) -> str:
 
 
 def _may(actor: Actor, operator: str) -> None:
-    if actor.profile not in (None, ADMINISTRATOR) and actor.name != operator:
+    if not actor.is_administrator and actor.name != operator:
         raise refuse(
             Code.NOT_ALLOWED,
             f"{actor.name} is not allowed to manage tokens of {operator[:80]}",
