@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
+from typing import TYPE_CHECKING
 
 from offerkit.address import Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -11,6 +12,9 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import StoredBodies, environments
 from offerkit.times import common_zone, instant
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max
 """The time of day that a bare date stands for: when searching propositions, when deciding, and when naming a state."""
@@ -20,20 +24,27 @@ def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) 
     """The :func:`common_zone` of some environments (default: all) as they are in a stage, otherwise as in design."""
     if store is None:
         return UTC
+    known = environments(store)
+    return common_zone(zones_of_stage(store, stage, [name for name in names if name in known] or known).values())
+
+
+def zones_of_stage(store: Store, stage: Stage, names: Iterable[str]) -> dict[str, ZoneInfo]:
+    """The time zone of each environment as it is in a stage, otherwise as in design; without those that are in neither.
+
+    Raises ValueError or LookupError for a body that no offerkit has written.
+    """
     from zoneinfo import ZoneInfo
 
     from offerkit.models.environment import Environment
 
-    known = environments(store)
-    bodies = StoredBodies(store)
-    zones: list[tzinfo] = []
-    for name in [name for name in names if name in known] or known:
+    bodies, zones = StoredBodies(store), dict[str, ZoneInfo]()
+    for name in names:
         for side in (stage, Stage.DESIGN):
             body = Snapshot(store.entries(StageRef(name, side), Kind.ENVIRONMENT), bodies)(environment_address(name))
             if body is not None:
-                zones.append(ZoneInfo(Environment.model_validate(body).time_zone))
+                zones[name] = ZoneInfo(Environment.model_validate(body).time_zone)
                 break
-    return common_zone(zones)
+    return zones
 
 
 def names_zone(text: str) -> bool:

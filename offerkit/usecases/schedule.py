@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
-from offerkit.address import Kind, Stage, StageRef, environment_address
+from offerkit.address import Stage
 from offerkit.applier import change_rows, verify
 from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, or_list, refuse
 from offerkit.fingerprint import Json
@@ -20,8 +19,9 @@ from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
 from offerkit.store.rows import change_text
 from offerkit.store.stage_snapshots import Stages
-from offerkit.times import display_time, instant, instants_of, local, utc
+from offerkit.times import common_zone, display_time, instant, instants_of, local, utc
 from offerkit.usecases.apply import entitled_actor
+from offerkit.usecases.argument_values import zones_of_stage
 from offerkit.usecases.promotion_times import promoted_environments
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.session import Session, promoters, who_is
@@ -135,7 +135,7 @@ def due_time(session: Session, plan: Plan, text: str) -> datetime:
     if moment.tzinfo is not None:
         return _in_calendar(moment, text)
     with session.existing() as store:
-        zones = zones_of(store, promoted_environments(store, plan))
+        zones = zones_of_stage(store, Stage.LIVE, promoted_environments(store, plan))
     if len(set(zones.values())) > 1:
         named = and_list(sorted(f"{name} has {zone}" for name, zone in zones.items()))
         raise refuse(
@@ -144,7 +144,7 @@ def due_time(session: Session, plan: Plan, text: str) -> datetime:
             detail=f"{named}.",
             hint="Write the time with an offset, as in 2026-12-07T06:00+01:00.",
         )
-    zone: tzinfo = ZoneInfo(next(iter(zones.values()), "UTC"))
+    zone = common_zone(zones.values())
     try:
         found = instants_of(moment, zone)
     except OverflowError:
@@ -165,22 +165,10 @@ def _in_calendar(moment: datetime, text: str) -> datetime:
     return moment
 
 
-def zones_of(store: Store, environments: Iterable[str]) -> dict[str, str]:
-    """The time zones of some environments, as they are in live, otherwise as in design."""
-    stages, zones = Stages(store), dict[str, str]()
-    for name in environments:
-        for side in (Stage.LIVE, Stage.DESIGN):
-            body = stages.snapshot([StageRef(name, side)], Kind.ENVIRONMENT)(environment_address(name))
-            if body is not None:
-                zones[name] = str(body.get("time_zone", "UTC"))
-                break
-    return zones
-
-
 def shown_time(store: Store, environments: Iterable[str], moment: str) -> str:
     """A time of the store on the clocks of some environments, for display."""
-    zones = sorted(set(zones_of(store, environments).values())) or ["UTC"]
-    return ", ".join(display_time(instant(moment), ZoneInfo(zone)) for zone in zones)
+    zones = sorted(set(zones_of_stage(store, Stage.LIVE, environments).values()), key=str)
+    return ", ".join(display_time(instant(moment), zone) for zone in zones or (UTC,))
 
 
 def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> None:
