@@ -13,9 +13,8 @@ from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
-from offerkit.engine.evidence import EvidenceScope
+from offerkit.engine.evidence import EvidenceScope, counted_conditions, fields_read
 from offerkit.engine.extra_data import ExtraData
-from offerkit.engine.fields_read import counted_conditions, fields_read
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.identify import IdentifyingSpace
 from offerkit.fingerprint import JsonMap
