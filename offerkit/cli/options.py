@@ -104,6 +104,19 @@ lock_option = click.option(
     metavar="SECONDS",
     help="Seconds to wait for the store lock (default: do not wait).",
 )
+
+
+def every_option(seconds: int, what: str = "") -> Callable[[F], F]:
+    """``--every`` beside ``--watch``, by default ``seconds``; ``what``: the end of “how often to look …”."""
+    return click.option(
+        "--every",
+        type=WholeNumber(1, 3600),
+        default=seconds,
+        metavar="SECONDS",
+        help=f"With --watch: how often to look{what} (default: {seconds}).",
+    )
+
+
 exclude_option = click.option(
     "--exclude",
     multiple=True,

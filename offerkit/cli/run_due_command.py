@@ -7,21 +7,13 @@ from datetime import UTC, datetime
 
 import click
 
-from offerkit.cli.options import WholeNumber, format_of, pass_shell
+from offerkit.cli.options import every_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
-
-_SECONDS = 30
 
 
 @click.command("run-due")
 @click.option("--watch", is_flag=True, help="Go on until interrupted, and carry out what becomes due meanwhile.")
-@click.option(
-    "--every",
-    type=WholeNumber(1, 3600),
-    default=_SECONDS,
-    metavar="SECONDS",
-    help=f"With --watch: how often to look (default: {_SECONDS}).",
-)
+@every_option(30)
 @format_of("DueReport")
 @pass_shell
 def command(shell: Shell, watch: bool, every: int, form: str) -> int:

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from offerkit.cli.complete import dead_events
-from offerkit.cli.options import WholeNumber, count_option, format_of, pass_shell
+from offerkit.cli.options import count_option, every_option, format_of, pass_shell
 from offerkit.cli.shell import Shell
-
-_SECONDS = 5
 
 
 @click.group("webhooks")
@@ -21,13 +19,7 @@ def command() -> None:
 
 @command.command("send")
 @click.option("--watch", is_flag=True, help="Go on until interrupted, and send what is written meanwhile.")
-@click.option(
-    "--every",
-    type=WholeNumber(1, 3600),
-    default=_SECONDS,
-    metavar="SECONDS",
-    help=f"With --watch: how often to look for events (default: {_SECONDS}).",
-)
+@every_option(5, " for events")
 @pass_shell
 def send(shell: Shell, watch: bool, every: int) -> int:
     """Send the events that are due, each until its receiver takes it.

@@ -106,13 +106,19 @@ def test_a_forged_promotion_is_found(live_shop: Workspace, action: str) -> None:
     assert "by ada) would not pass the gate" in found.summary and found.address == address
 
 
-def test_a_forged_promotion_of_what_design_has_needs_approvals(live_shop: Workspace) -> None:
-    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}})
-    live_shop.apply("ada")
-    address, entry = live_entry(live_shop, "shop/offer.safari")
-    with live_shop.store() as store:
+def changed_in_design(workspace: Workspace) -> tuple[Address, Entry, Entry]:
+    """An offer whose title was changed, with what live and design have of it."""
+    workspace.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}})
+    workspace.apply("ada")
+    address, entry = live_entry(workspace, "shop/offer.safari")
+    with workspace.store() as store:
         design = store.entry(parse_stage("shop@design"), address)
     assert design is not None
+    return address, entry, design
+
+
+def test_a_forged_promotion_of_what_design_has_needs_approvals(live_shop: Workspace) -> None:
+    address, entry, design = changed_in_design(live_shop)
     forge(
         live_shop,
         "promote",
@@ -213,12 +219,7 @@ def test_a_pipe_is_read_as_well(live_shop: Workspace) -> None:
 
 def test_approvals_of_other_states_do_not_cover_it(live_shop: Workspace) -> None:
     """An approval of something else is in the record; the fingerprint decides."""
-    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "New title"}}}}})
-    live_shop.apply("ada")
-    address, entry = live_entry(live_shop, "shop/offer.safari")
-    with live_shop.store() as store:
-        design = store.entry(parse_stage("shop@design"), address)
-    assert design is not None
+    address, entry, design = changed_in_design(live_shop)
     rows = tuple(
         Approval(ApprovalKey(address, Aspect.CONTENT, space, "0" * 64), Decision.APPROVED, "brand")
         for space in entry.activation or ()
