@@ -54,9 +54,7 @@ class StoreReader:
         """Close the connection; what is under way, and the next question, opens another."""
         reader, self._reader = self._reader, None
         if reader is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(reader.socket)
-            loop.remove_writer(reader.socket)
+            asyncio.get_running_loop().remove_reader(reader.descriptor)
             reader.close()
         self._waiting.extendleft(reversed(self._under_way))
         self._under_way = []
@@ -75,31 +73,20 @@ class StoreReader:
                 self._under_way.append(asked)
         if self._under_way:
             try:
-                sent = self._reader.ask([question for asked in self._under_way for question in asked.questions])
+                self._reader.ask([question for asked in self._under_way for question in asked.questions])
             except Exception as error:
                 self._failed(error)
-            else:
-                if not sent:
-                    asyncio.get_running_loop().add_writer(self._reader.socket, self._flush)
 
     async def _open(self) -> None:
         try:
             self._reader = await asyncio.to_thread(self._connect)
-            asyncio.get_running_loop().add_reader(self._reader.socket, self._receive)
+            asyncio.get_running_loop().add_reader(self._reader.descriptor, self._receive)
         except Exception as error:
             while self._waiting:
                 _settle(self._waiting.popleft(), error)
         finally:
             self._connecting = None
         self._send()
-
-    def _flush(self) -> None:
-        if self._reader is not None:
-            try:
-                if self._reader.flush():
-                    asyncio.get_running_loop().remove_writer(self._reader.socket)
-            except Exception as error:
-                self._failed(error)
 
     def _receive(self) -> None:
         if self._reader is None:

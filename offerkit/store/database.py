@@ -34,16 +34,13 @@ class Question(NamedTuple):
 
 
 class QuestionReader(Protocol):
-    """A connection of its own that asks without waiting; its user waits for the socket. Errors become Refused."""
+    """A connection of its own that asks without waiting; its user waits for its descriptor. Errors become Refused."""
 
-    socket: int
-    """The number of the socket: an answer, or the end of the connection, makes it readable."""
+    descriptor: int
+    """Readable when there is something to :meth:`receive`: answers, room to send the rest, the connection's end."""
 
-    def ask(self, questions: Sequence[Question]) -> bool:
-        """Send ``questions``, once those before are answered. Returns as :meth:`flush`."""
-
-    def flush(self) -> bool:
-        """Whether all was sent; otherwise call it again when the socket is writable."""
+    def ask(self, questions: Sequence[Question]) -> None:
+        """Send ``questions``, once those before are answered."""
 
     def receive(self) -> list[str] | None:
         """The answers to all that was asked, in that order; None if some are still missing."""

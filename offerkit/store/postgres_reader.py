@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
 import psycopg
 from psycopg import pq
@@ -18,7 +19,11 @@ from offerkit.store.postgres_errors import DriverErrors
 
 
 class PostgresReader:
-    """A :class:`~offerkit.store.database.QuestionReader`; each query is prepared when it is first asked."""
+    """A :class:`~offerkit.store.database.QuestionReader`; each query is prepared when it is first asked.
+
+    Its descriptor is the selector's that watches the socket, not the socket's. libpq closes a socket by itself, whose
+    number is then another connection's; and uvloop tells of a reset socket only once, though it may hold answers still.
+    """
 
     def __init__(self, connection: psycopg.Connection, name: str) -> None:
         """Use a connection outside of a transaction, which now belongs to the reader. ``name``: the store's."""
@@ -29,9 +34,13 @@ class PostgresReader:
         self._prepared: dict[str, bytes] = {}
         self._answers: list[str] | None = None
         self._errors = DriverErrors(connection, name, write=False)
-        self.socket = self._libpq.socket  # libpq forgets it when the connection ends
+        self._selector = DefaultSelector()
+        self._socket = self._libpq.socket
+        self._selector.register(self._socket, EVENT_READ)
+        self.descriptor = self._selector.fileno()
+        self._unsent = False
 
-    def ask(self, questions: Sequence[Question]) -> bool:
+    def ask(self, questions: Sequence[Question]) -> None:
         """Send them, and that their answers are wanted now."""
         with self._errors:
             for sql, args in questions:
@@ -42,17 +51,14 @@ class PostgresReader:
                 self._libpq.send_query_prepared(statement, [arg.encode() for arg in args])
             self._libpq.pipeline_sync()
             self._answers = []
-            return self.flush()
-
-    def flush(self) -> bool:
-        """As libpq's buffer is empty."""
-        with self._errors:
-            return self._libpq.flush() == 0
+            self._flush()
 
     def receive(self) -> list[str] | None:
         """The answers, once all have arrived; the end of the connection is found even if nothing was asked."""
         with self._errors:
             self._libpq.consume_input()
+            if self._unsent:
+                self._flush()
             while self._answers is not None and not self._libpq.is_busy():
                 result = self._libpq.get_result()
                 if result is None:  # the end of one statement
@@ -72,7 +78,14 @@ class PostgresReader:
 
     def close(self) -> None:
         """Close the connection, whatever is under way."""
+        self._selector.close()
         self._connection.close()
+
+    def _flush(self) -> None:
+        unsent = self._libpq.flush() != 0
+        if unsent != self._unsent:
+            self._unsent = unsent
+            self._selector.modify(self._socket, EVENT_READ | EVENT_WRITE if unsent else EVENT_READ)
 
 
 def _error(result: pq.abc.PGresult) -> psycopg.Error:

@@ -22,23 +22,18 @@ def lost() -> Refused:
 class Line:
     """A connection that answers each question with its first argument, when told to."""
 
-    def __init__(self, *, full: bool = False) -> None:
+    def __init__(self) -> None:
         self.mine, self.theirs = socket.socketpair()
         self.mine.setblocking(False)
         self.batches: list[list[str]] = []
         self.fails: Exception | None = None
-        self.full, self.closed = full, False
-        self.socket = self.mine.fileno()
+        self.closed = False
+        self.descriptor = self.mine.fileno()
 
-    def ask(self, questions: Sequence[Question]) -> bool:
+    def ask(self, questions: Sequence[Question]) -> None:
         if self.fails is not None:
             raise self.fails
         self.batches.append([question.args[0] for question in questions])
-        return not self.full
-
-    def flush(self) -> bool:
-        self.full = False
-        return True
 
     def receive(self) -> list[str] | None:
         sent = self.mine.recv(1)
@@ -113,17 +108,6 @@ def test_a_round_trip_has_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
         reader.let_go()
 
     run(work, Line())
-
-
-def test_a_socket_that_is_full_is_sent_the_rest() -> None:
-    async def work(reader: StoreReader, lines: list[Line]) -> None:
-        call = asking(reader, "a")
-        await until(lambda: bool(lines) and bool(lines[0].batches) and not lines[0].full)
-        lines[0].say()
-        assert await call == ["a"]
-        reader.let_go()
-
-    run(work, Line(full=True))
 
 
 def test_after_a_lost_connection_it_is_asked_again() -> None:

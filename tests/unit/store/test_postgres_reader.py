@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
+import socket
+import struct
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from random import Random
 
 import psycopg
 import pytest
+import uvloop
 from helpers import tampering
 from helpers.postgres import new_schema
 from proposition_samples import made
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, parse_location
@@ -46,7 +52,7 @@ def reader(store: Store) -> Iterator[PostgresReader]:
 
 def received(reader: PostgresReader) -> list[str]:
     for _ in range(1_000):
-        select.select([reader.socket], [], [], 60)
+        select.select([reader.descriptor], [], [], 60)
         answers = reader.receive()
         if answers is not None:
             return answers
@@ -54,11 +60,7 @@ def received(reader: PostgresReader) -> list[str]:
 
 
 def answers(reader: PostgresReader, questions: Sequence[Question]) -> list[str]:
-    if reader.ask(questions):
-        return received(reader)
-    while not reader.flush():
-        select.select([reader.socket], [reader.socket], [], 60)
-        assert reader.receive() is None
+    reader.ask(questions)
     return received(reader)
 
 
@@ -105,11 +107,10 @@ def test_what_was_committed_before_it_was_asked_is_in_the_answer(store: Store, r
 def test_questions_that_are_larger_than_a_socket_takes(store: Store, reader: PostgresReader) -> None:
     busy, key = Question("SELECT left(pg_sleep(0.3)::text, 0)", ()), "x" * 50_000
     questions = [busy, *(contact_question("recipients", f"{key}{number}") for number in range(400))]
-    assert not reader.ask(questions), "the server does not read while it sleeps"
-    while not reader.flush():
-        select.select([reader.socket], [reader.socket], [], 60)
-        assert reader.receive() is None
-    assert received(reader) == [""] * 401
+    for _ in range(2):
+        reader.ask(questions)  # the server does not read while it sleeps, so the rest waits for room
+        assert received(reader) == [""] * 401
+    assert not select.select([reader.descriptor], [], [], 0.01)[0], "nobody is woken for nothing"
 
 
 def test_nothing_was_asked(reader: PostgresReader) -> None:
@@ -126,14 +127,14 @@ def test_an_error_is_told(store: Store, reader: PostgresReader, sql: str, code: 
 
 def test_a_connection_that_the_server_ends(store: Store, location: PostgresAddress, reader: PostgresReader) -> None:
     ended(reader, location)
-    number = reader.socket
+    number = reader.descriptor
     select.select([number], [], [], 60)
     with pytest.raises(Refused) as caught:
         for _ in range(100):
             reader.receive()
     assert caught.value.diagnostics[0].code is Code.STORE_CONNECTION
     assert refused(reader, past(store, "1")) is Code.STORE_CONNECTION
-    assert reader.socket == number, "an event loop lets go of it after the connection has ended"
+    assert reader.descriptor == number, "an event loop lets go of it after the connection has ended"
 
 
 def test_it_ends_while_something_is_asked(store: Store, location: PostgresAddress, reader: PostgresReader) -> None:
@@ -143,6 +144,59 @@ def test_it_ends_while_something_is_asked(store: Store, location: PostgresAddres
         ending.start()
         assert refused(reader, Question("SELECT pg_sleep(60)::text", ())) is Code.STORE_CONNECTION
         ending.join()
+
+
+@contextmanager
+def relayed(location: PostgresAddress) -> Iterator[tuple[PostgresAddress, list[socket.socket]]]:
+    """An address that leads to ``location``, and the sockets of those who connect to it."""
+    port = int(conninfo_to_dict(location.conninfo)["port"] or 0)
+    callers: list[socket.socket] = []
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError), target:
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            for _ in range(2):
+                caller, server = listening.accept()[0], socket.create_connection(("127.0.0.1", port))
+                callers.append(caller)
+                for pair in ((caller, server), (server, caller)):
+                    threading.Thread(target=copy, args=pair, daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        conninfo = make_conninfo(location.conninfo, port=listening.getsockname()[1])
+        yield PostgresAddress(conninfo, location.schema, location.name), callers
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_event_loop_hears_of_a_reset(store: Store, location: PostgresAddress, loop: object) -> None:
+    async def heard(reader: PostgresReader, callers: list[socket.socket]) -> Code:
+        outcome: asyncio.Future[Code] = asyncio.get_running_loop().create_future()
+
+        def receive() -> None:
+            try:
+                reader.receive()
+            except Refused as refused:
+                asyncio.get_running_loop().remove_reader(reader.descriptor)
+                outcome.set_result(refused.diagnostics[0].code)
+
+        asyncio.get_running_loop().add_reader(reader.descriptor, receive)
+        reader.ask([Question("SELECT pg_sleep(60)::text", ())])
+        callers[-1].send(b"N\0\0\0\x10")  # the beginning of a message, as a server that dies leaves it
+        callers[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        callers[-1].shutdown(socket.SHUT_RD)  # else whoever still reads it holds it open
+        callers[-1].close()
+        return await asyncio.wait_for(outcome, 60)
+
+    with relayed(location) as (address, callers), Store.open(address) as opened:
+        reader = opened.reader()
+        assert isinstance(reader, PostgresReader)
+        with asyncio.Runner(loop_factory=loop) as runner:  # type: ignore[arg-type]
+            assert runner.run(heard(reader, callers)) is Code.STORE_CONNECTION
+        reader.close()
 
 
 def test_a_pooler_that_changes_connections_is_no_damage(store: Store, reader: PostgresReader) -> None:
