@@ -315,7 +315,7 @@ def test_the_rich_project_is_valid() -> None:
     )
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(often(40, 80), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(often(25, 80), marks=pytest.mark.slow)])
 def test_any_value_anywhere(examples: int) -> None:
     """JSON is YAML: the document is written as JSON, with any value where something else stood."""
     settings(max_examples=examples)(given(place=st.sampled_from(PLACES), value=values)(_value_at))()
@@ -328,7 +328,7 @@ def _value_at(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
     judge(file._replace(content=text.encode("utf-8", "replace")))
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(often(25, 40), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(often(16, 40), marks=pytest.mark.slow)])
 def test_any_document(examples: int) -> None:
     """Anything at all as the whole of a file."""
     settings(max_examples=examples)(given(value=values, name=st.sampled_from(sorted(files())))(_document))()
@@ -343,7 +343,7 @@ BYTES = st.binary(max_size=60) | st.text(alphabet="aé:-[]{}#&*!|>'\"%@`\t\n 1,.
 )
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(often(40, 80), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [20, pytest.param(often(25, 80), marks=pytest.mark.slow)])
 def test_any_bytes(examples: int) -> None:
     """Whatever bytes a file may hold."""
     settings(max_examples=examples)(given(content=BYTES)(_bytes))()
@@ -353,7 +353,7 @@ def _bytes(content: bytes) -> None:
     judge(files()[RICH_NAME][0]._replace(content=content))
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(often(40, 80), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(often(25, 80), marks=pytest.mark.slow)])
 def test_any_damage(examples: int) -> None:
     """A file with a piece cut out and another put in: what editors and merges leave behind."""
     settings(max_examples=examples)(given(data=st.data())(_damage))()

@@ -21,15 +21,15 @@ BESIDE = 6
 """So much work for each of the larger number is no growth to speak of, wherever it comes from; text: a hundred times."""
 
 AXES = (
-    often("offers:24:96", "offers:30:120"),
+    often("offers:16:64", "offers:30:120"),
     "environments:4:16",
-    often("campaigns:8:32", "campaigns:15:60"),
-    often("rules:6:24", "rules:10:40"),
-    often("spaces:4:16", "spaces:6:24"),
-    often("contacts:100:400", "contacts:125:500"),
+    often("campaigns:6:24", "campaigns:15:60"),
+    often("rules:5:20", "rules:10:40"),
+    often("spaces:3:12", "spaces:6:24"),
+    often("contacts:75:300", "contacts:125:500"),
     often("cases:6:24", "cases:10:40"),
-    often("policies:6:24", "policies:10:40"),
-    often("revisions:8:32", "revisions:15:60"),
+    often("policies:5:20", "policies:10:40"),
+    often("revisions:6:24", "revisions:15:60"),
 )
 
 

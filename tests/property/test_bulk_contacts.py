@@ -100,7 +100,7 @@ def _table(people: ContactTable) -> list[tuple[object, ...]]:
     return [tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row[1:]) for row in rows]
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(often(20, 60), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(often(14, 60), marks=pytest.mark.slow)])
 def test_csv(tmp_path: Path, examples: int) -> None:
     settings(max_examples=examples)(given(st.just(tmp_path), st.data())(_csv))()
 

@@ -162,7 +162,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["batch", "hooks"])
-@pytest.mark.parametrize("examples", [5, pytest.param(often(40, 150), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(often(26, 150), marks=pytest.mark.slow)])
 def test_offers_and_reasons(examples: int, hooks: bool) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(SEEDS)
@@ -183,7 +183,7 @@ BY_THE_CLOCK = (
 MIDNIGHT = datetime(2026, 6, 2, tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(often(20, 80), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [3, pytest.param(often(13, 80), marks=pytest.mark.slow)])
 def test_across_the_turn_of_a_day(examples: int) -> None:
     """One catalog before midnight, at midnight, the day after, and before midnight again."""
 
@@ -237,7 +237,7 @@ def _impact(seed: int) -> int:
     return compared
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(often(30, 100), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(often(20, 100), marks=pytest.mark.slow)])
 def test_reasons_of_an_impact(examples: int) -> None:
     compared = []
 

@@ -149,7 +149,7 @@ def round_trip(kind: Kind, name: str, given_body: object) -> str:
     return text
 
 
-@settings(max_examples=often(60, 150))
+@settings(max_examples=often(40, 150))
 @given(resource=resources, name=names)
 def test_any_resource_is_read_back_as_it_was(resource: tuple[Kind, object], name: str) -> None:
     kind, body = resource
@@ -172,7 +172,7 @@ def test_nasty_texts_in_every_place(text: str) -> None:
         round_trip(Kind.DIMENSION, "d", {"key": ["k"], "fields": {"k": {"type": "enumeration", "values": many}}})
 
 
-@settings(max_examples=often(40, 100))
+@settings(max_examples=often(26, 100))
 @given(title=plain_texts, name=names, values=st.lists(texts, min_size=1, max_size=5))
 @example(title="\x85", name="no", values=["a,b", "~"])
 def test_another_reader_of_yaml_reads_the_same(title: str, name: str, values: list[str]) -> None:
@@ -194,7 +194,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = {file.path: file for file in read_files(ROOT)[0]}
 
 
-@settings(max_examples=often(25, 60))
+@settings(max_examples=often(17, 60))
 @given(path=st.sampled_from(sorted(BUNDLED)), seed=st.integers(0, 2**32))
 def test_comments_anywhere_stay_and_change_nothing(path: str, seed: int) -> None:
     """Comments and blank lines put at random places of the bundled specs survive, and fmt is idempotent."""
@@ -210,7 +210,7 @@ def test_comments_anywhere_stay_and_change_nothing(path: str, seed: int) -> None
     assert formatted(file._replace(content=once)) == once
 
 
-@settings(max_examples=often(25, 60))
+@settings(max_examples=often(17, 60))
 @given(path=st.sampled_from(sorted(BUNDLED)), seed=st.integers(0, 2**32))
 def test_other_spellings_come_out_the_same(path: str, seed: int) -> None:
     """The same data as JSON with its keys shuffled: same fingerprints, and what comes out is canonical."""
@@ -234,7 +234,7 @@ def test_other_spellings_come_out_the_same(path: str, seed: int) -> None:
     assert {r.address: r.fingerprint for r in before.records} == {r.address: r.fingerprint for r in after.records}
 
 
-@settings(max_examples=often(25, 60))
+@settings(max_examples=often(17, 60))
 @given(st.binary(max_size=200))
 def test_any_bytes_are_formatted_or_refused(content: bytes) -> None:
     file = SpecFile("specs/shop/a.yaml", "shop", False, content)

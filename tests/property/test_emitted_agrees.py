@@ -170,7 +170,7 @@ def test_in_spark() -> None:
     """The queries for Spark, run by Spark in local mode."""
     compared = 0
     with spark_session() as session:
-        for case, query in _telling("spark", often(8, 14)):
+        for case, query in _telling("spark", often(6, 14)):
             for name, columns, rows in case.tables():
                 parts = [column.strip().replace('"', "").split(" ", 1) for column in columns.split(", ")]
                 view(session, name, dict(parts), rows)

@@ -26,7 +26,7 @@ from offerkit.rules.nodes import CallNode, CaseNode, Literal, Node, walk
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import BaseType, FieldType, Value
 
-EXPRESSIONS, ROWS = often(1_200, 5_000), 30
+EXPRESSIONS, ROWS = often(800, 5_000), 30
 SPACES = ("recipient", "interaction")
 Run = Callable[[str], list[tuple[Any, ...]]]
 

@@ -111,7 +111,7 @@ def csv_files(draw: st.DrawFn) -> bytes:
 HEAD = ",".join(FIELDS).encode() + b"\n"
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(often(60, 150), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [15, pytest.param(often(40, 150), marks=pytest.mark.slow)])
 def test_one_meaning(tmp_path: Path, examples: int) -> None:
     run: Callable[[bytes], None] = lambda content: _check(tmp_path, content)  # noqa: E731 - hypothesis wraps it
     run = example(HEAD + b'1,1,"a""b",a,1.5,true,,a|b\n1,1,x,a,,,,\n2,1,,"b, c",,,,\n')(run)

@@ -186,7 +186,7 @@ def of_any_terms(seed: int) -> None:
     agree(random, conditions, [row(random) for _ in range(8)])
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(often(300, 3000), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [25, pytest.param(often(200, 3000), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", [of_one_term, of_any_terms])
 @pytest.mark.parametrize("table_bytes", [1 << 19, 0], ids=["whole tables", "derived masks"])
 def test_an_index_leaves_what_the_conditions_hold_for(examples: int, how: object, table_bytes: int) -> None:

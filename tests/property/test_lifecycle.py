@@ -360,4 +360,4 @@ class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
 
 @pytest.mark.slow
 class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=often(14, 60), stateful_step_count=50)
+    settings = settings(max_examples=often(9, 60), stateful_step_count=50)

@@ -133,7 +133,7 @@ def test_hundreds_of_expressions(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=often(20, 60), phases=[Phase.generate])
+@settings(max_examples=often(14, 60), phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_many_thousand_expressions(seed: int) -> None:
     agree(seed)

@@ -152,14 +152,14 @@ def _slots_agree(seed: int, *, hooks: bool) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=often(60, 150), deadline=None)
+@settings(max_examples=often(40, 150), deadline=None)
 @given(st.integers(0, 2**32))
 def test_slots_are_a_call_for_several_spaces(seed: int) -> None:
     _slots_agree(seed, hooks=False)
 
 
 @pytest.mark.slow
-@settings(max_examples=often(25, 60), deadline=None)
+@settings(max_examples=often(18, 60), deadline=None)
 @given(st.integers(0, 2**32))
 def test_slots_are_a_call_for_several_spaces_with_hooks(seed: int) -> None:
     _slots_agree(seed, hooks=True)
@@ -167,7 +167,7 @@ def test_slots_are_a_call_for_several_spaces_with_hooks(seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one_by_one", [False, True])
-@settings(max_examples=often(40, 100), deadline=None)
+@settings(max_examples=often(26, 100), deadline=None)
 @given(st.integers(0, 2**32))
 def test_an_offer_that_a_field_names_is_one_that_the_engine_finds_eligible(one_by_one: bool, seed: int) -> None:
     case = _Case(seed, hooks=False)
@@ -191,7 +191,7 @@ def _named_agree(case: _Case) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=often(40, 100), deadline=None)
+@settings(max_examples=often(26, 100), deadline=None)
 @given(st.integers(0, 2**32))
 def test_cells_with_limits_take_the_lowest_hashes(seed: int) -> None:
     case = _Case(seed, hooks=False)

@@ -22,7 +22,7 @@ from offerkit.usecases.contact_erasure import clear_erased, erase_contact
 from offerkit.usecases.contact_places import ContactRequest
 
 pytestmark = pytest.mark.slow
-ROUNDS = often(12, 60)
+ROUNDS = often(9, 60)
 KEY = "770031"
 CALL = {"spaces": ["shop/web"], "contact": "pia@example.com", "n": 3}
 OTHER = {**CALL, "contact": "ann@example.com"}

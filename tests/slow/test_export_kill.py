@@ -20,7 +20,7 @@ from offerkit.store import PropositionRow, Store
 
 pytestmark = pytest.mark.slow
 COUNT = 6_000
-ROUNDS = often(10, 40)
+ROUNDS = often(8, 40)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from offerkit.store import Store
 pytestmark = pytest.mark.slow
 SAFARI, TRAVEL = parse_address("shop/offer.safari"), parse_address("shop/category.travel")
 LIVE = StageRef("shop", Stage.LIVE)
-KILLS = often(20, 50)
+KILLS = often(14, 50)
 
 GOING_BACK = """
 import sys

@@ -21,7 +21,7 @@ from offerkit.usecases.run_due import run_due
 from offerkit.usecases.schedule import schedule
 
 pytestmark = pytest.mark.slow
-KILLS = often(15, 60)
+KILLS = often(10, 60)
 SAFARI = "shop/offer.safari"
 
 RUNNING = """

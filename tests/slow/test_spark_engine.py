@@ -105,7 +105,7 @@ def test_thousands_of_offers(tmp_path: Path) -> None:
     """Spark, PostgreSQL and DuckDB take as many offers, each with a condition of its own, and decide the same."""
     import psycopg
 
-    root = large_project(tmp_path / "project", often(2_000, 5_000), 60)
+    root = large_project(tmp_path / "project", often(1_500, 5_000), 60)
     what = ("simulate", "people", "--stage", "specs", *AT)
     sure(root, *what, "--out", "embedded.csv")
     sure(root, *what, "--engine", "spark", "--out", "spark.csv")

@@ -24,7 +24,7 @@ SAFARI = parse_address("shop/offer.safari")
 LIVE = StageRef("shop", Stage.LIVE)
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 ASKED = StopRequest((SAFARI,), "The price is wrong")
-KILLS = often(25, 60)
+KILLS = often(18, 60)
 
 STOPPING = """
 import sys

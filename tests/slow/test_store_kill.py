@@ -16,8 +16,8 @@ from offerkit.store import Holder, Store, write_lock
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = often(30, 60)
-APPENDING = often(25, 40)
+ROUNDS = often(20, 60)
+APPENDING = often(18, 40)
 """Fewer, as each reads the whole history, which grows."""
 STAGES = ("recipients@design", "recipients@live")
 WIDTH = 150

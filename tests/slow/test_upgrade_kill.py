@@ -21,7 +21,7 @@ from offerkit.usecases import store_maintenance
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = often(8, 40)
+ROUNDS = often(6, 40)
 ROWS = 10_000
 """Propositions: enough for a kill to fall into what the upgrade does with each of them."""
 TO_FORMAT_7 = (

@@ -26,7 +26,7 @@ from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
 
 pytestmark = pytest.mark.slow
-KILLS = often(20, 60)
+KILLS = often(14, 60)
 SECRET = "whsec_" + b64encode(bytes(32)).decode()
 SAFARI = "shop/offer.safari"
 SECONDS_OF_A_LEASE = 1.5

@@ -19,7 +19,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.mark.parametrize("limit", [predicate_index.TABLE_BYTES, 2], ids=["as it is", "hardly any memory"])
-@pytest.mark.parametrize("examples", [60, pytest.param(often(100, 200), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [60, pytest.param(often(70, 200), marks=pytest.mark.slow)])
 def test_explained_is_the_same_answer(limit: int, examples: int) -> None:
     with patch.multiple(predicate_index, TABLE_BYTES=limit, FIELD_BYTES=limit):
         settings(max_examples=examples)(given(SEEDS)(_same_answers))()

@@ -38,7 +38,7 @@ def _asks_the_clock(rng: Random, counted: Sequence[str]) -> dict[str, Any]:
     return rule
 
 
-@pytest.mark.parametrize("examples", [40, pytest.param(often(120, 300), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [40, pytest.param(often(80, 300), marks=pytest.mark.slow)])
 def test_what_was_counted_is_what_would_be_counted(examples: int) -> None:
     with patch.object(random_catalog, "_rule", _asks_the_clock):
         settings(max_examples=examples)(given(st.integers(0, 2**32))(_same_as_anew))()

@@ -82,7 +82,7 @@ block = (
 )
 
 
-@pytest.mark.parametrize("examples", [80, pytest.param(often(200, 400), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [80, pytest.param(often(130, 400), marks=pytest.mark.slow)])
 def test_it_is_rendered_or_refused(examples: int) -> None:
     texts = st.lists(block, min_size=1, max_size=3).map("-".join)
     settings(max_examples=examples)(given(texts, st.sampled_from(Sink))(_rendered_or_refused))()
