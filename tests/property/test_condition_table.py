@@ -80,7 +80,7 @@ def test_it_holds_what_the_engine_says(many: int, values: int, monkeypatch: pyte
     monkeypatch.setattr(condition_table, "_SHARING", 1)
     monkeypatch.setattr(condition_table, "_VALUES", values)
     held = kinds = 0
-    for seed in range(20):
+    for seed in range(30):
         rng = Random(seed)
         catalog, rows = _catalog(rng), _people(rng)
         data = rng.choice(({}, {"page": "/a"}, {"page": "/b", "least": 20}))
