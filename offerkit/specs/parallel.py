@@ -6,7 +6,10 @@ whenever anything goes wrong, the caller does all of it itself.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -127,6 +130,9 @@ class Child(NamedTuple):
     def start(cls, work: Callable[[], Iterable[object]]) -> Child:
         """Begin ``work`` in a child."""
         read, write = os.pipe()
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # else a child waits for its listener, as that does for this process
+                fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _BUFFER)
         pid = os.fork()
         if pid:
             os.close(write)
