@@ -168,7 +168,7 @@ class Shell:
 
         layout = CONCISE.everything() if full else CONCISE
         if form == "text":
-            layout = layout._replace(width=width())
+            layout = layout._replace(width=width(), table=width() if sys.stdout.isatty() else layout.table)
         return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(
