@@ -198,7 +198,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __eq__(self, other: object) -> bool:
-        """As pydantic compares models, without what none of these has; a body leaves out each part that is a default."""
+        """As pydantic compares models, without what these do not have; a body leaves parts out that are defaults."""
         return self is other or (type(self) is type(other) and vars(self) == vars(other))
 
 
