@@ -34,8 +34,9 @@ _WAITING = 0
 class ScheduledPromotion:
     """A promotion as the history records it.
 
-    ``serial``, ``by``, ``time``, ``message``: the revision that scheduled it. ``due`` and ``not_after`` (empty: no
-    limit) are UTC. ``override_impact``: why it may exceed an impact limit. ``ended``: the revision that ended it.
+    ``serial``, ``by``, ``time``, ``message``: the revision that scheduled it. ``changes``: the digest of what it
+    changes. ``due`` and ``not_after`` (empty: no limit) are UTC. ``override_impact``: why it may exceed an impact
+    limit. ``ended``: the revision that ended it.
     """
 
     serial: int
@@ -47,6 +48,7 @@ class ScheduledPromotion:
     not_after: str
     environments: tuple[str, ...]
     steps: int
+    changes: str = ""
     override_impact: str = ""
     ended: RevisionRow | None = None
 
@@ -147,6 +149,7 @@ def named(db: Database, serial: int, ended: int | None = None) -> ScheduledPromo
         not_after=str(facts.get("not_after", "")),
         environments=tuple(map(str, names)) if isinstance(names, list) else (),
         steps=steps if isinstance(steps, int) else 0,
+        changes=str(facts.get("changes", "")),
         override_impact=str(facts.get("override_impact", "")),
         ended=revisions.revision(db, ended) if ended else None,
     )

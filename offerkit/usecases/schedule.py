@@ -69,6 +69,7 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
                 hint="Withdraw some: offerkit scheduled list",
             )
         draft = sealed(session, store, _drafted(session, store, plan, request))
+        check_unscheduled(store, plan)
         return scheduled.add(store.database, draft, request.due, encode(plan).decode())
 
 
@@ -79,11 +80,29 @@ def _drafted(session: Session, store: Store, plan: Plan, request: ScheduleReques
         "not_after": request.not_after,
         "environments": list(promoted_environments(store, plan)),
         "steps": len(plan.steps),
-        "changes": changes_digest(map(change_text, change_rows(plan))),
+        "changes": _changes(plan),
     }
     facts |= {"override_impact": session.override_impact} if session.override_impact else {}
     who, digest = who_is(session, store).name, plan_digest(plan)
     return Draft(scheduled.SCHEDULE, who, session.now, session.message, digest, details={scheduled.DETAILS: facts})
+
+
+def check_unscheduled(store: Store, plan: Plan) -> None:
+    """Raise Refused if a promotion that makes exactly the changes of ``plan`` waits for its time."""
+    changes = _changes(plan)
+    for one in scheduled.scheduled(store.database):
+        if one.changes == changes and scheduled.ending(store.database, one.serial) is None:
+            raise refuse(
+                Code.ALREADY_SCHEDULED,
+                f"revision {one.serial} has scheduled this promotion already, for"
+                f" {shown_time(store, one.environments, one.due)} by {one.by[:80]}",
+                detail="It would be carried out once, and then refused.",
+                hint=f"To change its time, withdraw it first: offerkit scheduled withdraw {one.serial} --message TEXT",
+            )
+
+
+def _changes(plan: Plan) -> str:
+    return changes_digest(map(change_text, change_rows(plan)))
 
 
 def withdraw(session: Session, serial: int, reason: str) -> RevisionRow:
