@@ -6,8 +6,7 @@ Nothing changes in live until then. What is carried out then is :mod:`offerkit.u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from offerkit.address import Stage
 from offerkit.applier import change_rows, verify
@@ -19,9 +18,9 @@ from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
 from offerkit.store.rows import change_text
 from offerkit.store.stage_snapshots import Stages
-from offerkit.times import common_zone, display_time, instant, instants_of, local, utc
+from offerkit.times import common_zone, instant, instants_of, local, utc
 from offerkit.usecases.apply import entitled_actor
-from offerkit.usecases.argument_values import zones_of_stage
+from offerkit.usecases.argument_values import shown_time, zones_of_stage
 from offerkit.usecases.promotion_times import promoted_environments
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.session import Session, promoters, who_is
@@ -184,15 +183,12 @@ def _in_calendar(moment: datetime, text: str) -> datetime:
     return moment
 
 
-def shown_time(store: Store, environments: Iterable[str], moment: str) -> str:
-    """A time of the store on the clocks of some environments, for display."""
-    zones = sorted(set(zones_of_stage(store, Stage.LIVE, environments).values()), key=str)
-    return ", ".join(display_time(instant(moment), zone) for zone in zones or (UTC,))
-
-
 def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> None:
     """Raise Refused unless ``plan`` is a promotion, and its times are ahead, in order and not too far."""
     found = []
+    with session.existing() as store:
+        names = promoted_environments(store, plan)
+        due, latest = (shown_time(store, names, each) if each else "" for each in (request.due, request.not_after))
     if not plan.promotes:
         found.append(
             Diagnostic(
@@ -206,7 +202,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{request.due[:16]}Z is already past",
+                f"{due} is already past",
                 hint="Name a time that is ahead, or promote now: leave out --at.",
             )
         )
@@ -214,7 +210,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{request.due[:16]}Z is more than {FURTHEST.days} days ahead",
+                f"{due} is more than {FURTHEST.days} days ahead",
                 hint="Check the year.",
             )
         )
@@ -222,7 +218,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"the latest time, {request.not_after[:16]}Z, is before the scheduled one, {request.due[:16]}Z",
+                f"the latest time, {latest}, is before the scheduled one, {due}",
                 hint="Name a later --not-after.",
             )
         )
