@@ -34,7 +34,7 @@ def audit() -> None:
     former=("--head",),
     callback=not_empty,
     metavar="DIGEST",
-    help="The digest of a revision, as you recorded it elsewhere.",
+    help="The digest of a revision, or its first 12 characters, as you recorded it elsewhere.",
 )
 @click.option("--anchors", is_flag=True, help="Compare the history with the anchors that environments declare.")
 @click.option(
@@ -47,33 +47,35 @@ def audit() -> None:
 @format_of("VerifiedRecord")
 @pass_shell
 def verify(shell: Shell, file: Path | None, expect: str, anchors: bool, places: tuple[str, ...], form: str) -> None:
-    """Find every row of the history that was edited, removed or reordered.
+    """Find every row of the history that was edited, removed or reordered, and every revision against the rules.
 
     Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
     revisions that created and revoked them, and the store's tables and indexes with its format. Record the printed
     digest somewhere else: with --expect, a history that was rewritten as a whole is detected as well. With --store, no
     project is needed.
 
+    Each revision is judged again with what the history had before it: that a promotion had the approvals that it
+    needed, and that whoever decided, promoted or applied had the right to.
+
     With --anchors, the history is compared with what was anchored when it went live: that finds a store that was
     replaced as a whole by an older or another one.
 
     With FILE, an export of the history is verified instead, without a store, a project or the network: each byte of it,
-    every digest, that each promotion had the approvals that it needed, and that whoever decided or promoted had the
-    right to. To judge those of a store: offerkit audit export | offerkit audit verify /dev/stdin
+    every digest, and its revisions.
     """
     from offerkit.usecases.audit import audit
 
     compare = _comparing(shell, places, declared=anchors) if anchors or places else None
+    gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
-        gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
         with progress_bar("Verifying", _size(file)) as advance:
             result = audit_file(file, expect, advance, compare)
         shell.show(result, form)
         return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect, compare)
+        sound = audit(audited, expect, compare, progress_bar)
     shell.show(sound, form)
 
 

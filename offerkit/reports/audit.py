@@ -19,7 +19,8 @@ class VerifiedStore:
     """A store that was verified: its revisions, the last digest (empty without revisions), its tokens and format.
 
     ``tokens``: None for a server's history, which has no tokens. ``signatures``: how many revisions are signed.
-    ``anchors``: how many were compared with the history.
+    ``anchors``: how many were compared with the history. ``judged``: how many of the revisions changed live, and were
+    judged again. ``unprovable``: what a history cannot prove, a clause each.
     """
 
     revisions: int
@@ -28,6 +29,8 @@ class VerifiedStore:
     format: int
     signatures: int = 0
     anchors: int = 0
+    judged: int = 0
+    unprovable: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -141,15 +144,27 @@ class LiveThen:
 
 
 def verified_store_text(verified: VerifiedStore, presentation: Presentation = PRESENTATION) -> str:
-    """What was verified. Ends with a newline."""
+    """What was verified, and what no history can prove. Ends with a newline."""
+    style, width = presentation.style, presentation.layout.width
     text = f"The history is sound: {count(verified.revisions, 'revision')}"
     text += f", the last one {verified.digest}." if verified.digest else "."
-    there = "not the tokens, which stay on the server" if verified.tokens is None else ""
+    tokens = verified.tokens
     text += f"\nAlso checked: the schema of format {verified.format}"
     text += f", {count(verified.signatures, 'signature')}" if verified.signatures else ""
     text += f", {count(verified.anchors, 'anchor')}" if verified.anchors else ""
-    text += f"; {there}." if there else f", {count(verified.tokens or 0, 'token')}."
-    return presentation.style.green(text) + "\n"
+    text += f", {count(tokens, 'token')}" if tokens is not None else "; not the tokens, which stay on the server"
+    lines = [style.green(f"{text}; {_judged(verified.judged)}.")]
+    lines += _unprovable(verified.unprovable, width)
+    return style.finish("\n".join(lines) + "\n")
+
+
+def _judged(live: int) -> str:
+    return f"{count(live, 'change')} of live judged again by the approvals before it"
+
+
+def _unprovable(clauses: Sequence[str], width: int) -> list[str]:
+    head = ["It cannot prove"] if clauses else []
+    return [*head, *(row for clause in clauses for row in indented("  · ", clause, width))]
 
 
 def verified_store_json(verified: VerifiedStore, _presentation: Presentation = PRESENTATION) -> str:
@@ -180,15 +195,13 @@ def verified_record_text(verified: VerifiedRecord, presentation: Presentation = 
         style.green(text),
         style.green(
             f"Also checked: {count(verified.bodies, 'body', 'bodies')}, the state of every stage, the end of the file;"
-            f" {count(verified.judged, 'change')} of live judged again by the approvals before it"
+            f" {_judged(verified.judged)}"
             + (f"; {count(verified.signatures, 'signature')}" if verified.signatures else "")
             + (f"; {count(verified.anchors, 'anchor')}." if verified.anchors else ".")
         ),
         f"Project {visible(verified.project)}, SHA-256 of the lines {verified.sha256}.",
-        "It cannot prove",
+        *_unprovable(verified.unprovable, width),
     ]
-    for clause in verified.unprovable:
-        lines += indented("  · ", clause, width)
     return style.finish("\n".join(lines) + "\n")
 
 

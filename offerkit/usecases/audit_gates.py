@@ -27,9 +27,28 @@ NOT_PROVABLE = (
     "that the authors are all who wrote it, that a forge had the reviews, and that overrides were for their operators",
     "that the whole history was not written again: for that, compare with a digest kept elsewhere (--expect)",
 )
-"""What no export can prove by itself, a clause each."""
+"""What no history can prove by itself, a clause each."""
+_MOST = 50
+"""Findings about revisions, at most."""
 _WITHDRAWING = ("stop", "resume", "restore")
 """Actions, besides those of plans, that may change live: they only take offers off spaces."""
+
+
+class JudgedHistory:
+    """Judges the revisions of a history again, oldest first: each is given with the store that ends before it.
+
+    ``findings``: what is wrong with them, some at most. ``live``: how many of them changed live.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Diagnostic] = []
+        self.live = 0
+
+    def judge(self, store: Store, recorded: RecordedRevision) -> None:
+        """Judge the next revision; ``store`` ends with the revision before it."""
+        self.live += any(change.stage.endswith(f"@{Stage.LIVE}") for change in recorded.changes)
+        if len(self.findings) < _MOST:
+            self.findings += uncovered(store, recorded)
 
 
 def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:

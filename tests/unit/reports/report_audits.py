@@ -46,7 +46,7 @@ AUDITS = {
     "ContactErasure-hostile": ContactErasure(
         (ErasedRows("\u202e\x1b", 1, 0, 0),), (ErasedFiles("\u200b\x1b[2J", 0, 1),)
     ),
-    "VerifiedStore": VerifiedStore(6, "d" * 64, 2, 8),
+    "VerifiedStore": VerifiedStore(6, "d" * 64, 2, 8, judged=2, unprovable=("that clocks were right", "more")),
     "VerifiedStore-empty": VerifiedStore(0, "", None, 8),
     "VerifiedStore-hostile": VerifiedStore(1, "d" * 64, 0, 8),
     "VerifiedStore-signed": VerifiedStore(6, "d" * 64, 2, 8, 3, 12),
