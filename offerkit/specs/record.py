@@ -99,6 +99,13 @@ class Record(NamedTuple):
     facts: ResourceFacts = ResourceFacts()
     valid: bool = True
 
+    def target_at(self, path: JsonPath) -> Address | None:
+        """What the name at ``path`` refers to; None where no name stands."""
+        for target, at in self.refs:
+            if at == path:
+                return target
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

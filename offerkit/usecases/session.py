@@ -119,7 +119,8 @@ class Session:
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
     plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
     ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
-    the revision that scheduled the applied plan, if one did.
+    the revision that scheduled the applied plan, if one did. ``keep``: holds what
+    was loaded, so that nobody waits while it is freed.
     """
 
     project: Project
@@ -146,6 +147,7 @@ class Session:
     signer: SshSigner | None = None
     signature: GivenSignature | None = None
     scheduled: int = 0
+    keep: Callable[[Loaded], None] = lambda loaded: None
 
     @property
     def store(self) -> Location:
@@ -159,7 +161,9 @@ class Session:
 
     def load(self, *, cases: bool = True) -> Loaded:
         """Read and check the project's specs, with its ``cases``. Raises Refused with all mistakes in them."""
-        return load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
+        loaded = load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
+        self.keep(loaded)
+        return loaded
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
