@@ -125,9 +125,10 @@ def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str]
     from offerkit.reports.escape import visible
     from offerkit.times import utc
     from offerkit.usecases.apply import entitled_actor
+    from offerkit.usecases.argument_values import shown_time
     from offerkit.usecases.promotion_times import foreseen, promoted_environments
     from offerkit.usecases.requests import ScheduleRequest
-    from offerkit.usecases.schedule import check_request, due_time, schedule, shown_time
+    from offerkit.usecases.schedule import check_request, check_unscheduled, due_time, schedule
 
     at, not_after = times
     moment = due_time(session, plan, at)
@@ -135,6 +136,7 @@ def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str]
     check_request(session, plan, request)
     entitled_actor(session, plan)
     with session.existing() as store:
+        check_unscheduled(store, plan)
         warnings = foreseen(store, plan, moment)
         shown = shown_time(store, promoted_environments(store, plan), request.due)
     shell.tell(warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import chain
 from operator import attrgetter
@@ -16,6 +16,9 @@ from offerkit.rules.types import Row
 from offerkit.times import shift, wall_clock
 
 L = TypeVar("L")
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When something ends that never does."""
+_INVALID = NEVER, datetime.min.replace(tzinfo=UTC)
 
 
 class PastProposition(NamedTuple):
@@ -96,23 +99,29 @@ class GroupedHistory:
         return known
 
 
-class RuleTally(NamedTuple):
-    """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included."""
+class RuleTally(NamedTuple, Generic[L]):
+    """What rules exclude because of a history, from ``since`` to ``until``, both included.
 
-    bits: int
+    ``program``: the space program that the bits belong to. ``counted``: how many of the propositions, from the first
+    on. ``bits``: the excluded offers, by the position of the rule.
+    """
+
+    program: ref[L]
+    counted: int
     since: datetime
     until: datetime
+    bits: dict[int, int]
 
 
 class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
     """A history that is used for many calls: from the second call on, what rules exclude because of it is known.
 
-    ``tallies``: by space, the space program that the bits belong to, and tallies by the rule's position. ``matched``:
-    by the rule's position, how many propositions were considered, and those that the rule counts if they are in its
-    period; valid for the catalog ``owner``.
+    ``tallies``: by space; without bits after the first call, which is often the only one. ``matched``: by the rule's
+    position, how many propositions were considered, and those that the rule counts if they are in its period; valid
+    for the catalog ``owner``.
     """
 
-    tallies: dict[str, tuple[ref[L], dict[int, RuleTally] | None]]
+    tallies: dict[str, RuleTally[L]]
     owner: object
     matched: dict[int, tuple[int, list[PastProposition]]]
 
@@ -123,9 +132,9 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
         return result
 
     def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
-        """This history followed by ``pasts``; what is already matched stays matched."""
+        """This history followed by ``pasts``; what is already matched and counted stays so."""
         result: RememberedHistory[L] = RememberedHistory((*self, *pasts))
-        result.owner, result.matched = self.owner, dict(self.matched)
+        result.tallies, result.owner, result.matched = dict(self.tallies), self.owner, dict(self.matched)
         return result
 
     def matching(
@@ -140,12 +149,15 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
             self.matched[position] = len(self), matching
         return matching
 
-    def tally(self, space: str, program: L) -> dict[int, RuleTally] | None:
-        """The tallies for exactly this space program; None on the first call, which is often the only one."""
+    def tally(self, space: str, program: L, now: datetime) -> RuleTally[L] | None:
+        """The tally for exactly this space program that is valid at ``now``, of some of the propositions; an empty one
+        if it is no longer valid. None on the first call.
+        """
         known = self.tallies.get(space)
-        if known is None or known[0]() is not program:
-            self.tallies[space] = ref(program), None  # weak: the program may be dropped before this history
+        if known is None or known.program() is not program:
+            # weak: the program may be dropped before this history
+            self.tallies[space] = RuleTally(ref(program), 0, *_INVALID, {})
             return None
-        if known[1] is None:
-            known = self.tallies[space] = known[0], {}
-        return known[1]
+        if not known.since <= now <= known.until:
+            known = RuleTally(known.program, len(self), now, NEVER, {})
+        return known

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from offerkit.address import ancestors
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.extra_data import stored_product_row, stored_row
-from offerkit.engine.history import PastProposition, RememberedHistory
+from offerkit.engine.history import NEVER, PastProposition, RememberedHistory
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
 from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
 
+L = TypeVar("L")
 _INSTANT = timedelta(microseconds=1)
 _GONE = dict.fromkeys(APPLIES_TO_FIELDS)
 _NOTHING: Row = {}
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Moment(NamedTuple):
@@ -138,8 +138,31 @@ def reached_by(
     rule = catalog.rules[position]
     if len(history) < rule.maximum:
         return None
-    counted = _counted(catalog, position, moment, history, facts)
-    return _over(position, rule, counted) if len(counted) >= rule.maximum else None
+    return _over(position, rule, _counted(catalog, position, moment, history, facts))
+
+
+def reached_with(
+    catalog: Catalog,
+    position: int,
+    moment: Moment,
+    history: RememberedHistory[L],
+    facts: CallFacts,
+    new: Sequence[PastProposition],
+) -> tuple[ReachedMaximum | None, datetime]:
+    """What a steady rule excludes with the ``new`` propositions at the end of ``history``, besides what it did without
+    them, and how long they let that last; no less than :func:`reached_by` and :func:`lasts` would say.
+    """
+    rule, matching = catalog.rules[position], _remembered(catalog, position, history, facts)
+    added = [past for past in matching[-len(new) :] if past in new]
+    if not added:
+        return None, NEVER
+    if rule.of == "offer":
+        offers = {past.offer for past in added}
+        matching = [past for past in matching if past.offer in offers]
+    elif rule.of == "category":
+        categories = {past.category for past in added}
+        matching = [past for past in matching if past.category in categories]
+    return _over(position, rule, _within(rule, moment, matching)), lasts(rule, moment, added)
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
@@ -150,7 +173,7 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposit
         enter = [past.time - rule.after - _INSTANT for past in history if past.time > until]
     except OverflowError:  # beyond the calendar
         return moment.now
-    return min((*leave, *enter), default=_NEVER)
+    return min((*leave, *enter), default=NEVER)
 
 
 def counted_by_rules(
@@ -186,6 +209,8 @@ def counted_for(
 
 
 def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
+    if len(counted) < rule.maximum:
+        return None
     if rule.of not in ("offer", "category"):
         return ReachedMaximum(position, rule, len(counted), {})
     names = [past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted]
@@ -200,9 +225,14 @@ def _counted(
 ) -> list[PastProposition]:
     rule = catalog.rules[position]
     if isinstance(history, RememberedHistory) and rule.steady:
-        matching = history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
-        return _within(rule, moment, matching)
+        return _within(rule, moment, _remembered(catalog, position, history, facts))
     return _matching(catalog, position, _within(rule, moment, history), facts)
+
+
+def _remembered(
+    catalog: Catalog, position: int, history: RememberedHistory[L], facts: CallFacts
+) -> Sequence[PastProposition]:
+    return history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
 
 
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:

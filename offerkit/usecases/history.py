@@ -24,6 +24,7 @@ from offerkit.store.contact_data import ERASE, erased_in
 from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
+from offerkit.usecases.argument_values import shown_time
 from offerkit.usecases.history_filters import HistoryFilter, narrowed
 
 _MEANING = 14
@@ -86,7 +87,7 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row) or _erased(row)
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(store, row) or _erased(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
@@ -130,11 +131,12 @@ def signing_key(row: RevisionRow) -> str:
     return str(signature.get("key", "")) if isinstance(signature, dict) else ""
 
 
-def _scheduled(row: RevisionRow) -> str:
+def _scheduled(store: Store, row: RevisionRow) -> str:
     """What a revision schedules, or ends of what was scheduled, in words; empty if it is about neither."""
-    facts = row.details.get(scheduled.DETAILS)
-    if isinstance(facts, dict):
-        return f"for {str(facts.get('due'))[:16]}Z: {count(int(str(facts.get('steps', 0))), 'change')}"
+    promotion = scheduled.recorded(row)
+    if promotion is not None:
+        due = shown_time(store, promotion.environments, promotion.due)
+        return f"for {due}: {count(promotion.steps, 'change')}"
     ended = row.details.get(scheduled.ENDED)
     return f"what revision {ended} scheduled" if isinstance(ended, int) else ""
 

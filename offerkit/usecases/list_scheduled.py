@@ -12,8 +12,8 @@ from offerkit.store import Store, scheduled
 from offerkit.store.scheduled import ScheduledPromotion
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import instant
+from offerkit.usecases.argument_values import shown_time
 from offerkit.usecases.promotion_times import calendars_of
-from offerkit.usecases.schedule import shown_time
 
 
 def list_scheduled(store: Store, *, everything: bool = False, environment: str = "") -> list[ScheduledItem]:
