@@ -287,7 +287,7 @@ def test_what_planning_derived_does_not_hide_what_has_changed_since(shop: Worksp
     session = shop.session("ada", known=Snapshot())
     plan = promote(session, (), AddressPatterns.of(()))
     assert plan == shop.promotion("ada")
-    shop.reject("brand", "shop/offer.safari")
+    shop.reject("omar", "shop/offer.safari")
     with pytest.raises(Refused) as refused:
         apply(session, plan)
     assert refused.value.diagnostics[0].code is Code.PLAN_STALE
