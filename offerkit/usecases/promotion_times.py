@@ -90,14 +90,14 @@ def calendars_of(stages: Stages, environments: Iterable[str]) -> list[PromotionC
     return calendars
 
 
-def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """Freezes, and gaps between windows, that hold now or when a promotion is scheduled: for what waits now.
+def obstacles(stages: Stages, now: datetime) -> Iterator[Obstacle]:
+    """Freezes, and gaps between windows, that hold ``now`` or when a promotion is scheduled: for what waits now.
 
     Their authors are those of everything that waits in the environment.
     """
     store = stages.store
     assert store is not None
-    moments = [(instant(session.now), stages.environments)]
+    moments = [(now, stages.environments)]
     moments += [(instant(one.due), list(one.environments)) for one in scheduled.scheduled(store.database)]
     found = {closure for moment, names in moments for closure in closures(calendars_of(stages, names), moment)}
     written: dict[str, set[str]] = {}
@@ -105,12 +105,14 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         if _override(stages, closure) is not None:
             continue
         if closure.environment not in written:
-            written[closure.environment] = _authors(store, stages, closure.environment)
+            written[closure.environment] = waiting_authors(stages, closure.environment)
         yield closure_obstacle(closure, _changes(stages, closure.environment), written[closure.environment])
 
 
-def _authors(store: Store, stages: Stages, environment: str) -> set[str]:
+def waiting_authors(stages: Stages, environment: str) -> set[str]:
     """Whoever wrote anything that waits in an environment, or in its dimension."""
+    store = stages.store
+    assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     authors = Authors(store, design, lambda: live)
     names: set[str] = set()

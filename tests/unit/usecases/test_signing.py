@@ -322,15 +322,13 @@ def test_the_whole_history_is_judged(shop: Workspace, pens: dict[str, KeyPair], 
     """What was written into the store without a signature, digests and all, is found."""
     approve(shop.session("omar", signer=Pen(pens["omar"])))
     from offerkit.governance.approvals import Approval
-    from offerkit.plans.plan import ApprovalKey, Aspect
+    from offerkit.plans.plan import Aspect
     from offerkit.store import Draft, Store
 
     with Store.open(shop.location, write=True) as store, store.transaction():
         (row,) = (row for row in store.approvals() if row.key.aspect is Aspect.ELIGIBILITY)
-        key = ApprovalKey(row.key.address, row.key.aspect, "", "2:" + "0" * 64)
-        store.append(
-            Draft("approve", "omar", shop.session().now, approvals=(Approval(key, Decision.APPROVED, "omar"),))
-        )
+        again = Approval(row.key, Decision.APPROVED, "omar")
+        store.append(Draft("approve", "omar", shop.session().now, approvals=(again,)))
     assert shop.verified() == []  # the digests are right
     with shop.store() as store:
         refused(Code.SIGNATURE_DEMANDED, "revision 3 (approve) is not signed", lambda: audit(AuditedStore(store)))
