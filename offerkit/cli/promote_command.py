@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -78,12 +79,14 @@ def command(
     With --at, exactly this plan is stored and carried out then, if it still may be (offerkit scheduled).
     """
     from offerkit.plans.make import AddressPatterns
+    from offerkit.state.snapshot import Snapshot
     from offerkit.usecases.promote import promote, tell_blocked
 
     at = impact.at
     if not_after and not at:
         raise click.UsageError("--not-after goes with --at.")
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
+    session = replace(session, known=Snapshot())
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     plan = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
