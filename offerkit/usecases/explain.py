@@ -75,7 +75,7 @@ class _Case(NamedTuple):
 def explain_stored(session: Session, id_: str, *, present: bool = False) -> ExplainedProposition:
     """Explain a proposition of the session's store. ``present``: also decide again with the contact as it is now.
 
-    Raises Refused if there is none, or through a server unless the operator may read the contacts of its environment.
+    Raises Refused if it does not exist, or through a server unless the operator may read its environment's contacts.
     """
     session.backend.require_local()
     with session.existing() as store, store.reading():
