@@ -116,7 +116,7 @@ def _warn(shell: Shell, session: Session, plan: Plan, at: str) -> None:
     with suppress(Refused):
         moment = due_time(session, plan, at)
         with session.existing() as store:
-            warnings = foreseen(store, plan, moment)
+            warnings = foreseen(store, plan, moment, session.operator)
         shell.tell(warnings)
 
 
@@ -134,10 +134,10 @@ def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str]
     moment = due_time(session, plan, at)
     request = ScheduleRequest(utc(moment), utc(due_time(session, plan, not_after)) if not_after else "")
     check_request(session, plan, request)
-    entitled_actor(session, plan)
+    operator = entitled_actor(session, plan).name
     with session.existing() as store:
         check_unscheduled(store, plan)
-        warnings = foreseen(store, plan, moment)
+        warnings = foreseen(store, plan, moment, operator)
         shown = shown_time(store, promoted_environments(store, plan), request.due)
     shell.tell(warnings)
     shell.confirm(f"Schedule this for {shown}?", yes=yes)
