@@ -184,7 +184,8 @@ def written(value: Any, indent: int) -> str:
     if isinstance(value, tuple):
         return f" {value[0]}" + "".join(margin + line for line in ["x", *value[1]])
     if isinstance(value, list):
-        items = (written("a" if isinstance(item, list | tuple) else item or "''", indent + 2) for item in value)
+        unusual = (item == "# c" or isinstance(item, list | tuple) for item in value)
+        items = (written("a" if bad else item or "''", indent + 2) for item, bad in zip(value, unusual, strict=True))
         return "".join(f"{margin}- {item.lstrip()}" for item in items) or " []"
     return f" {value}" if value else ""
 
