@@ -79,14 +79,15 @@ class Stages:
     Results are cached, and snapshots share bodies and what was computed from them: use it inside one transaction.
     """
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | None, known: Snapshot | None = None) -> None:
+        """``known``: a snapshot that has derived something from bodies already, for all that have the same."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
         self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
-        self._empty = Snapshot({}, self.bodies)
+        self._empty = (known or Snapshot()).nothing_of(self.bodies)
         self._decided: _Read | None = None
         self._effective: _Read | None = None
 

@@ -17,12 +17,13 @@ from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import decode, envelope
 from offerkit.plans.sentences import is_note
 from offerkit.store import RevisionRow, Store, outbox
-from offerkit.times import utc
+from offerkit.times import instant, utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases import schedule as scheduling
 from offerkit.usecases.apply import apply
 from offerkit.usecases.list_scheduled import list_scheduled, scheduled_plan
 from offerkit.usecases.override import override
+from offerkit.usecases.promotion_times import foreseen
 from offerkit.usecases.requests import OverrideRequest, ScheduleRequest, StopRequest
 from offerkit.usecases.run_due import DueOutcome, run_due
 from offerkit.usecases.stop import stop
@@ -543,4 +544,9 @@ def test_a_scheduled_one_that_falls_into_a_freeze(live_shop: Workspace) -> None:
     shop.now = datetime(2026, 1, 10, tzinfo=UTC)
     promised(shop, hours=24 * 15)
     override(shop.session("alan"), OverrideRequest(("environment.shop",), "Agreed", (OverrideKind.CALENDAR,)))
+    with shop.store() as store:
+        (item,) = list_scheduled(store)
+        plan, then = scheduled_plan(store, item.serial), instant(item.due)
+        warned = {who: [one.code for one in foreseen(store, plan, then, who)] for who in ("omar", "alan")}
+    assert item.closed == [] and warned == {"omar": [], "alan": [Code.FROZEN]}
     assert [each.findings for each in due(shop, hours=24 * 16)] == [()]
