@@ -12,6 +12,7 @@ from itertools import chain
 from offerkit.address import Kind, Stage, StageRef
 from offerkit.applier import faults_of_recorded
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.anchors import ACCEPT_ACTION
 from offerkit.governance.overrides import OVERRIDE_ACTION
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind
@@ -32,6 +33,8 @@ NOT_PROVABLE = (
     "that the whole history was not written again: for that, compare with a digest kept elsewhere (--expect)",
 )
 """What no history can prove by itself, a clause each."""
+_ALONE = (OVERRIDE_ACTION, ACCEPT_ACTION)
+"""Actions of revisions that decide something without a row of its own."""
 _MOST = 50
 """Findings about revisions, at most."""
 
@@ -55,7 +58,7 @@ class JudgedHistory:
 
 def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
     """What a revision makes live without the approvals it needed; ``store`` ends with the revision before it."""
-    if not recorded.changes and not recorded.approvals and recorded.revision.action != OVERRIDE_ACTION:
+    if not recorded.changes and not recorded.approvals and recorded.revision.action not in _ALONE:
         return []
     try:
         activations = Activations()

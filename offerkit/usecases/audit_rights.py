@@ -11,6 +11,7 @@ import orjson
 
 from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Diagnostic
+from offerkit.governance.anchors import ACCEPT_ACTION
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.rights import Actor, may_approve
 from offerkit.governance.settings import keys_to_decide
@@ -42,6 +43,12 @@ def not_allowed_to_plan(store: Store, plan: Plan, name: str) -> Iterator[Diagnos
 def not_allowed_to_decide(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic | str]:
     """Why decisions of a revision were not for those who are named in them, or not on what there was."""
     revision = recorded.revision
+    if revision.action == ACCEPT_ACTION:
+        by = acting(store, revision.actor)
+        if isinstance(by, str):
+            yield by
+        elif by.automation or not by.is_administrator:
+            yield f"{by.name} ({by.profile}) was not allowed to accept lost anchors"
     rows = [row for row in recorded_approvals(recorded) if row.key.aspect is not Aspect.STOP]
     decision = _DECIDING.get(revision.action)
     for row in rows:

@@ -93,12 +93,8 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
-    override = (
-        overridden(row.details)
-        or _brought_back(row)
-        or _not_as_read(row)
-        or "; ".join(f"Overridden: {lifting.says} ({lifting.address})" for lifting in lifted)
-    )
+    granted = "; ".join(f"Overridden: {lifting.says} ({lifting.address})" for lifting in lifted)
+    override = (overridden(row.details), _brought_back(row), _not_as_read(row), _lifted(row), granted)
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
     review = _review(row)
@@ -112,7 +108,7 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
         summary=summary,
         message=row.message,
         digest=row.digest,
-        override=override,
+        override="; ".join(filter(None, override)),
         tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
@@ -149,6 +145,12 @@ def _brought_back(row: RevisionRow) -> str:
     return "Brought back although withdrawn: " + "; ".join(
         f"{offer} ({why})" for offer, why in sorted(withdrawn.items())
     )
+
+
+def _lifted(row: RevisionRow) -> str:
+    """Text about the overrides that let a promotion through a freeze, or outside of a window."""
+    sentences = row.details.get("lifted")
+    return "; ".join(map(str, sentences)) if isinstance(sentences, list) else ""
 
 
 def _not_as_read(row: RevisionRow) -> str:

@@ -10,6 +10,7 @@ from helpers.workspace import Workspace
 
 from offerkit.address import environment_address, parse_address, parse_stage
 from offerkit.diagnostics import Code
+from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.overrides import Obstacle, OverrideKind, override_details
 from offerkit.plans.plan import ApprovalKey, Aspect
@@ -153,3 +154,14 @@ def test_overrides_by_somebody_else(live_shop: Workspace, actor: str, lifts: Ove
     address = environment_address("shop") if lifts is OverrideKind.CALENDAR else parse_address(SAFARI)
     overriding(live_shop, actor, Obstacle(lifts, address, "0" * 64, "that"))
     assert actor in summaries(live_shop)
+
+
+@pytest.mark.parametrize(("actor", "found"), [("omar", "omar (offer-manager) was not allowed to accept"), ("ada", "")])
+def test_lost_anchors_are_accepted_by_administrators(live_shop: Workspace, actor: str, found: str) -> None:
+    lost: dict[str, Json] = {"lost": [{"revision": 9, "digest": "0" * 64, "places": ["git"]}]}
+    forge(live_shop, "accept-lost", actor=actor, message="Monday", details=lost)
+    if found:
+        assert found in summaries(live_shop)
+    else:
+        (loss,) = verified(live_shop).accepted
+        assert (loss.operator, loss.reason, [each.revision for each in loss.anchors]) == ("ada", "Monday", [9])

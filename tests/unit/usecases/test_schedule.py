@@ -21,6 +21,7 @@ from offerkit.times import instant, utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases import schedule as scheduling
 from offerkit.usecases.apply import apply
+from offerkit.usecases.history import history
 from offerkit.usecases.list_scheduled import list_scheduled, scheduled_plan
 from offerkit.usecases.override import override
 from offerkit.usecases.promotion_times import foreseen
@@ -527,6 +528,9 @@ def test_an_override_is_a_second_persons_and_for_what_waits_now(live_shop: Works
     override(shop.session("alan"), wish)
     shop.promote("omar")
     assert "alan" in str(last(shop).details["lifted"])
+    with shop.store() as store:
+        (line,) = history(store, "", "", 1)
+    assert "was overridden by alan" in line.override
     changed(shop, 80)
     assert refused(lambda: shop.promote("omar")) == [Code.FROZEN]
 
