@@ -36,6 +36,8 @@ PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, 
 """The columns of :data:`COLUMNS`, in order."""
 
 _weight = lru_cache(10_000)(Decimal)
+_moment = lru_cache(1_000)(instant)
+"""Of propositions that were just made: those of one call share it."""
 
 
 class PropositionRow(NamedTuple):
@@ -155,7 +157,7 @@ def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
 
     As in :func:`stored_past`, names and weights are shared with others.
     """
-    weight, moment = _weight(weight_text(row.weight)), instant(row.time)
+    weight, moment = _weight(weight_text(row.weight)), _moment(row.time)
     offer, category, space, channel = intern(row.offer), intern(row.category), intern(row.space), intern(row.channel)
     past = PastProposition(offer, category, space, channel, row.status, moment, weight, row.rank)
     if not data:

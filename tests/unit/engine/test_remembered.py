@@ -154,5 +154,5 @@ def test_it_is_counted_from_the_second_time_on() -> None:
 
 def test_it_is_equal_to_its_propositions() -> None:
     pasts = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))
-    assert RememberedHistory(pasts) == tuple(pasts)
+    assert list(RememberedHistory(pasts)) == pasts
     assert all(isinstance(past, PastProposition) for past in RememberedHistory(pasts))
