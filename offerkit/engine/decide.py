@@ -222,7 +222,11 @@ def _tally(
     if tally is None or tally.counted == len(history):
         return tally
     added, bits = history.since(tally.counted), dict(tally.bits)
+    statuses = {past.status for past in added}
     for position, before in tally.bits.items():
+        rule = catalog.rules[position]
+        if rule.statuses and rule.statuses.isdisjoint(statuses):
+            continue
         reached = reached_with(catalog, position, moment, history, facts, added)
         if reached is not None:
             about = program.about[position]

@@ -155,9 +155,8 @@ def reached_with(
 
     It looks at few other propositions: those of the same offer or category, where there are enough of them.
     """
-    rule, known = catalog.rules[position], history.names.get(catalog.rules[position].of)
-    if rule.statuses and not any(past.status in rule.statuses for past in added):
-        return None
+    rule = catalog.rules[position]
+    known = history.names.get(rule.of)
     if known is None:
         return reached_by(catalog, position, moment, history, facts)
     name_of = attrgetter(rule.of)
@@ -262,18 +261,17 @@ def _matching(
     catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
     """The propositions that the rule counts, whatever their time."""
-    rule, matching = catalog.rules[position], list(history)
-    if matching and rule.statuses:
-        matching = [past for past in matching if past.status in rule.statuses]
+    rule = catalog.rules[position]
+    matching = [past for past in history if not rule.statuses or past.status in rule.statuses]
     if matching and rule.of == "applies-to":
         matching = _about(catalog, position, matching, facts)
     if matching and rule.when is not None:
-        evaluate, zone = rule.when.expression.evaluate, catalog.zone
+        evaluate, zone, own = rule.when.expression.evaluate, catalog.zone, catalog.zone if rule.reads_time else None
         matching = [
             past
             for past in matching
             if evaluate(
-                past.row(zone if rule.reads_time else None),
+                past.row(own),
                 stored_row(rule.stored, past.stored, zone) if rule.stored else _NOTHING,
                 stored_product_row(catalog, past.product),
                 facts.now,
