@@ -225,7 +225,8 @@ def _tally(
     statuses = {past.status for past in added}
     for position, before in tally.bits.items():
         rule = catalog.rules[position]
-        if rule.statuses and rule.statuses.isdisjoint(statuses):
+        is_full = before and rule.of not in history.names
+        if is_full or (rule.statuses and rule.statuses.isdisjoint(statuses)):
             continue
         reached = reached_with(catalog, position, moment, history, facts, added)
         if reached is not None:

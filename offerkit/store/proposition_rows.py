@@ -37,7 +37,7 @@ PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, 
 
 _weight = lru_cache(10_000)(Decimal)
 _moment = lru_cache(1_000)(instant)
-"""Of propositions that were just made: those of one call share it."""
+"""The propositions of one call share it, to save memory."""
 
 
 class PropositionRow(NamedTuple):
@@ -138,7 +138,7 @@ def stored_past(columns: tuple[str, str, str, str, int, str, str, int]) -> PastP
     """
     *names, status, at, weight, rank = columns
     offer, category, space, channel = map(intern, names)
-    return PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), _weight(weight), rank)
+    return PastProposition(offer, category, space, channel, NUMBERED[status], _moment(at), _weight(weight), rank)
 
 
 def with_stored_data(

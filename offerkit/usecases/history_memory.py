@@ -16,7 +16,7 @@ KeptData: TypeAlias = frozenset[tuple[str, str]]
 Pasts: TypeAlias = RememberedHistory[SpaceProgram]
 
 CAPACITY = 500_000
-"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them."""
+"""The maximum number of cached propositions, about 250 bytes each including what rules derive from them."""
 CONTACT_SIZE = 5
 """The capacity that a contact takes beside its propositions."""
 LONGEST_HISTORY = 500
