@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.complete import files
-from offerkit.cli.options import format_of, not_empty, pass_shell, renamed_option
+from offerkit.cli.options import (
+    format_of,
+    lock_option,
+    message_option,
+    not_empty,
+    pass_shell,
+    renamed_option,
+    sign_option,
+)
 from offerkit.cli.shell import Shell, progress_bar
 from offerkit.diagnostics import Refused
 
@@ -97,17 +105,29 @@ def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> Comp
 
 
 @audit.command("anchor")
+@click.option("--accept-lost", is_flag=True, help="Accept that the history lacks anchored revisions, after a restore.")
+@message_option
+@sign_option
+@lock_option
 @format_of("AnchoredRevision")
 @pass_shell
-def anchor(shell: Shell, form: str) -> None:
+def anchor(shell: Shell, accept_lost: bool, message: str, lock_timeout: float, form: str) -> None:
     """Anchor the newest revision of live in every declared place that lacks it.
 
     Promotions and stops do so themselves. Run this after a failure, or by a timer. The newest anchor covers the whole
     history before it.
+
+    After a restore, places have anchors of revisions that it took back, and “audit verify --anchors” finds them. With
+    --accept-lost and a reason in --message, an administrator accepts exactly those, as a revision, which is anchored,
+    too. “audit verify” shows it from then on, always.
     """
+    from offerkit.usecases import accept_lost as accepting
     from offerkit.usecases.anchor import anchor
 
-    anchored, failed = anchor(shell.session())
+    if message and not accept_lost:
+        raise click.UsageError("--message goes with --accept-lost.")
+    session = shell.session(message=message, lock_timeout=lock_timeout)
+    anchored, failed = accepting.accept_lost(session, message) if accept_lost else anchor(session)
     shell.done = True
     shell.show(anchored, form)
     if failed:

@@ -21,7 +21,7 @@ from offerkit.state.changes import Body
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
 _BELOW = (_COLUMNS.index("Summary"), _COLUMNS.index("Stages"))
-"""What stands below its row where the table would be wider than the terminal: the summary first."""
+"""The columns that go below their rows where a table would be wider than the terminal: the summary first."""
 _DIGEST = 12
 _BRIEF = 50
 """Characters of the decisions in a row of text, at most; more stand below it."""

@@ -16,6 +16,7 @@ from offerkit.store.replay import StoredHistory, replayed
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.schema import current_format
 from offerkit.store.signed_history import verify_signatures
+from offerkit.usecases.anchor import accepted_losses
 from offerkit.usecases.audit_gates import NOT_PROVABLE, JudgedHistory
 
 CompareAnchors: TypeAlias = Callable[[Store], tuple[int, list[Diagnostic]]]
@@ -55,6 +56,7 @@ def audit(
         damaged = bool(diagnostics)
         revisions = _revisions(store, damaged=damaged)
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
+        accepted = accepted_losses(store) if not damaged else []
         anchors, unanchored = compare(store) if compare is not None and (revisions or not damaged) else (0, [])
         diagnostics += unanchored
     missing = noted_elsewhere(revisions, head)
@@ -72,6 +74,7 @@ def audit(
         anchors,
         judged.live,
         NOT_PROVABLE,
+        accepted,
     )
 
 

@@ -30,6 +30,7 @@ from offerkit.store.replay import replayed
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
+from offerkit.usecases.anchor import accepted_losses
 from offerkit.usecases.argument_values import zone_of_stage
 from offerkit.usecases.audit import CompareAnchors, check_digest, noted_elsewhere
 from offerkit.usecases.audit_gates import NOT_PROVABLE, JudgedHistory
@@ -52,6 +53,7 @@ def audit_file(
     with _read(path, judged.judge, advance) as (store, reader):
         findings = [*judged.findings, *store.verify(tokens_too=False)]
         signatures, faults = verify_signatures(store)
+        accepted = accepted_losses(store)
         anchors, unanchored = compare(store) if compare is not None else (0, [])
         missing = noted_elsewhere(store.revisions(), head)
     findings += [*faults, *unanchored]
@@ -72,6 +74,7 @@ def audit_file(
         unprovable=NOT_PROVABLE,
         signatures=signatures,
         anchors=anchors,
+        accepted=accepted,
     )
 
 

@@ -103,7 +103,7 @@ def nothing_stored(session: Session, request: ContactRequest) -> Diagnostic:
         looked = _chosen(store, declared, request)
         folders = {path.resolve(): path for path in (root / DELIVERIES, *request.folders, *_written(store))}
         forms = sorted({form for name in looked if (form := declared.form(name))})
-        fits = not forms or any(declared.anonymous(name) or [*declared.parsed(name, request.key)] for name in looked)
+        fits = not forms or any([*declared.parsed(name, request.key)] for name in looked)
     shown = [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in folders.values()]
     return Diagnostic(
         Code.NO_MATCH,

@@ -286,3 +286,70 @@ def test_a_store_without_revisions_is_compared_too(team: Session, tmp_path: Path
     Store.open(store, create=True).close()
     (team.root / ".offerkit/heads.json").unlink()
     assert "has anchors of another project only" in verify(team, f"--anchor {place}")
+
+
+def restored(team: Session, tmp_path: Path, *others: str) -> str:
+    """Anchors of a promotion that a lawful restore took back; gives the place."""
+    place = f"file:{tmp_path / 'anchors.jsonl'}"
+    anchored(team, place, *others)
+    team.do("ada", f"store backup {tmp_path / 'monday.db'}")
+    went_live(team, 50)
+    team.do("ada", f"store restore {tmp_path / 'monday.db'} --yes")
+    return place
+
+
+def test_what_a_restore_took_back_can_be_accepted(team: Session, tmp_path: Path) -> None:
+    """By an administrator and with a reason; it is anchored itself, shown for good, and accepts nothing else."""
+    place = restored(team, tmp_path, "git")
+    assert "--accept-lost" in verify(team)
+    assert "omar is not allowed to accept" in team.run("omar", "audit anchor --accept-lost -m Monday").err
+    assert "needs a reason" in team.run("ada", "audit anchor --accept-lost").err
+    assert "goes with --accept-lost" in team.run("ada", "audit anchor -m Monday").err
+    before = team.serial()
+    done = team.do("ada", "audit anchor --accept-lost -m Monday")
+    accepted = f"by ada in revision {before + 1}"
+    assert team.serial() == before + 1
+    assert "Lost, and accepted: 1 anchor of revision" in done and accepted in " ".join(done.split())
+    kept = [json.loads(line) for line in (tmp_path / "anchors.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (kept[-1]["action"], kept[-1]["revision"]) == ("accept-lost", before + 1)
+    assert "OFR972" in team.run("ada", "audit anchor --accept-lost -m Again").err
+    for line in ("", "--anchors", f"--anchor {place}"):
+        assert accepted in " ".join(verify(team, line).split())
+        (loss,) = json.loads(verify(team, f"{line} --format json"))["accepted"]
+        assert (loss["operator"], loss["reason"], loss["anchors"][0]["places"]) == ("ada", "Monday", [place, "git"])
+    team.do("", "audit export --out record.jsonl")
+    assert accepted in " ".join(verify(team, f"record.jsonl --anchor {place}").split())
+    went_live(team, 70)
+    assert accepted in " ".join(verify(team).split())
+
+
+def test_accepting_hides_nothing(team: Session, tmp_path: Path) -> None:
+    """Somebody who put an older store in place and accepts that is named by it; and cannot take that back."""
+    store, heads = team.root / ".offerkit/store.db", team.root / ".offerkit/heads.json"
+    if "OFFERKIT_STORE" in team.environ:
+        pytest.skip("the store is no file")
+    restored(team, tmp_path)
+    shutil.copy(store, tmp_path / "older.db")
+    team.do("ada", "audit anchor --accept-lost -m Monday")
+    last = team.serial()
+    shutil.copy(tmp_path / "older.db", store)
+    heads.unlink()
+    assert f"revisions {last} to {last + 1} are missing" in verify(team)
+    team.do("ada", "audit anchor --accept-lost -m Nothing")
+    assert f"2 anchors of revisions {last} to {last + 1}" in " ".join(verify(team).split())
+    (tmp_path / "anchors.jsonl").write_bytes(b"".join((tmp_path / "anchors.jsonl").read_bytes().splitlines(True)[:-1]))
+    assert f"revision {last} accepts lost anchors, and" in verify(team)
+    team.do("", "audit anchor")
+    assert "Lost, and accepted" in verify(team)
+
+
+def test_what_is_lost_after_that_is_found(team: Session, tmp_path: Path) -> None:
+    restored(team, tmp_path)
+    team.do("ada", "audit anchor --accept-lost -m Monday")
+    team.do("ada", f"store backup {tmp_path / 'tuesday.db'}")
+    went_live(team, 60)
+    team.do("ada", f"store restore {tmp_path / 'tuesday.db'} --yes")
+    assert "OFR970" in verify(team)
+    team.do("ada", "audit anchor --accept-lost -m Tuesday")
+    said = verify(team)
+    assert "Monday" in said and "Tuesday" in said

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.judged import export, findings, forge, verified
 from helpers.workspace import Workspace
 
 from offerkit.address import Address, Stage, parse_address, parse_stage
@@ -19,54 +20,17 @@ from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import approval_keys
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.reports.audit import VerifiedRecord
 from offerkit.state.changes import Body, Entry
-from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store import ChangeRow, Store
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases import audit_gates
-from offerkit.usecases.audit import AuditedStore, audit, write_history
+from offerkit.usecases.audit import AuditedStore, audit
 from offerkit.usecases.audit_file import audit_file, live_then, overview
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
 
 LIVE = parse_stage("shop@live")
-LATER = "2027-01-01T00:00:00.000000Z"
-
-
-def export(shop: Workspace) -> Path:
-    path = shop.root / "history.jsonl"
-    with shop.store() as store, path.open("wb") as file:
-        write_history(store, file)
-    return path
-
-
-def verified(shop: Workspace) -> VerifiedRecord:
-    return audit_file(export(shop))
-
-
-def findings(shop: Workspace) -> list[Diagnostic]:
-    """What is wrong with the history: the same in its store and in an export of it."""
-    with pytest.raises(Refused) as caught:
-        verified(shop)
-    with pytest.raises(Refused) as in_store, shop.store() as store:
-        audit(AuditedStore(store))
-    assert in_store.value.diagnostics == caught.value.diagnostics
-    return caught.value.diagnostics
-
-
-def forge(
-    shop: Workspace,
-    action: str,
-    *changes: ChangeRow,
-    bodies: tuple[Body, ...] = (),
-    actor: str = "ada",
-    **more: object,
-) -> None:
-    """Append a revision past all checks, with right digests: as somebody does who knows the code."""
-    named = {fingerprint(body.kind, body.text.encode()): body for body in bodies}
-    with Store.open(shop.location, write=True) as store, store.transaction():
-        store.append(Draft(action, actor, LATER, changes=changes, bodies=named, **more))  # type: ignore[arg-type]
 
 
 def live_entry(shop: Workspace, address: str) -> tuple[Address, Entry]:
