@@ -268,19 +268,19 @@ def offer_types(environment: Record) -> dict[str, FieldType]:
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     """Mistakes in the values that filters are given in ``environment``."""
     sound: set[object] = set()
-    filter_ = Kind.FILTER
+    needed = any(used.facts.required for used in index.group(environment, Kind.FILTER).values())
     for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
-            for target, path in record.refs:
-                if target.kind is not filter_:
+            for target, path in record.refs if filter_values or needed else ():
+                if target.kind is not Kind.FILTER:
                     continue
-                values = filter_values.get(path) if filter_values else None
+                values = filter_values.get(path, {})
                 shape = (target, *values.items()) if values else target
                 used = index.by_address.get(target) if shape not in sound else None
                 if used is None or not used.valid:
                     continue
-                findings = list(_use(record, path, values or {}, used))
+                findings = list(_use(record, path, values, used))
                 yield from findings
                 if not findings:
                     sound.add(shape)

@@ -44,13 +44,7 @@ def content_mistakes(index: Index, environment: str, inheritance: Inheritance) -
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for offer in index.group(environment, kind).values():
             facts = offer.facts
-            shape = (
-                kind,
-                facts.fields,
-                tuple(facts.representations.items()),
-                facts.spaces,
-                offer.target_at(_TEMPLATE),
-            )
+            shape = kind, facts.fields, *facts.representations.items(), facts.spaces, offer.target_at(_TEMPLATE)
             if not offer.valid or shape in sound:
                 continue
             findings = list(_content(index, offer, inheritance))

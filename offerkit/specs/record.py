@@ -101,9 +101,9 @@ class Record(NamedTuple):
 
     def target_at(self, path: JsonPath) -> Address | None:
         """What the name at ``path`` refers to; None where no name stands."""
-        for target, at in self.refs:
-            if at == path:
-                return target
+        for ref in self.refs:  # of a named tuple, a part is faster than all
+            if ref.path == path:
+                return ref.target
         return None
 
 

@@ -118,7 +118,8 @@ def _document(text: str) -> YamlMap | None:
         else:
             container[key] = _value(rest, at + len(key) + 1 + len(gap))
         pending = ""
-        values_at[key] = at + len(key) + 1 + len(gap)
+        if gap != " ":
+            values_at[key] = at + len(key) + 1 + len(gap)
     return root or None
 
 
@@ -189,7 +190,7 @@ def _pairs(text: str, at: int) -> YamlMap:
         if key in result:
             raise _Unusual
         result[key] = value[1:-1] if value[0] == '"' else resolve(value)
-        result.keys_at[key], result.values_at[key] = at, at + len(key) + 2
+        result.keys_at[key] = at
         at += len(key) + len(value) + 4
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from textwrap import dedent
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -89,7 +90,8 @@ def _explanation(session: Session, id_: str) -> Facts:
     """What ``offerkit explain`` says of a proposition, by section; nothing without an id."""
     found = explain_stored(session, id_) if id_ else None
     blocks = explained_text(found).strip().split("\n\n") if found is not None else []
-    return {"id": id_, "found": found, "sections": [block.partition("\n")[::2] for block in blocks]}
+    parts = (block.partition("\n") for block in blocks)
+    return {"id": id_, "found": found, "sections": [(title, dedent(text)) for title, _, text in parts]}
 
 
 def _offers(session: Session, q: str) -> Facts:
