@@ -23,6 +23,7 @@ from offerkit.engine.hooks import load_target, unusable_answer
 from offerkit.engine.presentation_rules import (
     Moment,
     ReachedMaximum,
+    all_last,
     applicable_offers,
     applies_at,
     lasts,
@@ -220,14 +221,19 @@ def _tally(
     tally = history.tally(moment.space, program, moment.now)
     if tally is None or tally.counted == len(history):
         return tally
-    new, until, bits = history[tally.counted :], tally.until, dict(tally.bits)
+    added, bits = history.since(tally.counted), dict(tally.bits)
+    statuses = {past.status for past in added}
     for position, before in tally.bits.items():
-        reached, end = reached_with(catalog, position, moment, history, facts, new)
+        rule = catalog.rules[position]
+        is_full = before and rule.of not in history.names
+        if is_full or (rule.statuses and rule.statuses.isdisjoint(statuses)):
+            continue
+        reached = reached_with(catalog, position, moment, history, facts, added)
         if reached is not None:
             about = program.about[position]
             applicable = _applicable_bits(catalog, program, position, facts) if about is None else about
             bits[position] = before | applicable & _excluded(catalog, program, reached)
-        until = min(until, end)
+    until = min(tally.until, all_last(catalog, moment, added))
     tally = history.tallies[moment.space] = RuleTally(tally.program, len(history), moment.now, until, bits)
     return tally
 

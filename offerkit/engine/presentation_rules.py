@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from offerkit.address import ancestors
@@ -21,6 +22,7 @@ from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
 from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
+from offerkit.times import shift
 
 L = TypeVar("L")
 _INSTANT = timedelta(microseconds=1)
@@ -147,22 +149,33 @@ def reached_with(
     moment: Moment,
     history: RememberedHistory[L],
     facts: CallFacts,
-    new: Sequence[PastProposition],
-) -> tuple[ReachedMaximum | None, datetime]:
-    """What a steady rule excludes with the ``new`` propositions at the end of ``history``, besides what it did without
-    them, and how long they let that last; no less than :func:`reached_by` and :func:`lasts` would say.
+    added: Sequence[PastProposition],
+) -> ReachedMaximum | None:
+    """What a steady rule excludes because of ``added``, the end of ``history``, besides what it did without.
+
+    It looks at few other propositions: those of the same offer or category, where there are enough of them.
     """
-    rule, matching = catalog.rules[position], _remembered(catalog, position, history, facts)
-    added = [past for past in matching[-len(new) :] if past in new]
-    if not added:
-        return None, NEVER
-    if rule.of == "offer":
-        offers = {past.offer for past in added}
-        matching = [past for past in matching if past.offer in offers]
-    elif rule.of == "category":
-        categories = {past.category for past in added}
-        matching = [past for past in matching if past.category in categories]
-    return _over(position, rule, _within(rule, moment, matching)), lasts(rule, moment, added)
+    rule = catalog.rules[position]
+    known = history.names.get(rule.of)
+    if known is None:
+        return reached_by(catalog, position, moment, history, facts)
+    name_of = attrgetter(rule.of)
+    often = {name for name in map(name_of, added) if known.count(name) >= rule.maximum}
+    if not often:
+        return None
+    if rule.selects:
+        pasts = [past for past in _remembered(catalog, position, history, facts) if name_of(past) in often]
+    else:
+        pasts = history.named(rule.of, often)
+    return _over(position, rule, _within(rule, moment, pasts))
+
+
+def all_last(catalog: Catalog, moment: Moment, added: Sequence[PastProposition]) -> datetime:
+    """An instant before any of ``added`` enters or leaves the period of any rule."""
+    times = [past.time for past in added]
+    if moment.now - catalog.shortest_period <= min(times) and max(times) <= moment.now:
+        return shift(min(times), catalog.shortest_period)
+    return min(lasts(rule, moment, added) for rule in catalog.rules)
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
@@ -232,6 +245,8 @@ def _counted(
 def _remembered(
     catalog: Catalog, position: int, history: RememberedHistory[L], facts: CallFacts
 ) -> Sequence[PastProposition]:
+    if not catalog.rules[position].selects:
+        return history
     return history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
 
 
@@ -246,18 +261,17 @@ def _matching(
     catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
     """The propositions that the rule counts, whatever their time."""
-    rule, matching = catalog.rules[position], list(history)
-    if matching and rule.statuses:
-        matching = [past for past in matching if past.status in rule.statuses]
+    rule = catalog.rules[position]
+    matching = [past for past in history if not rule.statuses or past.status in rule.statuses]
     if matching and rule.of == "applies-to":
         matching = _about(catalog, position, matching, facts)
     if matching and rule.when is not None:
-        evaluate, zone = rule.when.expression.evaluate, catalog.zone
+        evaluate, zone, own = rule.when.expression.evaluate, catalog.zone, catalog.zone if rule.reads_time else None
         matching = [
             past
             for past in matching
             if evaluate(
-                past.row(zone),
+                past.row(own),
                 stored_row(rule.stored, past.stored, zone) if rule.stored else _NOTHING,
                 stored_product_row(catalog, past.product),
                 facts.now,

@@ -186,6 +186,16 @@ class PresentationRule:
         """Whether the clock only decides which propositions are in the period."""
         return not any(when is not None and when.uses_clock for when in (self.applies_when, self.when))
 
+    @cached_property
+    def selects(self) -> bool:
+        """Whether something else than channel and period decides which propositions count."""
+        return bool(self.statuses) or self.of == "applies-to" or self.when is not None
+
+    @cached_property
+    def reads_time(self) -> bool:
+        """Whether its condition reads when something was proposed."""
+        return "time" in self.counts_by("proposition")
+
     def counts_by(self, namespace: str) -> tuple[str, ...]:
         """The names of ``namespace`` that the condition on propositions reads."""
         checked = self.when.expression.checked if self.when is not None else None

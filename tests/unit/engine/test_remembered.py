@@ -154,5 +154,18 @@ def test_it_is_counted_from_the_second_time_on() -> None:
 
 def test_it_is_equal_to_its_propositions() -> None:
     pasts = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))
-    assert RememberedHistory(pasts) == tuple(pasts)
+    assert list(RememberedHistory(pasts)) == pasts
     assert all(isinstance(past, PastProposition) for past in RememberedHistory(pasts))
+
+
+def test_two_that_grew_from_one_do_not_meet() -> None:
+    first, second, third = (_proposed(Random(number), f"o{number}", "a", NOW) for number in range(3))
+    history: RememberedHistory[object] = RememberedHistory([first])
+    one, other = history.extended([second]), history.extended([third])
+    both = one.extended([third])
+    assert ([*history], [*one], [*other]) == ([first], [first, second], [first, third])
+    assert [*both] == [first, second, third]
+    assert (len(history), history.since(1), history[:], history[-1]) == (1, [], [first], first)
+    assert both.names["offer"] == ("o0", "o1", "o2") and both.since(1) == [second, third]
+    assert both.named("offer", {"o0", "o2"}) == [first, third] and len(both.named("category", {"a"})) == 3
+    assert second in one and second not in other
