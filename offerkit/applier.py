@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import orjson
 
@@ -27,7 +28,7 @@ from offerkit.plans.plan import FieldChange, Plan, PlanKind, Step, plan_digest
 from offerkit.staleness import check_fresh
 from offerkit.state.changes import Action, Body, Entry, FormerAddress
 from offerkit.state.references import may_wait, references_of
-from offerkit.state.snapshot import BeforeAfter
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
 from offerkit.store.rollback_request import RollbackRequest
@@ -49,13 +50,14 @@ class Verified:
     stops: Stops
 
 
-def verify(plan: Plan, store: Store) -> Verified:
+def verify(plan: Plan, store: Store, known: Snapshot | None = None) -> Verified:
     """Verify ``plan`` against ``store``. Call it inside the transaction that commits the plan.
 
+    ``known``: what this run has derived from bodies already; all else is read from the store.
     Raises Refused if something the plan depends on has changed (with every conflicting address, who changed it and
     when), or if its steps are invalid for a plan of its kind.
     """
-    stages = Stages(store)
+    stages = Stages(store, known)
     stops = stages.stops
     moved = check_fresh(plan, store, stages)
     _check_steps(plan, store, stages, stops)
@@ -242,11 +244,14 @@ def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     """Steps of a promotion that do not match design: live gets changes only from there."""
-    refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
     design, live = stages.side(Stage.DESIGN), stages.effect(plan, Stage.LIVE)
 
     def decisions() -> Decisions:
         return _decisions(live, stages)
+
+    @cache
+    def refused() -> set[Address]:
+        return {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
 
     for step in plan.steps:
         kind = step.address.kind
@@ -258,7 +263,7 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
             is_off = (
-                design_entry is None or not refused.isdisjoint(names) or step.before == step.after
+                design_entry is None or not refused().isdisjoint(names) or step.before == step.after
             )  # the last: a rename
             matches_design = step.after is not None and is_off
         else:

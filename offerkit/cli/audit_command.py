@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.complete import files
-from offerkit.cli.options import format_of, not_empty, pass_shell, renamed_option
+from offerkit.cli.options import (
+    format_of,
+    lock_option,
+    message_option,
+    not_empty,
+    pass_shell,
+    renamed_option,
+    sign_option,
+)
 from offerkit.cli.shell import Shell, progress_bar
 from offerkit.diagnostics import Refused
 
@@ -34,7 +42,7 @@ def audit() -> None:
     former=("--head",),
     callback=not_empty,
     metavar="DIGEST",
-    help="The digest of a revision, as you recorded it elsewhere.",
+    help="The digest of a revision, or its first 12 characters, as you recorded it elsewhere.",
 )
 @click.option("--anchors", is_flag=True, help="Compare the history with the anchors that environments declare.")
 @click.option(
@@ -47,33 +55,35 @@ def audit() -> None:
 @format_of("VerifiedRecord")
 @pass_shell
 def verify(shell: Shell, file: Path | None, expect: str, anchors: bool, places: tuple[str, ...], form: str) -> None:
-    """Find every row of the history that was edited, removed or reordered.
+    """Find every row of the history that was edited, removed or reordered, and every revision against the rules.
 
     Every revision's digest covers its changes, its approvals and the revision before it. Tokens are compared with the
     revisions that created and revoked them, and the store's tables and indexes with its format. Record the printed
     digest somewhere else: with --expect, a history that was rewritten as a whole is detected as well. With --store, no
     project is needed.
 
+    Each revision is judged again with what the history had before it: that a promotion had the approvals that it
+    needed, and that whoever decided, promoted or applied had the right to.
+
     With --anchors, the history is compared with what was anchored when it went live: that finds a store that was
     replaced as a whole by an older or another one.
 
     With FILE, an export of the history is verified instead, without a store, a project or the network: each byte of it,
-    every digest, that each promotion had the approvals that it needed, and that whoever decided or promoted had the
-    right to. To judge those of a store: offerkit audit export | offerkit audit verify /dev/stdin
+    every digest, and its revisions.
     """
     from offerkit.usecases.audit import audit
 
     compare = _comparing(shell, places, declared=anchors) if anchors or places else None
+    gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
     if file is not None:
         from offerkit.usecases.audit_file import audit_file
 
-        gc.enable()  # the command line turns it off, but what judges one revision must not stay for all others
         with progress_bar("Verifying", _size(file)) as advance:
             result = audit_file(file, expect, advance, compare)
         shell.show(result, form)
         return
     with shell.audited(verify=True) as audited:
-        sound = audit(audited, expect, compare)
+        sound = audit(audited, expect, compare, progress_bar)
     shell.show(sound, form)
 
 
@@ -95,17 +105,29 @@ def _comparing(shell: Shell, places: tuple[str, ...], *, declared: bool) -> Comp
 
 
 @audit.command("anchor")
+@click.option("--accept-lost", is_flag=True, help="Accept that the history lacks anchored revisions, after a restore.")
+@message_option
+@sign_option
+@lock_option
 @format_of("AnchoredRevision")
 @pass_shell
-def anchor(shell: Shell, form: str) -> None:
+def anchor(shell: Shell, accept_lost: bool, message: str, lock_timeout: float, form: str) -> None:
     """Anchor the newest revision of live in every declared place that lacks it.
 
     Promotions and stops do so themselves. Run this after a failure, or by a timer. The newest anchor covers the whole
     history before it.
+
+    After a restore, places have anchors of revisions that it took back, and “audit verify --anchors” finds them. With
+    --accept-lost and a reason in --message, an administrator accepts exactly those, as a revision, which is anchored,
+    too. “audit verify” shows it from then on, always.
     """
+    from offerkit.usecases import accept_lost as accepting
     from offerkit.usecases.anchor import anchor
 
-    anchored, failed = anchor(shell.session())
+    if message and not accept_lost:
+        raise click.UsageError("--message goes with --accept-lost.")
+    session = shell.session(message=message, lock_timeout=lock_timeout)
+    anchored, failed = accepting.accept_lost(session, message) if accept_lost else anchor(session)
     shell.done = True
     shell.show(anchored, form)
     if failed:

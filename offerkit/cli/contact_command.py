@@ -60,16 +60,21 @@ def export(shell: Shell, key: str, names: tuple[str, ...], folders: tuple[Path, 
     """Write everything that is stored about a contact, as JSON that says what each part is.
 
     KEY is the primary key, parts joined by “|”; “-” reads it from standard input, so that it is in no shell's history.
-    The export has the contact's propositions, evidence of decisions, cookies and messages. It is for operators who may
-    read contacts, where the store is.
+    The export has the contact's propositions, evidence of decisions, cookies and messages. If nothing is stored, it is
+    empty, and a warning says what was searched. It is for operators who may read contacts, where the store is.
     """
     from offerkit.reports.escape import json_text, visible
     from offerkit.specs.output_files import CONTACT_EXPORT, check_output, replacing
-    from offerkit.usecases.contact_export import export_contact
+    from offerkit.usecases.contact_export import export_contact, is_empty
+    from offerkit.usecases.contact_places import nothing_stored
 
     if out is not None:
         check_output(out, CONTACT_EXPORT)
-    text = json_text(export_contact(shell.session(), _request(key, names, folders)))
+    session, request = shell.session(), _request(key, names, folders)
+    exported = export_contact(session, request)
+    if is_empty(exported):
+        shell.tell([nothing_stored(session, request)])
+    text = json_text(exported)
     if out is None:
         click.echo(text, nl=False)
         return
@@ -110,12 +115,15 @@ def erase(
     where the store is. Backups, and what other systems received, are out of reach.
     """
     from offerkit.usecases.contact_erasure import clear_erased, erase_contact, plan_erasure, unreached
+    from offerkit.usecases.contact_places import nothing_stored
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     request = _request(key, names, folders)
     planned = plan_erasure(session, request)
     if dry_run or form == "text":
         shell.show(planned, form)
+    if planned.empty:
+        shell.tell([nothing_stored(session, request)])
     if dry_run:
         return
     erased = planned

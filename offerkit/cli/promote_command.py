@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -78,12 +79,14 @@ def command(
     With --at, exactly this plan is stored and carried out then, if it still may be (offerkit scheduled).
     """
     from offerkit.plans.make import AddressPatterns
+    from offerkit.state.snapshot import Snapshot
     from offerkit.usecases.promote import promote, tell_blocked
 
     at = impact.at
     if not_after and not at:
         raise click.UsageError("--not-after goes with --at.")
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
+    session = replace(session, known=Snapshot())
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     plan = promote(session, environments, AddressPatterns.of(targets, exclude), include_rolled_back=include_rolled_back)
@@ -113,7 +116,7 @@ def _warn(shell: Shell, session: Session, plan: Plan, at: str) -> None:
     with suppress(Refused):
         moment = due_time(session, plan, at)
         with session.existing() as store:
-            warnings = foreseen(store, plan, moment)
+            warnings = foreseen(store, plan, moment, session.operator)
         shell.tell(warnings)
 
 
@@ -122,17 +125,19 @@ def _schedule(shell: Shell, session: Session, plan: Plan, times: tuple[str, str]
     from offerkit.reports.escape import visible
     from offerkit.times import utc
     from offerkit.usecases.apply import entitled_actor
+    from offerkit.usecases.argument_values import shown_time
     from offerkit.usecases.promotion_times import foreseen, promoted_environments
     from offerkit.usecases.requests import ScheduleRequest
-    from offerkit.usecases.schedule import check_request, due_time, schedule, shown_time
+    from offerkit.usecases.schedule import check_request, check_unscheduled, due_time, schedule
 
     at, not_after = times
     moment = due_time(session, plan, at)
     request = ScheduleRequest(utc(moment), utc(due_time(session, plan, not_after)) if not_after else "")
     check_request(session, plan, request)
-    entitled_actor(session, plan)
+    operator = entitled_actor(session, plan).name
     with session.existing() as store:
-        warnings = foreseen(store, plan, moment)
+        check_unscheduled(store, plan)
+        warnings = foreseen(store, plan, moment, operator)
         shown = shown_time(store, promoted_environments(store, plan), request.due)
     shell.tell(warnings)
     shell.confirm(f"Schedule this for {shown}?", yes=yes)

@@ -33,10 +33,11 @@ def unreadable(restoration: Restoration) -> Diagnostic:
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {restoration.unreadable}",
         detail="Everything since the backup is lost: revisions, approvals, tokens and propositions. Tokens that"
-        " were revoked since may be valid again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
+        " were revoked since may be valid again, and operators that were disabled since are enabled. Contacts that were"
+        " erased since are stored again. WHAT WAS STOPPED"
         f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from a store that cannot be read.{stays}",
-        hint="Stop at once what must stay out (“offerkit stop”), check “offerkit token list” and revoke tokens"
-        " again, then apply the specs.",
+        hint="Stop at once what must stay out (“offerkit stop”), erase contacts again, check “offerkit token list” and"
+        " revoke tokens again, then apply the specs.",
         severity=Severity.WARNING,
     )
 
@@ -58,6 +59,11 @@ def _lost(loss: RestoreLoss) -> Iterator[str]:
         yield f"{_counted(loss.kept, 'proposition')} stay as they are now, with deliveries and cookies."
         if back.propositions:
             yield f"{_counted(len(back.propositions), 'proposition')} that only the backup has come back."
+        if back.erasures:
+            yield (
+                "Contacts were erased since: cookies that only the backup has stay out, and what comes back of contacts"
+                " of whom the store has nothing as old comes back as that of unknown visitors."
+            )
         names = ("/".join(run) for run in back.deliveries)
         yield from _listed("Deliveries that only the backup has come back; they were withdrawn since:", names)
     if loss.revisions and back is not None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from offerkit.fingerprint import Json
     from offerkit.plans.plan import Plan
     from offerkit.reports.proof_words import StatedProofs
+    from offerkit.specs import Loaded
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import AuditedStore
     from offerkit.usecases.session import Backend, Session
@@ -56,6 +57,8 @@ class Shell:
     """Whether this run has made its change: it has then succeeded, even if its output is lost."""
     root: Path | None = None
     """The project's folder, once found; diagnostics quote lines of its files."""
+    loaded: Loaded | None = None
+    """What was loaded last: the end of the process frees a large project at once, piece by piece it takes a while."""
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused without a project."""
@@ -104,6 +107,7 @@ class Shell:
             heads=known_heads_of(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
             signer=self._signer(),
+            keep=partial(setattr, self, "loaded"),
         )
 
     def _signer(self) -> SshSigner | None:
@@ -164,7 +168,7 @@ class Shell:
 
         layout = CONCISE.everything() if full else CONCISE
         if form == "text":
-            layout = layout._replace(width=width())
+            layout = layout._replace(width=width(), table=width() if sys.stdout.isatty() else layout.table)
         return render(result, form, Presentation(self.style, layout, ALL if full else GITHUB_LIMIT, verbose))
 
     def plan(

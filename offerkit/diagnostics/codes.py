@@ -152,6 +152,7 @@ class Code(StrEnum):
     NOT_SCHEDULED = "OFR731"
     SCHEDULE_LAPSED = "OFR732"
     SCHEDULE_FULL = "OFR733"
+    ALREADY_SCHEDULED = "OFR734"
     SETTINGS_ALONE = "OFR761"
     # 75x: servers and clients
     BUSY = "OFR750"

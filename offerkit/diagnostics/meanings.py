@@ -139,6 +139,7 @@ CODES: dict[Code, str] = {
         "A scheduled promotion no longer counts: it was found too late, or the store was restored or edited since."
     ),
     Code.SCHEDULE_FULL: "Too many promotions are scheduled, or there is nothing to schedule.",
+    Code.ALREADY_SCHEDULED: "The same promotion waits for its time already.",
     Code.SETTINGS_ALONE: (
         "The only author of a change to settings would promote it alone, although duties are separated."
     ),

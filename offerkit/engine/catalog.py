@@ -117,6 +117,11 @@ class Catalog:
         return frozenset[tuple[str, str]]().union(*(rule.seldom_read for rule in self.rules))
 
     @cached_property
+    def shortest_period(self) -> timedelta:
+        """How far back the presentation rule looks that looks back least."""
+        return min((rule.before for rule in self.rules), default=timedelta(0))
+
+    @cached_property
     def required_data(self) -> tuple[str, ...]:
         """The names of the call data that every call must have."""
         return tuple(name for name, field in self.call_data.items() if field.required)

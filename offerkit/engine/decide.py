@@ -18,9 +18,18 @@ from offerkit.engine.check_call import typed
 from offerkit.engine.condition import CallFacts, ConditionMemo, facts_at
 from offerkit.engine.decision import DecisionNotes, DecisionTrace, SpaceDecision
 from offerkit.engine.explain import explain as explained
-from offerkit.engine.history import GroupedHistory, PastProposition, RememberedHistory, RuleTally
+from offerkit.engine.history import NEVER, GroupedHistory, PastProposition, RememberedHistory, RuleTally
 from offerkit.engine.hooks import load_target, unusable_answer
-from offerkit.engine.presentation_rules import Moment, applicable_offers, applies_at, lasts, reached_by
+from offerkit.engine.presentation_rules import (
+    Moment,
+    ReachedMaximum,
+    all_last,
+    applicable_offers,
+    applies_at,
+    lasts,
+    reached_by,
+    reached_with,
+)
 from offerkit.engine.ranking import RankedOffer
 from offerkit.engine.reasons import ExclusionReason, environment_check
 from offerkit.engine.report import Report
@@ -178,25 +187,55 @@ def _excluded_bits(
 ) -> int:
     """The bits of the offers that presentation rules exclude. Rules that concern no eligible offer are skipped."""
     program, alive, excluded = weighed.program, weighed.alive, 0
-    tally = history.tally(moment.space, program) if isinstance(history, RememberedHistory) else None
+    tally = _tally(catalog, moment, program, facts, history) if isinstance(history, RememberedHistory) else None
     counted = history if tally is not None else tuple(history)  # by what is in a rule's period only, if it is the first
+    known, until, new = ({}, NEVER, {}) if tally is None else (tally.bits, tally.until, dict[int, int]())
     for position, about in enumerate(program.about):
         rule = catalog.rules[position]
         bits = _applicable_bits(catalog, program, position, facts) if about is None else about
         if not bits & alive & ~excluded or rule.channel not in ("", moment.channel):
             continue
-        cached = tally.get(position) if tally is not None else None
-        if cached is not None and cached.since <= moment.now <= cached.until:
-            bits = cached.bits
+        if position in known:
+            bits = known[position]
         else:
-            bits &= _excluded(catalog, position, moment, program, facts, counted)
+            bits &= _excluded(catalog, program, reached_by(catalog, position, moment, counted, facts))
             if tally is not None and rule.steady:
-                tally[position] = RuleTally(bits, moment.now, lasts(rule, moment, history))
+                new[position], until = bits, min(until, lasts(rule, moment, history))
         if bits and rule.weighs:
             bits &= weighed.applicable(catalog, position, facts)
         if bits and (rule.contacts is None or rule.contacts.condition.value(facts) is True):
             excluded |= bits
+    if new and tally is not None and isinstance(history, RememberedHistory):
+        history.tallies[moment.space] = tally._replace(since=moment.now, until=until, bits={**known, **new})
     return excluded
+
+
+def _tally(
+    catalog: Catalog,
+    moment: Moment,
+    program: SpaceProgram,
+    facts: CallFacts,
+    history: RememberedHistory[SpaceProgram],
+) -> RuleTally[SpaceProgram] | None:
+    """The tally of ``history`` that is valid now, with what was added to it since; None on the first call."""
+    tally = history.tally(moment.space, program, moment.now)
+    if tally is None or tally.counted == len(history):
+        return tally
+    added, bits = history.since(tally.counted), dict(tally.bits)
+    statuses = {past.status for past in added}
+    for position, before in tally.bits.items():
+        rule = catalog.rules[position]
+        is_full = before and rule.of not in history.names
+        if is_full or (rule.statuses and rule.statuses.isdisjoint(statuses)):
+            continue
+        reached = reached_with(catalog, position, moment, history, facts, added)
+        if reached is not None:
+            about = program.about[position]
+            applicable = _applicable_bits(catalog, program, position, facts) if about is None else about
+            bits[position] = before | applicable & _excluded(catalog, program, reached)
+    until = min(tally.until, all_last(catalog, moment, added))
+    tally = history.tallies[moment.space] = RuleTally(tally.program, len(history), moment.now, until, bits)
+    return tally
 
 
 def _applicable_bits(catalog: Catalog, program: SpaceProgram, position: int, facts: CallFacts) -> int:
@@ -210,16 +249,8 @@ def _applicable_bits(catalog: Catalog, program: SpaceProgram, position: int, fac
     return bits
 
 
-def _excluded(
-    catalog: Catalog,
-    position: int,
-    moment: Moment,
-    program: SpaceProgram,
-    facts: CallFacts,
-    history: Sequence[PastProposition],
-) -> int:
-    """The bits that a rule excludes because of ``history``, among those that it applies to."""
-    reached = reached_by(catalog, position, moment, history, facts)
+def _excluded(catalog: Catalog, program: SpaceProgram, reached: ReachedMaximum | None) -> int:
+    """The bits that a rule excludes, whichever it applies to."""
     if reached is None:
         return 0
     match reached.rule.of:

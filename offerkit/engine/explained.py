@@ -13,7 +13,7 @@ from offerkit.fingerprint import Json
 class PastRevision:
     """A revision of the history: what it did, who, and when (UTC)."""
 
-    serial: int
+    revision: int
     action: str
     actor: str
     time: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, overload
 from weakref import ref
 
 from offerkit.fingerprint import Json
@@ -16,6 +16,10 @@ from offerkit.rules.types import Row
 from offerkit.times import shift, wall_clock
 
 L = TypeVar("L")
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When something ends that never does."""
+_NAMES = {"offer": attrgetter("offer"), "category": attrgetter("category")}
+_INVALID = NEVER, datetime.min.replace(tzinfo=UTC)
 
 
 class PastProposition(NamedTuple):
@@ -39,8 +43,10 @@ class PastProposition(NamedTuple):
     stored: Mapping[str, Json] | None = None
     product: Mapping[str, Json] | None = None
 
-    def row(self, zone: tzinfo) -> Row:
-        """``proposition.<field>`` for rules and stored extra data, in an environment with time zone ``zone``."""
+    def row(self, zone: tzinfo | None) -> Row:
+        """``proposition.<field>`` for rules and stored extra data, in an environment with time zone ``zone``; without
+        the time if it is None.
+        """
         return {
             "space": self.space,
             "channel": self.channel,
@@ -49,7 +55,7 @@ class PastProposition(NamedTuple):
             "status": self.status,
             "weight": self.weight,
             "rank": self.rank,
-            "time": wall_clock(self.time, zone),
+            "time": wall_clock(self.time, zone) if zone is not None else None,
             "campaign": self.campaign,
             "delivery": self.delivery,
         }
@@ -96,37 +102,74 @@ class GroupedHistory:
         return known
 
 
-class RuleTally(NamedTuple):
-    """The offers that a rule excludes (bits of a space program) from ``since`` to ``until``, both included."""
+class RuleTally(NamedTuple, Generic[L]):
+    """What rules exclude because of a history, from ``since`` to ``until``, both included.
 
-    bits: int
-    since: datetime
-    until: datetime
-
-
-class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
-    """A history that is used for many calls: from the second call on, what rules exclude because of it is known.
-
-    ``tallies``: by space, the space program that the bits belong to, and tallies by the rule's position. ``matched``:
-    by the rule's position, how many propositions were considered, and those that the rule counts if they are in its
-    period; valid for the catalog ``owner``.
+    ``program``: the space program that the bits belong to. ``counted``: how many of the propositions, from the first
+    on. ``bits``: the excluded offers, by the position of the rule.
     """
 
-    tallies: dict[str, tuple[ref[L], dict[int, RuleTally] | None]]
-    owner: object
-    matched: dict[int, tuple[int, list[PastProposition]]]
+    program: ref[L]
+    counted: int
+    since: datetime
+    until: datetime
+    bits: dict[int, int]
 
-    def __new__(cls, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
+
+class RememberedHistory(Sequence[PastProposition], Generic[L]):
+    """A history that is used for many calls: from the second call on, what rules exclude because of it is known.
+
+    ``names``: the offers and the categories of the propositions. ``tallies``: by space; without bits after the first
+    call, which is often the only one. ``matched``: by the rule's position, how many propositions were considered, and
+    those that the rule counts if they are in its period; valid for the catalog ``owner``.
+    """
+
+    __slots__ = ("_pasts", "_size", "matched", "names", "owner", "tallies")
+
+    def __init__(self, pasts: Iterable[PastProposition]) -> None:
         """The same propositions, with nothing counted yet."""
-        result = super().__new__(cls, pasts)
-        result.tallies, result.owner, result.matched = {}, None, {}
-        return result
+        self._pasts = [*pasts]
+        self._size = len(self._pasts)
+        self.names = {of: tuple(map(name, self._pasts)) for of, name in _NAMES.items()}
+        self.tallies: dict[str, RuleTally[L]] = {}
+        self.owner: object = None
+        self.matched: dict[int, tuple[int, list[PastProposition]]] = {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[PastProposition]:
+        return islice(self._pasts, self._size)
+
+    @overload
+    def __getitem__(self, index: int) -> PastProposition: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[PastProposition]: ...
+
+    def __getitem__(self, index: int | slice) -> PastProposition | list[PastProposition]:
+        return self._pasts[: self._size][index]
+
+    def since(self, number: int) -> list[PastProposition]:
+        """The propositions after the first ``number``."""
+        return self._pasts[number : self._size]
+
+    def named(self, of: str, names: AbstractSet[str]) -> list[PastProposition]:
+        """The propositions of these offers or, as ``of`` says, in these categories."""
+        return [self._pasts[place] for place, name in enumerate(self.names[of]) if name in names]
 
     def extended(self, pasts: Iterable[PastProposition]) -> RememberedHistory[L]:
-        """This history followed by ``pasts``; what is already matched stays matched."""
-        result: RememberedHistory[L] = RememberedHistory((*self, *pasts))
-        result.owner, result.matched = self.owner, dict(self.matched)
-        return result
+        """This history followed by ``pasts``; what is already matched and counted stays so.
+
+        It shares its list with this one, whose propositions, mostly out of the processor's caches, are left alone.
+        """
+        added: RememberedHistory[L] = RememberedHistory(pasts)
+        mine = self._pasts if len(self._pasts) == self._size else self._pasts[: self._size]
+        mine += added
+        added._pasts, added._size = mine, len(mine)
+        added.names = {of: names + added.names[of] for of, names in self.names.items()}
+        added.tallies, added.owner, added.matched = dict(self.tallies), self.owner, dict(self.matched)
+        return added
 
     def matching(
         self, owner: object, position: int, matches: Callable[[Sequence[PastProposition]], list[PastProposition]]
@@ -136,16 +179,19 @@ class RememberedHistory(tuple[PastProposition, ...], Generic[L]):
             self.owner, self.matched = owner, {}
         checked_count, matching = self.matched.get(position, (0, []))
         if checked_count < len(self):
-            matching = matching + matches(self[checked_count:])
+            matching = matching + matches(self.since(checked_count))
             self.matched[position] = len(self), matching
         return matching
 
-    def tally(self, space: str, program: L) -> dict[int, RuleTally] | None:
-        """The tallies for exactly this space program; None on the first call, which is often the only one."""
+    def tally(self, space: str, program: L, now: datetime) -> RuleTally[L] | None:
+        """The tally for exactly this space program that is valid at ``now``, of some of the propositions; an empty one
+        if it is no longer valid. None on the first call.
+        """
         known = self.tallies.get(space)
-        if known is None or known[0]() is not program:
-            self.tallies[space] = ref(program), None  # weak: the program may be dropped before this history
+        if known is None or known.program() is not program:
+            # weak: the program may be dropped before this history
+            self.tallies[space] = RuleTally(ref(program), 0, *_INVALID, {})
             return None
-        if known[1] is None:
-            known = self.tallies[space] = known[0], {}
-        return known[1]
+        if not known.since <= now <= known.until:
+            known = RuleTally(known.program, len(self), now, NEVER, {})
+        return known

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
 from offerkit.address import ancestors
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import CallFacts
 from offerkit.engine.extra_data import stored_product_row, stored_row
-from offerkit.engine.history import PastProposition, RememberedHistory
+from offerkit.engine.history import NEVER, PastProposition, RememberedHistory
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.engine.weights import readable_weight
 from offerkit.models.expression_scopes import APPLIES_TO_FIELDS
 from offerkit.rules.types import Row
+from offerkit.times import shift
 
+L = TypeVar("L")
 _INSTANT = timedelta(microseconds=1)
 _GONE = dict.fromkeys(APPLIES_TO_FIELDS)
 _NOTHING: Row = {}
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Moment(NamedTuple):
@@ -138,8 +140,42 @@ def reached_by(
     rule = catalog.rules[position]
     if len(history) < rule.maximum:
         return None
-    counted = _counted(catalog, position, moment, history, facts)
-    return _over(position, rule, counted) if len(counted) >= rule.maximum else None
+    return _over(position, rule, _counted(catalog, position, moment, history, facts))
+
+
+def reached_with(
+    catalog: Catalog,
+    position: int,
+    moment: Moment,
+    history: RememberedHistory[L],
+    facts: CallFacts,
+    added: Sequence[PastProposition],
+) -> ReachedMaximum | None:
+    """What a steady rule excludes because of ``added``, the end of ``history``, besides what it did without.
+
+    It looks at few other propositions: those of the same offer or category, where there are enough of them.
+    """
+    rule = catalog.rules[position]
+    known = history.names.get(rule.of)
+    if known is None:
+        return reached_by(catalog, position, moment, history, facts)
+    name_of = attrgetter(rule.of)
+    often = {name for name in map(name_of, added) if known.count(name) >= rule.maximum}
+    if not often:
+        return None
+    if rule.selects:
+        pasts = [past for past in _remembered(catalog, position, history, facts) if name_of(past) in often]
+    else:
+        pasts = history.named(rule.of, often)
+    return _over(position, rule, _within(rule, moment, pasts))
+
+
+def all_last(catalog: Catalog, moment: Moment, added: Sequence[PastProposition]) -> datetime:
+    """An instant before any of ``added`` enters or leaves the period of any rule."""
+    times = [past.time for past in added]
+    if moment.now - catalog.shortest_period <= min(times) and max(times) <= moment.now:
+        return shift(min(times), catalog.shortest_period)
+    return min(lasts(rule, moment, added) for rule in catalog.rules)
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
@@ -150,7 +186,7 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposit
         enter = [past.time - rule.after - _INSTANT for past in history if past.time > until]
     except OverflowError:  # beyond the calendar
         return moment.now
-    return min((*leave, *enter), default=_NEVER)
+    return min((*leave, *enter), default=NEVER)
 
 
 def counted_by_rules(
@@ -186,6 +222,8 @@ def counted_for(
 
 
 def _over(position: int, rule: PresentationRule, counted: Sequence[PastProposition]) -> ReachedMaximum | None:
+    if len(counted) < rule.maximum:
+        return None
     if rule.of not in ("offer", "category"):
         return ReachedMaximum(position, rule, len(counted), {})
     names = [past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted]
@@ -200,9 +238,16 @@ def _counted(
 ) -> list[PastProposition]:
     rule = catalog.rules[position]
     if isinstance(history, RememberedHistory) and rule.steady:
-        matching = history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
-        return _within(rule, moment, matching)
+        return _within(rule, moment, _remembered(catalog, position, history, facts))
     return _matching(catalog, position, _within(rule, moment, history), facts)
+
+
+def _remembered(
+    catalog: Catalog, position: int, history: RememberedHistory[L], facts: CallFacts
+) -> Sequence[PastProposition]:
+    if not catalog.rules[position].selects:
+        return history
+    return history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
 
 
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:
@@ -216,18 +261,17 @@ def _matching(
     catalog: Catalog, position: int, history: Sequence[PastProposition], facts: CallFacts
 ) -> list[PastProposition]:
     """The propositions that the rule counts, whatever their time."""
-    rule, matching = catalog.rules[position], list(history)
-    if matching and rule.statuses:
-        matching = [past for past in matching if past.status in rule.statuses]
+    rule = catalog.rules[position]
+    matching = [past for past in history if not rule.statuses or past.status in rule.statuses]
     if matching and rule.of == "applies-to":
         matching = _about(catalog, position, matching, facts)
     if matching and rule.when is not None:
-        evaluate, zone = rule.when.expression.evaluate, catalog.zone
+        evaluate, zone, own = rule.when.expression.evaluate, catalog.zone, catalog.zone if rule.reads_time else None
         matching = [
             past
             for past in matching
             if evaluate(
-                past.row(zone),
+                past.row(own),
                 stored_row(rule.stored, past.stored, zone) if rule.stored else _NOTHING,
                 stored_product_row(catalog, past.product),
                 facts.now,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 
 from offerkit.address import Address
@@ -150,7 +151,7 @@ class CompiledSpace:
     post_processing: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PresentationRule:
     """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` define which propositions count.
 
@@ -180,10 +181,20 @@ class PresentationRule:
     daily: bool
     """Whether the day, but not the time of day, decides what it applies to."""
 
-    @property
+    @cached_property
     def steady(self) -> bool:
         """Whether the clock only decides which propositions are in the period."""
         return not any(when is not None and when.uses_clock for when in (self.applies_when, self.when))
+
+    @cached_property
+    def selects(self) -> bool:
+        """Whether something else than channel and period decides which propositions count."""
+        return bool(self.statuses) or self.of == "applies-to" or self.when is not None
+
+    @cached_property
+    def reads_time(self) -> bool:
+        """Whether its condition reads when something was proposed."""
+        return "time" in self.counts_by("proposition")
 
     def counts_by(self, namespace: str) -> tuple[str, ...]:
         """The names of ``namespace`` that the condition on propositions reads."""
@@ -197,7 +208,7 @@ class PresentationRule:
         fields = checked.fields if checked is not None else ()
         return frozenset(field for field in fields if field[0] != "proposition" or field[1] in ("campaign", "delivery"))
 
-    @property
+    @cached_property
     def weighs(self) -> bool:
         """Whether it applies by the weight that an offer has for the contact."""
         checked = self.applies_when.expression.checked if self.applies_when is not None else None

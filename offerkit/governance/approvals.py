@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind
+from offerkit.diagnostics import or_list
 from offerkit.governance.aspects import (
     affecting,
     approval_keys,
@@ -63,8 +64,8 @@ ApprovalFilter: TypeAlias = Callable[[Address, Approval], bool]
 SignatureCheck: TypeAlias = Callable[["Approval"], bool]
 """Whether a decision is signed, where its environment demands that approvals are signed."""
 
-LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], bool]
-"""Whether an approval no longer counts for a key because its subject was taken out of live since."""
+LapseCheck: TypeAlias = Callable[[ApprovalKey, Approval], str]
+"""How its subject was taken out of live since, so that an approval no longer counts for a key; empty if it was not."""
 
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
@@ -263,6 +264,16 @@ class Decisions:
             if counts is None or counts(key.address, row):
                 return None if (lapsed is not None and lapsed(key, row)) or self.unmet(key) else row
         return None
+
+    def lack(self, key: ApprovalKey, row: Approval) -> str:
+        """Why ``row``, an approval of exactly ``key``, does not count (:meth:`on`); empty if nothing is against it."""
+        if self._signed is not None and not self._signed(row):
+            return "it lacks a signature that counts"
+        if self._counts is not None and not self._counts(key.address, row):
+            return f"{row.operator} is not one of the reviewers"
+        if self._lapsed is not None and (lapse := self._lapsed(key, row)):
+            return lapse
+        return "; ".join(f"{or_list(demand.names)} must agree, too: {demand.where}" for demand in self.unmet(key))
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
         """The last approval of an aspect of an offer, of any version, that still counts for the version it approved."""

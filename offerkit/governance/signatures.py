@@ -15,6 +15,7 @@ from typing import NamedTuple
 from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
+from offerkit.governance.anchors import ACCEPT_ACTION, LOST
 from offerkit.governance.overrides import DETAILS_KEY, OVERRIDE_ACTION
 from offerkit.governance.sshsig import NAMESPACE, SshSignature
 from offerkit.models.ssh_key import fingerprint_of, key_blob, key_fingerprint
@@ -33,7 +34,7 @@ SCHEDULED = "scheduled"
 REASONS = "reasons"
 """The key in a signed promotion's details for the reasons that its operator gave, whether they were needed or not."""
 _PROMOTE, _IMPACT = "promote", "override_impact"
-_FACTS = {OVERRIDE_ACTION: DETAILS_KEY, SCHEDULE_ACTION: SCHEDULE_ACTION}
+_FACTS = {OVERRIDE_ACTION: DETAILS_KEY, SCHEDULE_ACTION: SCHEDULE_ACTION, ACCEPT_ACTION: LOST}
 _DECIDING = frozenset({"approve", "reject", "stop", "resume"})
 _DECIDED_AS = {"approved": "approvals", "rejected": "approvals", "resumed": "stops"}
 """What an environment calls each decision, whatever the action of its revision; renames record stops again."""
@@ -103,7 +104,7 @@ class Signable(NamedTuple):
         if self.action == SCHEDULE_ACTION:
             scheduled = json_map(self.facts).get("environments")
             named |= set(map(str, scheduled)) if isinstance(scheduled, list) else set()
-        items = self.facts if isinstance(self.facts, list) else []
+        items = self.facts if isinstance(self.facts, list) and self.action == OVERRIDE_ACTION else []
         return named | {parse_address(str(json_map(item).get("address"))).environment for item in items}
 
     def demanded(self, demands: Mapping[str, frozenset[str]]) -> list[str]:
@@ -116,6 +117,7 @@ class Signable(NamedTuple):
         wanted = {(_DEMANDED_AS.get(self.action, ""), name) for name in self._environments}
         wanted |= {(_DECIDED_AS.get(row[4], ""), parse_address(row[0]).environment) for row in self.decisions}
         wanted |= {("promotions", parse_stage(row[0]).environment) for row in self.changes if _brings_into_live(row)}
+        wanted |= {("promotions", name) for name in demands if self.action == ACCEPT_ACTION}  # live of all of them
         return sorted({found for kind, name in wanted for found in demanding_environments(demands, kind, [name])})
 
     @property

@@ -197,6 +197,10 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    def __eq__(self, other: object) -> bool:
+        """As pydantic compares models, without what these do not have; a body leaves parts out that are defaults."""
+        return self is other or (type(self) is type(other) and vars(self) == vars(other))
+
 
 class Resource(Part):
     """The fields of every kind. Subclasses have one file each and list their references."""

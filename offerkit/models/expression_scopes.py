@@ -94,6 +94,8 @@ class ExpressionRole(StrEnum):
     POLICY = "policy"
     """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
+    __hash__ = str.__hash__  # a role that is only text, as in records, finds the same
+
 
 def field_types(fields: Mapping[str, TypedField]) -> dict[str, FieldType]:
     """The types of declared fields, call data or parameters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from offerkit.governance.anchors import AcceptedLoss
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, indented
 from offerkit.reports.words import count
@@ -19,7 +20,9 @@ class VerifiedStore:
     """A store that was verified: its revisions, the last digest (empty without revisions), its tokens and format.
 
     ``tokens``: None for a server's history, which has no tokens. ``signatures``: how many revisions are signed.
-    ``anchors``: how many were compared with the history.
+    ``anchors``: how many were compared with the history. ``judged``: how many of the revisions changed live, and were
+    judged again. ``unprovable``: what a history cannot prove, a clause each. ``accepted``: lost anchors that it
+    accepts.
     """
 
     revisions: int
@@ -28,6 +31,9 @@ class VerifiedStore:
     format: int
     signatures: int = 0
     anchors: int = 0
+    judged: int = 0
+    unprovable: Sequence[str] = ()
+    accepted: Sequence[AcceptedLoss] = ()
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class VerifiedRecord:
 
     ``digest``: of the last revision; ``sha256``: of the file's bytes before its end. ``judged``: how many of its
     revisions changed live, and were judged again. ``unprovable``: what it cannot prove, a clause each. ``signatures``:
-    how many revisions are signed. ``anchors``: how many anchors it agrees with.
+    how many revisions are signed. ``anchors``: how many anchors were compared with it. ``accepted``: lost anchors that
+    the history accepts.
     """
 
     file: str
@@ -49,16 +56,18 @@ class VerifiedRecord:
     unprovable: Sequence[str]
     signatures: int = 0
     anchors: int = 0
+    accepted: Sequence[AcceptedLoss] = ()
 
 
 @dataclass(frozen=True)
 class AnchoredRevision:
-    """A revision that is anchored: where it was written now, and where it was before."""
+    """A revision that is anchored: where it was written now, and where it was before; what it accepts, if anything."""
 
     revision: int
     digest: str
     written: Sequence[str] = ()
     held: Sequence[str] = ()
+    accepted: AcceptedLoss | None = None
 
 
 @dataclass(frozen=True)
@@ -141,15 +150,40 @@ class LiveThen:
 
 
 def verified_store_text(verified: VerifiedStore, presentation: Presentation = PRESENTATION) -> str:
-    """What was verified. Ends with a newline."""
+    """What was verified, and what no history can prove. Ends with a newline."""
+    style, width = presentation.style, presentation.layout.width
     text = f"The history is sound: {count(verified.revisions, 'revision')}"
     text += f", the last one {verified.digest}." if verified.digest else "."
-    there = "not the tokens, which stay on the server" if verified.tokens is None else ""
+    tokens = verified.tokens
     text += f"\nAlso checked: the schema of format {verified.format}"
     text += f", {count(verified.signatures, 'signature')}" if verified.signatures else ""
     text += f", {count(verified.anchors, 'anchor')}" if verified.anchors else ""
-    text += f"; {there}." if there else f", {count(verified.tokens or 0, 'token')}."
-    return presentation.style.green(text) + "\n"
+    text += f", {count(tokens, 'token')}" if tokens is not None else "; not the tokens, which stay on the server"
+    lines = [style.green(f"{text}; {_judged(verified.judged)}.")]
+    lines += [*_accepted(verified.accepted, presentation), *_unprovable(verified.unprovable, width)]
+    return style.finish("\n".join(lines) + "\n")
+
+
+def _accepted(losses: Sequence[AcceptedLoss], presentation: Presentation) -> list[str]:
+    """Which lost anchors were accepted, by whom and why: it is shown whenever the history is verified."""
+    style, width, lines = presentation.style, presentation.layout.width, []
+    for loss in losses:
+        serials = sorted({anchor.revision for anchor in loss.anchors})
+        few = f" of revision {serials[0]}" if serials else ""
+        of = f" of revisions {serials[0]} to {serials[-1]}" if len(serials) > 1 else few
+        who = f"by {loss.operator} in revision {loss.revision} at {loss.time[:19]}Z: {loss.reason}"
+        text = f"{count(len(loss.anchors), 'anchor')}{of}, {who}"
+        lines += [style.yellow(row) for row in indented("Lost, and accepted: ", visible(text), width)]
+    return lines
+
+
+def _judged(live: int) -> str:
+    return f"{count(live, 'change')} of live judged again by the approvals before it"
+
+
+def _unprovable(clauses: Sequence[str], width: int) -> list[str]:
+    head = ["It cannot prove"] if clauses else []
+    return [*head, *(row for clause in clauses for row in indented("  · ", clause, width))]
 
 
 def verified_store_json(verified: VerifiedStore, _presentation: Presentation = PRESENTATION) -> str:
@@ -163,6 +197,7 @@ def anchored_text(anchored: AnchoredRevision, presentation: Presentation = PRESE
     lines = [f"Revision {anchored.revision}, {anchored.digest[:_DIGEST]}:"]
     lines += [style.green(f"  written to {visible(name)}") for name in anchored.written]
     lines += [f"  in {visible(name)} already" for name in anchored.held]
+    lines += _accepted([anchored.accepted], presentation) if anchored.accepted is not None else []
     return style.finish("\n".join(lines) + "\n")
 
 
@@ -180,15 +215,14 @@ def verified_record_text(verified: VerifiedRecord, presentation: Presentation = 
         style.green(text),
         style.green(
             f"Also checked: {count(verified.bodies, 'body', 'bodies')}, the state of every stage, the end of the file;"
-            f" {count(verified.judged, 'change')} of live judged again by the approvals before it"
+            f" {_judged(verified.judged)}"
             + (f"; {count(verified.signatures, 'signature')}" if verified.signatures else "")
             + (f"; {count(verified.anchors, 'anchor')}." if verified.anchors else ".")
         ),
         f"Project {visible(verified.project)}, SHA-256 of the lines {verified.sha256}.",
-        "It cannot prove",
+        *_accepted(verified.accepted, presentation),
+        *_unprovable(verified.unprovable, width),
     ]
-    for clause in verified.unprovable:
-        lines += indented("  · ", clause, width)
     return style.finish("\n".join(lines) + "\n")
 
 

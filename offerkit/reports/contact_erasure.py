@@ -10,8 +10,6 @@ from offerkit.reports.escape import json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, pad
 from offerkit.reports.words import count
 
-NOTHING = "Nothing is stored for this contact. It is found by its primary key only, by no e-mail address."
-
 
 @dataclass(frozen=True, slots=True)
 class ErasedRows:
@@ -51,7 +49,7 @@ class ContactErasure:
 def erasure_text(erasure: ContactErasure, presentation: Presentation = PRESENTATION) -> str:
     """A line for each environment and folder. Ends with a newline."""
     if erasure.empty:
-        return f"{NOTHING}\n"
+        return "Nothing to erase.\n"
     rows = [(row.environment + (" (visits)" if row.visitor else ""), _row(row)) for row in erasure.rows]
     rows += [(one.folder, _files(one)) for one in erasure.files]
     wide = max(len(name) for name, _ in rows)

@@ -83,7 +83,7 @@ def _approval(approval: PastApproval) -> str:
     if approval.revision is None:
         return f"{what}: no approval of exactly this is in the history"
     comment = f": {clip(one_line(approval.comment), _LONGEST)}" if approval.comment else ""
-    when = f"at {_second(approval.revision.time)}, revision {approval.revision.serial}"
+    when = f"at {_second(approval.revision.time)}, revision {approval.revision.revision}"
     return f"{what}: by {approval.operator} {when}{comment}"
 
 
@@ -126,7 +126,7 @@ def _trace(found: Repetition, style: Style, width: int) -> list[str]:
 def _revision(revision: PastRevision) -> str:
     message = f": {clip(one_line(revision.message), _LONGEST)}" if revision.message else ""
     return visible(
-        f"revision {revision.serial} ({revision.action} by {revision.actor} at {_second(revision.time)}){message}"
+        f"revision {revision.revision} ({revision.action} by {revision.actor} at {_second(revision.time)}){message}"
     )
 
 

@@ -20,6 +20,8 @@ from offerkit.reports.words import count
 from offerkit.state.changes import Body
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
+_BELOW = (_COLUMNS.index("Summary"), _COLUMNS.index("Stages"))
+"""The columns that go below their rows where a table would be wider than the terminal: the summary first."""
 _DIGEST = 12
 _BRIEF = 50
 """Characters of the decisions in a row of text, at most; more stand below it."""
@@ -128,11 +130,14 @@ def history_text(history: RevisionHistory, presentation: Presentation = PRESENTA
         return f"{history.nothing}\n"
     table = [[visible(clip(cell, 60)) for cell in row] for row in (_COLUMNS, *(line.row for line in lines))]
     wide = [max(display_width(row[column]) for row in table) for column in range(len(_COLUMNS))]
-    rows = [style.bold(_row(table[0], wide))]
+    below = _below(wide, presentation.layout.table)
+    rows = [style.bold(_row(table[0], wide, below))]
     for line, cells in zip(lines, table[1:], strict=True):
-        rows.append(_row(cells, wide))
-        if line.brief != line.summary:
-            rows += indented(" " * (wide[0] + 2), visible(line.summary), width)
+        rows.append(_row(cells, wide, below))
+        hanging = [line.cells[column] for column in sorted(below)]
+        if hanging or line.brief != line.summary:
+            text = ": ".join(filter(None, hanging)) if hanging else line.summary
+            rows += indented(" " * (wide[0] + 2), visible(text), width) if text else []
         for text in line.message.strip().split("\n"):
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(text), width) if text]
         if line.written:
@@ -149,9 +154,20 @@ def history_text(history: RevisionHistory, presentation: Presentation = PRESENTA
     return style.finish("\n".join(rows) + "\n")
 
 
-def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
+def _below(wide: Sequence[int], width: int) -> list[int]:
+    """The columns that stand below their rows, so that these fit into a terminal of ``width``."""
+    below: list[int] = []
+    for column in _BELOW:
+        kept = [each for number, each in enumerate(wide) if number not in below]
+        if sum(kept) + 2 * (len(kept) - 1) > width:
+            below.append(column)
+    return below
+
+
+def _row(cells: Sequence[str], wide: Sequence[int], below: Sequence[int]) -> str:
     first = " " * (wide[0] - display_width(cells[0])) + cells[0]
-    return "  ".join([first, *map(pad, cells[1:], wide[1:])]).rstrip()
+    others = [pad(cells[column], wide[column]) for column in range(1, len(cells)) if column not in below]
+    return "  ".join([first, *others]).rstrip()
 
 
 def history_markdown(history: RevisionHistory, presentation: Presentation = MARKDOWN) -> str:

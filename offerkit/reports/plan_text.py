@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.plans.plan import Blocked, Plan, encode
 from offerkit.reports.escape import visible
-from offerkit.reports.style import CONCISE, PLAIN, PRESENTATION, Layout, Presentation, Style, indented
+from offerkit.reports.style import CONCISE, PLAIN, PRESENTATION, Layout, Presentation, Style, display_width, indented
 from offerkit.reports.words import count, particulars, resets_sentence, summary, title
 
 if TYPE_CHECKING:
@@ -90,7 +90,13 @@ def blocked_text(blocked: Sequence[Blocked], style: Style = PLAIN, layout: Layou
 def _blocked_group(group: BlockedGroup, style: Style, layout: Layout) -> list[str]:
     head, listed = group.head(layout.names)
     where = group.outcome if listed else f"{group.outcome}  {group.position}".strip()
-    rows = [f"  {style.red('!')} {style.bold(visible(head))}  {style.dim(visible(where))}"]
+    marked, after = f"  {style.red('!')} {style.bold(visible(head))}", visible(where)
+    fits = display_width(f"  ! {visible(head)}  {after}") <= layout.width
+    rows = (
+        [f"{marked}  {style.dim(after)}"]
+        if fits
+        else [marked, *map(style.dim, indented("      ", after, layout.width))]
+    )
     if listed:
         rows += indented("      ", visible(listed), layout.width)
     for obstacle in group.obstacles:
@@ -99,8 +105,9 @@ def _blocked_group(group: BlockedGroup, style: Style, layout: Layout) -> list[st
 
 
 def _obstacle(obstacle: BlockReason, style: Style, layout: Layout) -> list[str]:
-    code = f"  {style.dim(f'[{visible(obstacle.code)}]')}" if obstacle.code else ""
+    code = f"[{visible(obstacle.code)}]" if obstacle.code else ""
     *rows, last = indented("      ", visible(obstacle.why), layout.width)
-    rows.append(last + code)
+    fits = display_width(f"{last}  {code}") <= layout.width
+    rows += [f"{last}  {style.dim(code)}".rstrip()] if fits else [last, f"      {style.dim(code)}"]
     advice = ": ".join(filter(None, [obstacle.lifted_by, obstacle.how]))
     return rows + (indented("        ", visible(advice), layout.width) if advice else [])

@@ -100,6 +100,8 @@ class Layout(NamedTuple):
     """Lines of one field."""
     width: int = 100
     """Columns that text is wrapped to."""
+    table: int = ALL
+    """Columns that rows of a table may take. Only a terminal has an end: programs expect one row for each item."""
 
     def everything(self) -> Layout:
         """The same layout without limits."""

@@ -83,8 +83,8 @@ class LiveStanding(NamedTuple):
 class DecidedAspect(NamedTuple):
     """The last decision on an aspect as it is in a stage; ``decision`` is empty if nobody decided on exactly this.
 
-    ``counts``: false for an approval that does not count, or no longer. ``review``: the review in a pull request that
-    it records. ``signed``: the key that signed it.
+    ``counts``: false for an approval that does not count, or no longer; ``lack`` says why. ``review``: the review in a
+    pull request that it records. ``signed``: the key that signed it.
     """
 
     stage: Stage
@@ -97,6 +97,7 @@ class DecidedAspect(NamedTuple):
     comment: str = ""
     review: str = ""
     signed: str = ""
+    lack: str = ""
 
     @property
     def what(self) -> str:
@@ -108,7 +109,7 @@ class DecidedAspect(NamedTuple):
         """``approved by brand at 2026-11-30T12:00:00Z, revision 3: Read twice``."""
         if self.revision is None:
             return "nobody has decided on exactly this"
-        lost = "" if self.counts else " (does not count now)"
+        lost = "" if self.counts else f" ({': '.join(filter(None, ['does not count now', self.lack]))})"
         serial, time, actor = self.revision
         text = f"{self.decision} by {self.by} at {time[:19]}Z, revision {serial}{lost}"
         text += f"; {self.review}, recorded by {actor}" if self.review else ""
@@ -133,9 +134,13 @@ class StandingStop(NamedTuple):
 
 
 class ScheduledChange(NamedTuple):
-    """A promotion that is to change the resource at ``due`` (UTC), and the revision that scheduled it."""
+    """A promotion that is to change the resource at ``due`` (UTC), and the revision that scheduled it.
+
+    ``due_shown``: the time on the clocks of the environments that are promoted.
+    """
 
     due: str
+    due_shown: str
     revision: RevisionStamp
 
 
@@ -213,7 +218,7 @@ class WholeResource:
     @property
     def _scheduled(self) -> list[tuple[str, str]]:
         return [
-            ("scheduled", f"for {each.due[:19]}Z, to change it in live; in {each.revision.words}")
+            ("scheduled", f"for {each.due_shown}, to change it in live; in {each.revision.words}")
             for each in self.standing.scheduled
         ]
 
@@ -434,6 +439,7 @@ def _decided_json(aspect: DecidedAspect) -> Json:
         "space": aspect.space,
         "decision": aspect.decision or None,
         "counts": aspect.counts,
+        "lack": aspect.lack,
         "by": aspect.by,
         "comment": aspect.comment,
         "review": aspect.review,

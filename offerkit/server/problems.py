@@ -50,6 +50,7 @@ _STATUS = {
     Code.PLAN_STALE: 409,
     Code.NOT_AS_SHOWN: 409,
     Code.NOT_SCHEDULED: 409,
+    Code.ALREADY_SCHEDULED: 409,
 }
 _OURS = ("OFR6", "OFR87")
 """Codes of faults on the server's side: the store, the contacts' source."""

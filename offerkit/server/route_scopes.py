@@ -74,6 +74,7 @@ ROUTES: Mapping[tuple[str, str], TokenScopes] = {
     ("POST", "/ui/resume"): PROMOTE,
     ("GET", "/ui/offers"): READ,
     ("GET", "/ui/offers/{environment}/{name}"): READ,
+    ("GET", "/ui/explain"): READ,
     ("GET", "/ui/show"): READ,
     ("GET", "/ui/weights"): READ,
     ("GET", "/ui/graph"): READ,

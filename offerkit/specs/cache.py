@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.specs.record import DeclaredField, Expression, Misfit, Record, ResourceFacts
 from offerkit.state.references import Ref
@@ -209,7 +209,6 @@ def encode(records: Iterable[Record]) -> list[Any]:
     """Records as JSON, without the file, since several files can have the same content."""
     return [
         [
-            r.address,
             r.environment,
             r.kind,
             r.name,
@@ -228,7 +227,7 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
     kinds = {str(kind): kind for kind in Kind}
     return [
         Record(
-            parse_address(address),
+            Address(environment, kinds[kind], name),
             environment,
             kinds[kind],
             name,
@@ -237,7 +236,7 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
             tuple([Ref(parse_address(target), tuple(path)) for target, path in refs]),
             _facts(facts),
         )
-        for address, environment, kind, name, print_, line, column, refs, facts in rows
+        for environment, kind, name, print_, line, column, refs, facts in rows
     ]
 
 

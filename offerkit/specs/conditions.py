@@ -34,7 +34,7 @@ class ExpressionCheck(NamedTuple):
     @property
     def key(self) -> tuple[str, str, str]:
         """Equal for checks with the same result."""
-        return self.text, self.scope.digest, self.expected.value
+        return self.text, self.scope.digest, str(self.expected)
 
 
 Checker: TypeAlias = Callable[[Sequence[ExpressionCheck]], Sequence[tuple[Problem, ...]]]
@@ -83,11 +83,12 @@ def bad_expressions(
     own: list[tuple[Record, JsonPath, Record, ExpressionCheck]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment, unsure):
-            request = ExpressionCheck(expression.text, known, ExpectedResult(expression.expected))
-            checks.setdefault(request.key, request)
-            uses.append((record, expression, request.key))
+            key = expression.text, known.digest, expression.expected
+            if key not in checks:
+                checks[key] = ExpressionCheck(expression.text, known, ExpectedResult(expression.expected))
+            uses.append((record, expression, key))
             if record.kind is Kind.FILTER:
-                filters[record.address] = request
+                filters[record.address] = checks[key]
         yield from bad_uses(index, environment)
         yield from _mixed_types(index, environment)
         for record, path, used in _own_filters(index, environment):
@@ -156,12 +157,12 @@ def _expressions(
     for kind in _PARTS:
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
-                role = ExpressionRole(expression.role)
-                if role is ExpressionRole.POLICY:
+                role = expression.role
+                if role == ExpressionRole.POLICY:
                     from offerkit.models.policy_names import scope_of  # imports models that most projects do not need
 
                     yield record, expression, scope_of(record.facts.keys, declared)
-                elif role is ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
+                elif role == ExpressionRole.FILTER and ExpressionRole.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[ExpressionRole.TARGET], record, declared)
                 elif role in scopes:
                     yield record, expression, scopes[role]
@@ -172,15 +173,17 @@ _ABOUT_CONTACTS = (ExpressionRole.TARGET, ExpressionRole.OFFER, ExpressionRole.S
 
 def _scopes(
     index: Index, environment: str, declared: Mapping[str, FieldType], *, sure: bool
-) -> Mapping[ExpressionRole, NameScope]:
-    """``declared``: the fields that the environment declares for its offers."""
+) -> Mapping[str, NameScope]:
+    """The scopes by role; ``declared``: the fields that the environment declares for its offers."""
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
-    scopes = {ExpressionRole.COUNTED: expression_scope(ExpressionRole.COUNTED, "", {}, {})}
+    scopes: dict[str, NameScope] = {
+        ExpressionRole.COUNTED: expression_scope(ExpressionRole.COUNTED, "", {}, {}),
+    }
     if record.valid:
         scopes[ExpressionRole.APPLIES_TO] = expression_scope(
             ExpressionRole.APPLIES_TO, "", {}, {}, offer_fields=declared
         )
-    target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
+    target = record.target_at(("dimension",))
     dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
         known = known_call_facts(environment, index.group(environment, Kind.SPACE) if sure else ())
@@ -265,10 +268,11 @@ def offer_types(environment: Record) -> dict[str, FieldType]:
 def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     """Mistakes in the values that filters are given in ``environment``."""
     sound: set[object] = set()
+    needed = any(used.facts.required for used in index.group(environment, Kind.FILTER).values())
     for kind in (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             filter_values = dict(record.facts.filter_values)
-            for target, path in record.refs:
+            for target, path in record.refs if filter_values or needed else ():
                 if target.kind is not Kind.FILTER:
                     continue
                 values = filter_values.get(path, {})

@@ -227,7 +227,7 @@ def _fallback(index: Index, space: Record) -> Iterator[Mistake]:
 
 
 def _dimension(index: Index, environment: Record) -> Record | None:
-    target = next((ref.target for ref in environment.refs if ref.path == ("dimension",)), None)
+    target = environment.target_at(("dimension",))
     return index.by_address.get(target) if target is not None else None
 
 
@@ -247,9 +247,9 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
         for record in index.group(environment.name, kind).values():
             if not record.facts.variables:
                 continue
-            own = {*record.facts.fields, *PROPOSITION_VARIABLES} if kind is Kind.SPACE else set[str]()
+            known = common.union(record.facts.fields, PROPOSITION_VARIABLES) if kind is Kind.SPACE else common
             for variable, path in record.facts.variables:
-                if variable not in common and variable not in own:
+                if variable not in known:
                     yield Mistake(
                         record,
                         path,
@@ -258,7 +258,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
                         "It can use "
                         + ("this space's fields, " if kind is Kind.SPACE else "")
                         + f"{dimension.name}.<field>, interaction.<call data>{more} and offer.<field>.",
-                        suggestion(variable, common | own, "Correct the name."),
+                        suggestion(variable, known, "Correct the name."),
                         named=variable,
                     )
 

@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
     """Every condition and formula of ``resource``, with its path, its role and the kind of result expected."""
     return tuple(
-        Expression(path, text, str(role), str(expected))
-        for path, text, role, expected in _all(kind, resource)
-        if text is not None
+        [
+            Expression(path, text, str(role), str(expected))
+            for path, text, role, expected in _all(kind, resource)
+            if text is not None
+        ]
     )
 
 
 def filter_values(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
     """The values that an offer, template, category or environment gives to its filters."""
     return tuple(
-        ((*path, number), dict(use.values))
-        for path, uses in _filter_lists(resource)
-        for number, use in enumerate(uses)
-        if use.values
+        [
+            ((*path, number), dict(use.values))
+            for path, uses in _filter_lists(resource)
+            for number, use in enumerate(uses)
+            if use.values
+        ]
     )
 
 
@@ -73,8 +77,10 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
         case Kind.OFFER | Kind.TEMPLATE:
             yield ("eligible", "when"), resource.eligible.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
             for number, weight in enumerate(resource.weights):
-                yield ("weights", number, "when"), weight.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
-                yield ("weights", number, "formula"), weight.formula, ExpressionRole.OFFER, ExpectedResult.FORMULA
+                if weight.when is not None:
+                    yield ("weights", number, "when"), weight.when, ExpressionRole.OFFER, ExpectedResult.CONDITION
+                if weight.formula is not None:
+                    yield ("weights", number, "formula"), weight.formula, ExpressionRole.OFFER, ExpectedResult.FORMULA
         case Kind.FILTER:
             yield ("when",), resource.when, ExpressionRole.FILTER, ExpectedResult.CONDITION
         case Kind.RULE:

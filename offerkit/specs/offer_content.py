@@ -10,6 +10,8 @@ from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
+_TEMPLATE: JsonPath = ("template",)
+
 
 def inheritance_of(index: Index, environment: str) -> Inheritance:
     """What the offers of an environment inherit, as far as records know: which fields they have, not their texts."""
@@ -26,9 +28,9 @@ def _outline(record: Record) -> JsonMap:
     facts = record.facts
     if record.kind is Kind.SPACE:
         return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
-    template = next((ref.target.partition(".")[2] for ref in record.refs if ref.path == ("template",)), None)
+    template = record.target_at(_TEMPLATE)
     body: JsonMap = {
-        "template": template,
+        "template": template.name if template is not None else None,
         "content": dict.fromkeys(facts.fields, ""),
         "representations": {space: dict.fromkeys(fields, "") for space, fields in facts.representations.items()},
         "spaces": list(facts.spaces),
@@ -42,8 +44,7 @@ def content_mistakes(index: Index, environment: str, inheritance: Inheritance) -
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for offer in index.group(environment, kind).values():
             facts = offer.facts
-            template = next((ref.target for ref in offer.refs if ref.path == ("template",)), "")
-            shape = (kind, facts.fields, tuple(facts.representations.items()), facts.spaces, template)
+            shape = kind, facts.fields, *facts.representations.items(), facts.spaces, offer.target_at(_TEMPLATE)
             if not offer.valid or shape in sound:
                 continue
             findings = list(_content(index, offer, inheritance))

@@ -177,11 +177,11 @@ def _inside(real: str, real_root: str) -> bool:
 def _read(root: Path, path: str, diagnostics: list[Diagnostic]) -> bytes | None:
     # O_NONBLOCK: opening a named pipe would otherwise wait for a writer forever.
     try:
-        descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(f"{root}{os.sep}{path}", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         diagnostics.append(_unreadable(path, error))
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             diagnostics.append(Diagnostic(Code.UNREADABLE, "this is not a regular file", position=Position(path, 1, 1)))

@@ -99,6 +99,13 @@ class Record(NamedTuple):
     facts: ResourceFacts = ResourceFacts()
     valid: bool = True
 
+    def target_at(self, path: JsonPath) -> Address | None:
+        """What the name at ``path`` refers to; None where no name stands."""
+        for ref in self.refs:  # of a named tuple, a part is faster than all
+            if ref.path == path:
+                return ref.target
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

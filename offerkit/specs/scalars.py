@@ -12,7 +12,7 @@ from offerkit.models.base import Number
 
 Scalar = str | bool | None
 
-_WORDS: dict[str, Scalar] = {
+WORDS: dict[str, Scalar] = {
     "": None,
     "~": None,
     "null": None,
@@ -25,6 +25,7 @@ _WORDS: dict[str, Scalar] = {
     "False": False,
     "FALSE": False,
 }
+"""The plain scalars that are not text."""
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -33,8 +34,8 @@ _NUMBER = re.compile(
 
 def resolve(text: str) -> Scalar:
     """The value of a plain (unquoted) scalar: ``no`` and ``2026-01-01`` are text, ``1e3`` is a number."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if text[0] in "-+.0123456789" and _NUMBER.fullmatch(text):
         return Number(text)
     return text

@@ -116,7 +116,7 @@ def _resources(
                 Code.WRONG_TYPE,
                 f"{section} is a map by name, not {what}",
                 hint=f"Write “{section}:” and below it “NAME:” for each.",
-                position=unpack(file.path, document.values_at[section]),
+                position=unpack(file.path, document.value_position(section)),
             )
         )
         return

@@ -12,18 +12,29 @@ from typing import Any
 
 import orjson
 
-from offerkit.specs.scalars import resolve
+from offerkit.specs.scalars import WORDS, resolve
 from offerkit.specs.yaml_values import SHIFT, Value, YamlList, YamlMap
 
 _UNUSUAL = re.compile("[\x00-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """Tabs, other line ends, byte order marks, and what is not allowed in YAML."""
 _KEY = "[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}"
-_LINE = re.compile(rf"^( *)(- +(?=[^ \n]))?(?:({_KEY}):( +(?=[^ \n])|(?= *$)))?([^\n]*)$", re.MULTILINE)
-"""Every line: its indentation, the dash of a list's item, a key, the spaces behind it, and the rest."""
+_LINE = re.compile(
+    rf"( *+)(- ++)?(?:({_KEY}+):( ++|$))?"
+    r'(?:"([^"\\\n]++)"\n|([A-Za-z][^:#\n]*+(?<! )|[0-9]{4}-[0-9]{2}-[0-9]{2})\n|([^\n]*+)\n?)',
+    re.MULTILINE,
+)
+"""Every line: its indentation, the dash of a list's item, a key, the spaces behind it, and a value.
+
+Most values need no further look: a text in quotes without escapes, a word, sentence or date without quotes. All others
+are the last group.
+"""
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _QUOTED = re.compile(r"""'(?:[^'\n]|'')*'|"(?:[^"\\\n]|\\["\\/bfnrt])*\"""")
 _KEY_IN_BRACKETS = re.compile(rf"({_KEY}): +")
-_WORDS = re.compile(r"\[[A-Za-z][A-Za-z0-9_-]*(?:, [A-Za-z][A-Za-z0-9_-]*)*\]")
+_NAMES = re.compile(r"\[[A-Za-z][A-Za-z0-9_-]*(?:, [A-Za-z][A-Za-z0-9_-]*)*\]")
+_PAIR = rf"""({_KEY}): ("[^"\\\n]*"|[A-Za-z0-9][A-Za-z0-9_.%/-]*)"""
+_PAIRS = re.compile(rf"\{{{_PAIR}(?:, {_PAIR})*\}}")
+_PAIR_IN_BRACKETS = re.compile(_PAIR)
 _PLAIN_IN_BRACKETS = re.compile(r"""[A-Za-z0-9_](?:[^,\[\]{}:#"'\n]|:(?![ ,\[\]{}]|$))*""")
 _SPACES = re.compile(" *")
 _COMMENT = re.compile(" +(?:#.*)?$")
@@ -55,16 +66,16 @@ def _document(text: str) -> YamlMap | None:
     column, pending, behind = 0, "", 0
     outer: list[tuple[Any, int]] = []
     lines: list[str] = []
-    for number, (indent, dash, key, gap, rest) in enumerate(_LINE.findall(text)):
+    for number, (indent, dash, key, gap, quoted, plain, rest) in enumerate(_LINE.findall(text)):
         if number < behind:
             continue  # a line of a block text
-        if not key and not dash:
-            if rest and rest[0] != "#":
-                return None
-            continue
         here = len(indent)
         at = number << SHIFT | here
-        if here != column or dash or not in_map:
+        if here != column or dash or not key or not in_map:
+            if not key and not dash:
+                if quoted or plain or (rest and rest[0] != "#"):
+                    return None
+                continue
             while here < column:
                 container, column = outer.pop()
                 pending = ""
@@ -81,7 +92,7 @@ def _document(text: str) -> YamlMap | None:
                 here, at, pending = here + len(dash), at + len(dash), ""
                 container.items_at.append(at)
                 if not key:
-                    container.append(_value(rest, at))
+                    container.append(quoted or (WORDS.get(plain, plain) if plain else _value(rest, at)))
                     in_map = False
                     continue
                 outer.append((container, column))
@@ -90,20 +101,25 @@ def _document(text: str) -> YamlMap | None:
             if type(container) is not YamlMap or column != here:
                 return None
             keys_at, values_at, in_map = container.keys_at, container.values_at, True
-        if key in container:
+        if key in keys_at:
             return None
         keys_at[key] = at
-        if not gap or rest[0] == "#":
+        if quoted:
+            container[key] = quoted
+        elif plain:
+            container[key] = WORDS.get(plain, plain)
+        elif not rest or rest[0] == "#":
             container[key], values_at[key] = None, at + len(key) + 1
             pending = key
             continue
-        pending = ""
-        values_at[key] = at = at + len(key) + 1 + len(gap)
-        if rest[0] in "|>":
+        elif rest[0] in "|>":
             lines = lines or text.split("\n")
             container[key], behind = _block_text(lines, number, column, rest)
         else:
-            container[key] = _value(rest, at)
+            container[key] = _value(rest, at + len(key) + 1 + len(gap))
+        pending = ""
+        if gap != " ":
+            values_at[key] = at + len(key) + 1 + len(gap)
     return root or None
 
 
@@ -142,8 +158,10 @@ def _value(text: str, at: int) -> Value:
         return resolve(text)
     if first == '"' and text.find('"', 1) == len(text) - 1 and "\\" not in text:
         return text[1:-1]
-    if first == "[" and _WORDS.fullmatch(text):
-        return _words(text, at)
+    if first == "[" and _NAMES.fullmatch(text):
+        return _names(text, at)
+    if first == "{" and _PAIRS.fullmatch(text):
+        return _pairs(text, at)
     if first in "[{":
         value, end = _brackets(text, 0, at, 1)
     else:
@@ -153,7 +171,7 @@ def _value(text: str, at: int) -> Value:
     return value
 
 
-def _words(text: str, at: int) -> YamlList:
+def _names(text: str, at: int) -> YamlList:
     """The most frequent list in brackets: names."""
     result = YamlList()
     at += 1
@@ -161,6 +179,19 @@ def _words(text: str, at: int) -> YamlList:
         result.append(resolve(word))
         result.items_at.append(at)
         at += len(word) + 2
+    return result
+
+
+def _pairs(text: str, at: int) -> YamlMap:
+    """The most frequent map in brackets: texts and numbers, none with an escape."""
+    result = YamlMap()
+    at += 1
+    for key, value in _PAIR_IN_BRACKETS.findall(text):
+        if key in result:
+            raise _Unusual
+        result[key] = value[1:-1] if value[0] == '"' else resolve(value)
+        result.keys_at[key] = at
+        at += len(key) + len(value) + 4
     return result
 
 

@@ -15,7 +15,7 @@ No file is longer than 2^24 bytes (limits.py), so no column is."""
 
 
 class YamlMap(dict[str, Any]):
-    """A map with the positions of its keys and values, by key."""
+    """A map with the positions of its keys and values, by key; values behind a key, a colon and a space have none."""
 
     __slots__ = ("keys_at", "values_at")
 
@@ -23,6 +23,11 @@ class YamlMap(dict[str, Any]):
         """An empty map."""
         self.keys_at: dict[str, int] = {}
         self.values_at: dict[str, int] = {}
+
+    def value_position(self, key: str) -> int:
+        """The packed position of the value of ``key``."""
+        at = self.values_at.get(key)
+        return self.keys_at[key] + len(key) + 2 if at is None else at
 
 
 class YamlList(list[Any]):
@@ -54,7 +59,7 @@ def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -
     for place, part in enumerate(path):
         last = place == len(path) - 1
         if isinstance(value, YamlMap) and part in value:
-            at = (value.keys_at if last and on_key else value.values_at)[str(part)]
+            at = value.keys_at[str(part)] if last and on_key else value.value_position(str(part))
             if not last and (isinstance(value[str(part)], YamlMap | YamlList)) and path[place + 1 :]:
                 at = value.keys_at[str(part)]
             value = value[str(part)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Graph = nx.DiGraph[Address]
 
 _NOWHERE = (Kind.ENVIRONMENT,)
+_SHARED_KINDS = frozenset(SHARED_KINDS)
 _NAMED_BY_RULES = (*_NOWHERE, Kind.OFFER, Kind.CATEGORY)
 
 
@@ -30,8 +31,9 @@ class Ref(NamedTuple):
 
 def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
     """The references of a resource; implied ones (its parent category or environment) come last."""
+    own = address.environment
     for path, kind, name, environment in resource.references():
-        home = SHARED if kind in SHARED_KINDS else environment or address.environment
+        home = SHARED if kind in _SHARED_KINDS else environment or own
         yield Ref(known_address(home, kind, name), path)
     for target in implied(address):
         yield Ref(target, ())

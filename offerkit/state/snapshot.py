@@ -66,6 +66,10 @@ class Snapshot:
         first = self.origins if origins is None else origins
         return Snapshot(entries, held, self._parsed, self._references, self.derived, first)
 
+    def nothing_of(self, bodies: Mapping[str, Body]) -> Snapshot:
+        """The empty state of other ``bodies``, for which what was derived from bodies with these fingerprints holds."""
+        return Snapshot({}, bodies, self._parsed, self._references, self.derived)
+
     def apply(self, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> Snapshot:
         """The state after ``changes``: all resources leave before any arrives, so that names can be swapped.
 

@@ -45,6 +45,8 @@ from offerkit.store.signed_revisions import stops_in
 
 ACTION = "restore"
 """The action of the revision that records a restore."""
+ERASURES = "erasures"
+"""The detail of that revision: that contacts were erased since the backup; what recorded it is gone."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
 _KEPT = tuple(table for table in copying.UNCHAINED if table != "token")
 """Tables that a restore keeps: those about contacts, events that happened and are still to be sent, and simulations."""
@@ -55,13 +57,15 @@ class OnlyInBackup:
     """What only the backup has, and a restore adds: ids of propositions, and deliveries by environment, campaign, name.
 
     ``withdrawn``: ids of deliveries that were withdrawn and made again since; those and their propositions stay out.
-    ``erased``: environment and key of contacts that were erased since; they stay erased.
+    ``erasures``: whether contacts were erased since. ``erased``: environment and key of those who were, or may have
+    been; they stay erased.
     """
 
     propositions: tuple[str, ...]
     deliveries: tuple[tuple[str, str, str], ...]
     withdrawn: frozenset[str]
     erased: frozenset[tuple[str, str]] = frozenset()
+    erasures: bool = False
 
 
 def prepare(backup: Location, target: Path) -> None:
@@ -110,7 +114,9 @@ def set_aside(location: Location, target: Path, draft: Path) -> None:
 def returning(current: Database, backup: Database) -> OnlyInBackup:
     """What only ``backup`` has."""
     propositions: list[str] = []
+    erasures = _erased_since(current, backup)
     erased: set[tuple[str, str]] = set()
+    suspected: set[tuple[str, str]] = set()
     every: Iterator[list[tuple[str, str, str]]] = backup.stream(
         "SELECT id, environment, contact FROM proposition", (), PART
     )
@@ -121,8 +127,11 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
                 f"SELECT id, contact FROM proposition WHERE id IN ({marks})",  # noqa: S608
                 part,
             )
-            propositions += sorted(set(part) - {id_ for id_, _ in stored})
+            missing = sorted(set(part) - {id_ for id_, _ in stored})
+            propositions += missing
             erased |= {contacts[id_] for id_, contact in stored if not contact}
+            suspected |= {contacts[id_] for id_ in missing} if erasures else set()
+    erased |= {who for who in suspected - erased if not _survives(current, backup, who)}
     runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
     current_runs: list[tuple[str, str, str, str]] = current.rows(runs)
     backup_runs: list[tuple[str, str, str, str]] = backup.rows(runs)
@@ -135,7 +144,27 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
         tuple(run[:3] for run in backup_runs if run[:3] not in made_runs),
         withdrawn,
         frozenset(who for who in erased if who[1]),
+        erasures,
     )
+
+
+def _erased_since(current: Database, backup: Database) -> bool:
+    """Whether contacts were erased in ``current`` since ``backup``, also before restores that took what recorded it."""
+    sql = "SELECT digest, action, details FROM revision WHERE action IN (?, ?)"
+    known: list[tuple[str, str, str]] = backup.rows(sql, (contact_data.ERASE, ACTION))
+    rows: list[tuple[str, str, str]] = current.rows(sql, (contact_data.ERASE, ACTION))
+    since = set(rows) - set(known)
+    return any(action == contact_data.ERASE or f'"{ERASURES}"' in details for _, action, details in since)
+
+
+def _survives(current: Database, backup: Database, who: tuple[str, str]) -> bool:
+    """Whether both have the same row of a contact (environment and key): an erasure would have taken it."""
+    for table in ("proposition", "evidence"):
+        sql = f"SELECT id FROM {table} WHERE environment = ? AND contact = ?"  # noqa: S608 - our own names
+        rows: list[tuple[str]] = current.rows(sql, who)
+        if rows and not set(rows).isdisjoint(backup.rows(sql, who)):
+            return True
+    return False
 
 
 def revoked(db: Database) -> dict[str, str]:
@@ -198,7 +227,7 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | N
     fresh_db = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
     backup_db = databases.open_store(backup, create=False, write=False, busy_timeout=5.0)
     try:
-        with fresh_db.writing():
+        with fresh_db.erasing():  # the backup's contacts leave no trace
             if back is not None:
                 for table in _KEPT:
                     fresh_db.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -243,7 +272,7 @@ def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None
     deliveries = set(back.deliveries)
     runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
     _add(current, "delivery_run", [run for run in runs if run[:3] in deliveries])
-    for rows in _parts(backup, "cookie"):
+    for rows in _parts(backup, "cookie") if not back.erasures else ():  # nothing but an erasure removes cookies
         _add(current, "cookie", [row for row in rows if (row[0], row[2]) not in back.erased])
 
 

@@ -36,6 +36,8 @@ PropositionText: TypeAlias = tuple[str, str, str, str, str, str, str, str, int, 
 """The columns of :data:`COLUMNS`, in order."""
 
 _weight = lru_cache(10_000)(Decimal)
+_moment = lru_cache(1_000)(instant)
+"""The propositions of one call share it, to save memory."""
 
 
 class PropositionRow(NamedTuple):
@@ -136,7 +138,7 @@ def stored_past(columns: tuple[str, str, str, str, int, str, str, int]) -> PastP
     """
     *names, status, at, weight, rank = columns
     offer, category, space, channel = map(intern, names)
-    return PastProposition(offer, category, space, channel, NUMBERED[status], instant(at), _weight(weight), rank)
+    return PastProposition(offer, category, space, channel, NUMBERED[status], _moment(at), _weight(weight), rank)
 
 
 def with_stored_data(
@@ -155,7 +157,7 @@ def past_of(row: PropositionRow, *, data: bool = False) -> PastProposition:
 
     As in :func:`stored_past`, names and weights are shared with others.
     """
-    weight, moment = _weight(weight_text(row.weight)), instant(row.time)
+    weight, moment = _weight(weight_text(row.weight)), _moment(row.time)
     offer, category, space, channel = intern(row.offer), intern(row.category), intern(row.space), intern(row.channel)
     past = PastProposition(offer, category, space, channel, row.status, moment, weight, row.rank)
     if not data:

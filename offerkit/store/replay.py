@@ -1,4 +1,4 @@
-"""A store in a temporary folder, made of an exported history: whatever reads stores can then read the export.
+"""A store in a temporary folder, made of an exported history, or of a store's: what reads stores can then read it.
 
 It is filled revision by revision, so it is at every moment the store as it was then.
 """
@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from offerkit.diagnostics import Refused
-from offerkit.store import append, bodies, revisions, schema
-from offerkit.store.history_file import BodyRow, HistoryReader
+from offerkit.store import append, bodies, revisions, schema, verify
+from offerkit.store.history_file import BodyRow
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.store import Store
 
@@ -20,39 +21,75 @@ _BODIES = 500
 """Bodies that are stored at a time."""
 
 
+class RecordedHistory(Protocol):
+    """A history that can be replayed: an export's, or a store's."""
+
+    @property
+    def project(self) -> str: ...
+
+    def records(self) -> Iterator[BodyRow | RecordedRevision]:
+        """All bodies, then all revisions, oldest first."""
+
+    def broken(self, what: str, detail: str = "") -> Refused:
+        """The refusal of a history that is wrong at the record that was read last."""
+
+
+class StoredHistory:
+    """The history of a store, to be replayed; read where all reads see one state."""
+
+    def __init__(self, store: Store) -> None:
+        self.project, self._db = store.project, store.database
+
+    def records(self) -> Iterator[BodyRow | RecordedRevision]:
+        """All bodies, then all revisions, oldest first."""
+        yield from bodies.every(self._db)
+        yield from revisions.recorded(self._db)
+
+    def rows(self) -> int:
+        """How many revisions, changes and decisions there are."""
+        counts: list[tuple[int]] = self._db.rows(
+            "SELECT (SELECT COUNT(*) FROM revision) + (SELECT COUNT(*) FROM change) + (SELECT COUNT(*) FROM approval)"
+        )
+        return counts[0][0]
+
+    def broken(self, what: str, detail: str = "") -> Refused:
+        """The refusal of a history that does not lead to what it says."""
+        return Refused([verify.broken(what, detail)])
+
+
 @contextmanager
 def replayed(
-    reader: HistoryReader, visit: Callable[[Store, RecordedRevision], None] = lambda store, recorded: None
+    history: RecordedHistory, visit: Callable[[Store, RecordedRevision], None] = lambda store, recorded: None
 ) -> Iterator[Store]:
-    """The store that an export holds, with every digest computed again; it is removed afterwards.
+    """The store that a history leads to, with every digest computed again; it is removed afterwards.
 
     ``visit`` is called before each revision is added. The memory used grows with the largest revision and the largest
-    stage, not with the file; the temporary folder holds as much as the file. Raises Refused at the first fault.
+    stage, not with the history; the temporary folder holds as much as that. Raises Refused at the first fault.
     """
     with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
         path = Path(folder) / "history.db"
         Store.open(path, create=True).close()
         with Store.open(path, write=True) as opened:
             db = opened.database
-            store = Store(db, path, reader.project)
+            store = Store(db, path, history.project)
             with store.transaction():
-                origin = schema.genesis(reader.project)
-                db.run("UPDATE meta SET value = ? WHERE key = ?", (reader.project, "project"))
+                origin = schema.genesis(history.project)
+                db.run("UPDATE meta SET value = ? WHERE key = ?", (history.project, "project"))
                 db.run("UPDATE meta SET value = ? WHERE key = ?", (origin, "head"))
-                _Replay(store, reader, origin).run(visit)
+                _Replay(store, history, origin).run(visit)
                 yield store
 
 
 class _Replay:
     """What was read so far: the digest of the last revision, and bodies that are not stored yet."""
 
-    def __init__(self, store: Store, reader: HistoryReader, origin: str) -> None:
-        self._store, self._db, self._reader = store, store.database, reader
+    def __init__(self, store: Store, history: RecordedHistory, origin: str) -> None:
+        self._store, self._db, self._history = store, store.database, history
         self._last = origin
         self._bodies: list[BodyRow] = []
 
     def run(self, visit: Callable[[Store, RecordedRevision], None]) -> None:
-        for record in self._reader.records():
+        for record in self._history.records():
             if isinstance(record, RecordedRevision):
                 self._put_bodies()
                 self._check(record)
@@ -66,7 +103,7 @@ class _Replay:
                 self._last = record.revision.digest
                 continue
             if not bodies.is_named(*record):
-                raise self._reader.broken(
+                raise self._history.broken(
                     f"the body {record[0][:12]} was edited", "Its bytes have another fingerprint than its name."
                 )
             self._bodies.append(record)
@@ -96,4 +133,4 @@ class _Replay:
 
     def _broken(self, record: RecordedRevision, what: str, detail: str) -> Refused:
         """The refusal of a revision, at its last line."""
-        return self._reader.broken(f"revision {record.revision.serial} {what}", detail)
+        return self._history.broken(f"revision {record.revision.serial} {what}", detail)

@@ -7,7 +7,7 @@ a row that does not agree with them is never carried out (:func:`faults`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from offerkit.diagnostics import Code, refuse
@@ -34,8 +34,9 @@ _WAITING = 0
 class ScheduledPromotion:
     """A promotion as the history records it.
 
-    ``serial``, ``by``, ``time``, ``message``: the revision that scheduled it. ``due`` and ``not_after`` (empty: no
-    limit) are UTC. ``override_impact``: why it may exceed an impact limit. ``ended``: the revision that ended it.
+    ``serial``, ``by``, ``time``, ``message``: the revision that scheduled it. ``changes``: the digest of what it
+    changes. ``due`` and ``not_after`` (empty: no limit) are UTC. ``override_impact``: why it may exceed an impact
+    limit. ``ended``: the revision that ended it.
     """
 
     serial: int
@@ -47,6 +48,7 @@ class ScheduledPromotion:
     not_after: str
     environments: tuple[str, ...]
     steps: int
+    changes: str = ""
     override_impact: str = ""
     ended: RevisionRow | None = None
 
@@ -130,15 +132,23 @@ def scheduled(db: Database, *, everything: bool = False) -> list[ScheduledPromot
 def named(db: Database, serial: int, ended: int | None = None) -> ScheduledPromotion | None:
     """What revision ``serial`` scheduled; None if it scheduled nothing. ``ended``: as its row says, if known."""
     row = revisions.revision(db, serial)
-    facts = row.details.get(DETAILS) if row is not None and row.action == SCHEDULE else None
-    if row is None or not isinstance(facts, dict):
+    promotion = recorded(row) if row is not None else None
+    if promotion is None:
         return None
     if ended is None:
         rows: list[tuple[int]] = db.rows("SELECT ended FROM scheduled WHERE serial = ?", (serial,))
         ended = rows[0][0] if rows else _WAITING
+    return replace(promotion, ended=revisions.revision(db, ended) if ended else None)
+
+
+def recorded(row: RevisionRow) -> ScheduledPromotion | None:
+    """What a revision scheduled, as if it still waited; None if it scheduled nothing."""
+    facts = row.details.get(DETAILS) if row.action == SCHEDULE else None
+    if not isinstance(facts, dict):
+        return None
     names, steps = facts.get("environments"), facts.get("steps")
     return ScheduledPromotion(
-        serial,
+        row.serial,
         by=row.actor,
         time=row.time,
         message=row.message,
@@ -147,8 +157,8 @@ def named(db: Database, serial: int, ended: int | None = None) -> ScheduledPromo
         not_after=str(facts.get("not_after", "")),
         environments=tuple(map(str, names)) if isinstance(names, list) else (),
         steps=steps if isinstance(steps, int) else 0,
+        changes=str(facts.get("changes", "")),
         override_impact=str(facts.get("override_impact", "")),
-        ended=revisions.revision(db, ended) if ended else None,
     )
 
 

@@ -20,7 +20,7 @@ from offerkit.governance.settings import reviewers_in
 from offerkit.governance.signatures import demanding_environments, demands_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
-from offerkit.plans.plan import Plan, PlanKind, StageBase
+from offerkit.plans.plan import ApprovalKey, Plan, PlanKind, StageBase
 from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -79,14 +79,15 @@ class Stages:
     Results are cached, and snapshots share bodies and what was computed from them: use it inside one transaction.
     """
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | None, known: Snapshot | None = None) -> None:
+        """``known``: a snapshot that has derived something from bodies already, for all that have the same."""
         self.store = store
         self.heads = store.heads() if store is not None else {}
         self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
-        self._empty = Snapshot({}, self.bodies)
+        self._empty = (known or Snapshot()).nothing_of(self.bodies)
         self._decided: _Read | None = None
         self._effective: _Read | None = None
 
@@ -215,9 +216,16 @@ class Stages:
         if not decisions:
             return decisions
         withdrawn, stops = self.withdrawals(environments), self.stops
-        if not withdrawn and not stops.ever:
-            return decisions
-        return decisions.without_lapsed(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+
+        def lapse(key: ApprovalKey, row: Approval) -> str:
+            if stops.lacks(design, key, row):
+                return "it was stopped after the approval"
+            if not withdrawn.lacks(key, row):
+                return ""
+            since = withdrawn.since(key.address, key.aspect, key.space)
+            return f"it was taken out of live in revision {since}, after the approval"
+
+        return decisions.without_lapsed(lapse) if withdrawn or stops.ever else decisions
 
     @cached_property
     def signature_demands(self) -> Mapping[str, frozenset[str]]:

@@ -16,7 +16,14 @@ import orjson
 
 from offerkit.address import Kind, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
-from offerkit.governance.anchors import Anchor, anchor_findings, declared_anchors, newest_missing
+from offerkit.governance.anchors import (
+    ACCEPT_ACTION,
+    AcceptedLoss,
+    Anchor,
+    anchor_findings,
+    declared_anchors,
+    newest_missing,
+)
 from offerkit.reports.audit import AnchoredRevision
 from offerkit.store import RevisionRow, Store
 from offerkit.store.stage_snapshots import Stages
@@ -26,9 +33,10 @@ from offerkit.usecases.session import Session
 
 @dataclass(frozen=True)
 class AnchorPlaces:
-    """Where a project's history is anchored; ``newest``: the newest revision that changed live, None before the first.
+    """Where a project's history is anchored; ``newest``: the newest revision to anchor, None before the first.
 
-    It is read before a revision is made: through a server, the copy of the history does not have that revision.
+    That is one that changed live, or accepts lost anchors. It is read before a revision is made: through a server, the
+    copy of the history does not have that revision.
     """
 
     names: Sequence[str]
@@ -69,7 +77,7 @@ def anchor_places(session: Session) -> AnchorPlaces:
 
 
 def anchor(session: Session) -> tuple[AnchoredRevision, list[Diagnostic]]:
-    """Anchor the newest revision that changed live in each declared place that lacks it.
+    """Anchor the newest revision that changed live, or accepts lost anchors, in each declared place that lacks it.
 
     Gives where it is anchored, and why places could not be used. Raises Refused if nothing is declared or live.
     """
@@ -96,14 +104,15 @@ def compared(
     """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
     digests = {row.serial: row.digest for row in store.revisions()}
     newest, in_live = _newest(store), _declared(Stages(store), Stage.LIVE)
+    accepted = accepted_losses(store)
     findings: list[Diagnostic] = []
     count = 0
     for name in places:
         place = place_of(name, root, environ).read()
         count += sum(anchor.project == store.project for anchor in place.anchors)
-        found = [*anchor_findings(place, store.project, digests)]
+        found = [*anchor_findings(place, store.project, digests, accepted)]
         if not place.anchors and not place.strange and newest is not None:
-            found.append(_nothing_there(place.name, newest))
+            found.append(_nothing_there(place.name, _anchor(store.project, newest)))
         elif newest is not None and name in in_live and not found:
             missing = newest_missing(place, _anchor(store.project, newest))
             found += [missing] if missing is not None else []
@@ -111,10 +120,15 @@ def compared(
     return count, findings
 
 
-def _nothing_there(name: str, newest: RevisionRow) -> Diagnostic:
+def accepted_losses(store: Store) -> list[AcceptedLoss]:
+    """The lost anchors that a store's history accepts, oldest first."""
+    return [AcceptedLoss.of(row) for row in reversed(store.revisions(action=ACCEPT_ACTION))]
+
+
+def _nothing_there(name: str, newest: Anchor) -> Diagnostic:
     return Diagnostic(
         Code.NO_ANCHORS,
-        f"there is no anchor in {name[:200]}, and revision {newest.serial} changed live",
+        f"there is no anchor in {name[:200]}, and {newest.deed}",
         "So nothing there proves the history: the place is new, its name is wrong, or it was emptied.",
         "Check the name. If the place is new, “offerkit audit anchor” writes the newest revision there; if it is git,"
         " fetch its notes first.",
@@ -137,7 +151,8 @@ def _anchor(project: str, revision: RevisionRow) -> Anchor:
 
 def _newest(store: Store) -> RevisionRow | None:
     heads = [head.revision for stage, head in store.heads().items() if stage.stage is Stage.LIVE]
-    return store.revision(max(heads)) if heads else None
+    serials = [*heads, *(row.serial for row in store.revisions(action=ACCEPT_ACTION, limit=1))]
+    return store.revision(max(serials)) if serials else None
 
 
 def nothing_declared() -> Refused:

@@ -60,6 +60,16 @@ def required_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Ite
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     """What a second operator may override for cases: changes to those in live, and changed contact files."""
+    yield from withheld_obstacles(stages)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
+    for name in sorted(names):
+        if any(promotion_setting(state, name, "tests") for state in (live, design)):
+            yield from _other_contacts(session, stages, name)
+
+
+def withheld_obstacles(stages: Stages) -> Iterator[Obstacle]:
+    """Changes to cases in live that wait for a second operator."""
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
@@ -69,13 +79,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     for withheld in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
         wrote = frozenset(authors.of_change(withheld.address))
         yield Obstacle(OverrideKind.CASES, withheld.address, withheld.fingerprint, withheld.says, wrote)
-    names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
-    for name in sorted(names):
-        if any(promotion_setting(state, name, "tests") for state in (live, design)):
-            yield from _other_contacts(session, stages, name, authors)
 
 
-def _other_contacts(session: Session, stages: Stages, environment: str, authors: Authors) -> Iterator[Obstacle]:
+def _other_contacts(session: Session, stages: Stages, environment: str) -> Iterator[Obstacle]:
     """Contact files that differ from those with which an environment's cases were applied.
 
     Where duties are separated, no author of anything that waits for promotion there may accept a new file.
@@ -95,7 +101,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
             ) or stages.cases_lifted(required.address, print_):
                 continue
             if wrote is None:
-                wrote = _waiting_authors(design, live, environment, authors)
+                wrote = waiting_authors(stages, environment)
             description = (
                 f"that its contacts are in another file ({digest[:12]})"
                 if digest
@@ -104,8 +110,14 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
             yield Obstacle(OverrideKind.CASES, required.address, print_, description, wrote)
 
 
-def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
-    """The authors of everything in design, own or shared, that differs from live in an environment."""
+def waiting_authors(stages: Stages, environment: str) -> frozenset[str]:
+    """Where duties are separated, the authors of everything in design, own or shared, that differs from live in an
+    environment: they accept no new file of contacts there.
+    """
+    store = stages.store
+    assert store is not None
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    authors = Authors(store, design, lambda: live)
     if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
     addresses = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}

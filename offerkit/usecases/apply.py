@@ -90,7 +90,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
             check_standing(store, session.scheduled, session.now)  # a restore may have held the lock
         actor = _entitled(session, store, plan)  # the operator's rights may have changed meanwhile
-        verified = verify(plan, store)
+        verified = verify(plan, store, session.known)
         if may_break(verified.stages, plan):
             from offerkit.usecases.policy_checks import check_policies  # compiles conditions
 

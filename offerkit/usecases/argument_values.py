@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import StoredBodies, environments
-from offerkit.times import common_zone, instant
+from offerkit.times import common_zone, display_time, instant
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -45,6 +45,12 @@ def zones_of_stage(store: Store, stage: Stage, names: Iterable[str]) -> dict[str
                 zones[name] = ZoneInfo(Environment.model_validate(body).time_zone)
                 break
     return zones
+
+
+def shown_time(store: Store, names: Iterable[str], moment: str) -> str:
+    """A time of the store on the clocks of some environments, for display."""
+    zones = sorted(set(zones_of_stage(store, Stage.LIVE, names).values()), key=str)
+    return ", ".join(display_time(instant(moment), zone) for zone in zones or (UTC,))
 
 
 def names_zone(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""``audit``: verify a store, and export its history. Exported files: :mod:`offerkit.usecases.audit_file`."""
+"""``audit``: verify a store with its history, and export that. Exported files: :mod:`offerkit.usecases.audit_file`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.audit import VerifiedStore
+from offerkit.reports.words import count
+from offerkit.specs.progress import Progress, no_progress
 from offerkit.store import RevisionRow, Store
 from offerkit.store.history_file import HistoryEnd, HistoryLines
+from offerkit.store.replay import StoredHistory, replayed
+from offerkit.store.rows import RecordedRevision
 from offerkit.store.schema import current_format
 from offerkit.store.signed_history import verify_signatures
+from offerkit.usecases.anchor import accepted_losses
+from offerkit.usecases.audit_gates import NOT_PROVABLE, JudgedHistory
 
 CompareAnchors: TypeAlias = Callable[[Store], tuple[int, list[Diagnostic]]]
 """Compares a history with anchors: how many, and what they show."""
+SHORTEST_DIGEST = 12
+"""The fewest characters of a digest noted elsewhere: fewer could be those of another revision."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +37,26 @@ class AuditedStore:
     history_only: bool = False
 
 
-def audit(audited: AuditedStore, head: str = "", compare: CompareAnchors | None = None) -> VerifiedStore:
-    """Verify a store. Raises Refused with everything that is wrong.
+def audit(
+    audited: AuditedStore, head: str = "", compare: CompareAnchors | None = None, progress: Progress = no_progress
+) -> VerifiedStore:
+    """Verify a store, and judge its revisions again. Raises Refused with everything that is wrong.
 
     ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``compare``: compares the
-    history with its anchors.
+    history with its anchors. Needs a temporary folder with room for the history.
     """
+    check_digest(head)
     store = audited.store
     with store.reading():
         diagnostics = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
-        signed = 0
+        signed, judged = 0, JudgedHistory()
         if not diagnostics:  # else the rows are not reliable
             signed, diagnostics = verify_signatures(store)
+            diagnostics += _judged_again(store, judged, progress)
         damaged = bool(diagnostics)
         revisions = _revisions(store, damaged=damaged)
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
+        accepted = accepted_losses(store) if not damaged else []
         anchors, unanchored = compare(store) if compare is not None and (revisions or not damaged) else (0, [])
         diagnostics += unanchored
     missing = noted_elsewhere(revisions, head)
@@ -53,8 +66,40 @@ def audit(audited: AuditedStore, head: str = "", compare: CompareAnchors | None 
         raise Refused(diagnostics)
     last = revisions[0] if revisions else None
     return VerifiedStore(
-        last.serial if last else 0, last.digest if last else "", tokens, current_format(), signed, anchors
+        last.serial if last else 0,
+        last.digest if last else "",
+        tokens,
+        current_format(),
+        signed,
+        anchors,
+        judged.live,
+        NOT_PROVABLE,
+        accepted,
     )
+
+
+def _judged_again(store: Store, judged: JudgedHistory, progress: Progress) -> list[Diagnostic]:
+    history = StoredHistory(store)
+    with progress("Judging", history.rows()) as advance:
+
+        def judge(before: Store, recorded: RecordedRevision) -> None:
+            judged.judge(before, recorded)
+            advance(1 + len(recorded.changes) + len(recorded.approvals))
+
+        with replayed(history, judge):
+            return judged.findings
+
+
+def check_digest(head: str) -> None:
+    """Raises Refused for a digest, noted elsewhere, that is cut so short that others may begin with it."""
+    if head and len(head) < SHORTEST_DIGEST:
+        raise refuse(
+            Code.BAD_VALUE,
+            f"“{head}” is too short to be the digest of one revision",
+            detail=f"It has {count(len(head), 'character')}; digests have 64, and other histories may have one that"
+            " begins like this.",
+            hint=f"Give the whole digest, or at least its first {SHORTEST_DIGEST} characters.",
+        )
 
 
 def noted_elsewhere(revisions: Iterable[RevisionRow], head: str) -> Diagnostic | None:

@@ -30,13 +30,11 @@ from offerkit.store.replay import replayed
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.signed_history import verify_signatures
 from offerkit.store.stage_snapshots import environments
+from offerkit.usecases.anchor import accepted_losses
 from offerkit.usecases.argument_values import zone_of_stage
-from offerkit.usecases.audit import CompareAnchors, noted_elsewhere
-from offerkit.usecases.audit_gates import NOT_PROVABLE, uncovered
+from offerkit.usecases.audit import CompareAnchors, check_digest, noted_elsewhere
+from offerkit.usecases.audit_gates import NOT_PROVABLE, JudgedHistory
 from offerkit.usecases.state_refs import serial_of, zone_said
-
-_MOST = 50
-"""Findings about promotions, at most."""
 
 
 def audit_file(
@@ -50,18 +48,12 @@ def audit_file(
     ``head``: the start of a digest noted elsewhere; it must belong to a revision. ``advance`` gets the bytes read.
     ``compare``: compares the history with its anchors.
     """
-    findings: list[Diagnostic] = []
-    judged = 0
-
-    def judge(store: Store, recorded: RecordedRevision) -> None:
-        nonlocal judged
-        judged += any(change.stage.endswith(f"@{Stage.LIVE}") for change in recorded.changes)
-        if len(findings) < _MOST:
-            findings.extend(uncovered(store, recorded))
-
-    with _read(path, judge, advance) as (store, reader):
-        findings += store.verify(tokens_too=False)
+    check_digest(head)
+    judged = JudgedHistory()
+    with _read(path, judged.judge, advance) as (store, reader):
+        findings = [*judged.findings, *store.verify(tokens_too=False)]
         signatures, faults = verify_signatures(store)
+        accepted = accepted_losses(store)
         anchors, unanchored = compare(store) if compare is not None else (0, [])
         missing = noted_elsewhere(store.revisions(), head)
     findings += [*faults, *unanchored]
@@ -78,10 +70,11 @@ def audit_file(
         bodies=end.bodies,
         digest=end.digest,
         sha256=end.sha256,
-        judged=judged,
+        judged=judged.live,
         unprovable=NOT_PROVABLE,
         signatures=signatures,
         anchors=anchors,
+        accepted=accepted,
     )
 
 

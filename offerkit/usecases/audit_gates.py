@@ -7,37 +7,63 @@ the rules, only the rules can show.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from offerkit.address import Kind, Stage, StageRef
 from offerkit.applier import faults_of_recorded
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.anchors import ACCEPT_ACTION
 from offerkit.governance.overrides import OVERRIDE_ACTION
-from offerkit.governance.withdrawals import only_leaves_spaces
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import ChangeRow, Store
 from offerkit.store.rows import Activations, RecordedRevision, change_row, deltas_of
+from offerkit.usecases.audit_overrides import not_allowed_to_override
 from offerkit.usecases.audit_rights import not_allowed_to_decide, not_allowed_to_plan
+from offerkit.usecases.audit_stops import not_allowed_to_stop, not_withdrawn
 
 NOT_PROVABLE = (
     "that the operators are who the record says, unless they signed",
     "that the clocks were right",
     "that cases, policies and impact limits allowed a promotion: contacts and hooks are not in the record",
     "that a promotion was asked to bring back what a rollback took",
-    "that the authors are all who wrote it, that a forge had the reviews, and that overrides were for their operators",
+    "that the authors are all who wrote it, and that a forge had the reviews",
+    "that an override of a freeze, for a file of contacts or for specs not yet applied was needed; it shows who may",
+    "that a restore was for its operator, and that what it kept stopped was: the replaced store is not in the record",
     "that the whole history was not written again: for that, compare with a digest kept elsewhere (--expect)",
 )
-"""What no export can prove by itself, a clause each."""
-_WITHDRAWING = ("stop", "resume", "restore")
-"""Actions, besides those of plans, that may change live: they only take offers off spaces."""
+"""What no history can prove by itself, a clause each."""
+_ALONE = (OVERRIDE_ACTION, ACCEPT_ACTION)
+"""Actions of revisions that decide something without a row of its own."""
+_MOST = 50
+"""Findings about revisions, at most."""
+
+
+class JudgedHistory:
+    """Judges the revisions of a history again, oldest first: each is given with the store that ends before it.
+
+    ``findings``: what is wrong with them, some at most. ``live``: how many of them changed live.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Diagnostic] = []
+        self.live = 0
+
+    def judge(self, store: Store, recorded: RecordedRevision) -> None:
+        """Judge the next revision; ``store`` ends with the revision before it."""
+        self.live += any(change.stage.endswith(f"@{Stage.LIVE}") for change in recorded.changes)
+        if len(self.findings) < _MOST:
+            self.findings += uncovered(store, recorded)
 
 
 def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
     """What a revision makes live without the approvals it needed; ``store`` ends with the revision before it."""
-    if not recorded.changes and not recorded.approvals and recorded.revision.action != OVERRIDE_ACTION:
+    if not recorded.changes and not recorded.approvals and recorded.revision.action not in _ALONE:
         return []
     try:
-        return [*_faults(store, recorded), *_decisions(store, recorded)]
+        activations = Activations()
+        changes = [change_row(recorded.revision.serial, text, activations) for text in recorded.changes]
+        return [*_faults(store, recorded, changes), *_decisions(store, recorded, changes)]
     except Refused as refused:
         return [_finding(recorded, found.summary, found.detail, found.address) for found in refused.diagnostics]
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -45,9 +71,7 @@ def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
         return [_finding(recorded, "it has a body that no specs lead to, so it cannot be judged")]
 
 
-def _faults(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic]:
-    activations = Activations()
-    changes = [change_row(recorded.revision.serial, text, activations) for text in recorded.changes]
+def _faults(store: Store, recorded: RecordedRevision, changes: list[ChangeRow]) -> Iterator[Diagnostic]:
     live = [row for row in changes if row.stage.stage is Stage.LIVE]
     action = recorded.revision.action
     if action in tuple(PlanKind):
@@ -59,13 +83,17 @@ def _faults(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic]:
         if plan.kind is PlanKind.ROLLBACK:
             yield from _never_live(store, recorded, live)
         return
-    for row in changes:
-        if action not in _WITHDRAWING or not (only_leaves_spaces(row.before, row.after) or row.before == row.after):
-            yield _finding(recorded, f"a revision of that kind cannot change {row.address}", "", row.address)
+    for row in not_withdrawn(store, recorded, changes):
+        yield _finding(recorded, f"a revision of that kind cannot change {row.address}", "", row.address)
 
 
-def _decisions(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic]:
-    for refusal in not_allowed_to_decide(store, recorded):
+def _decisions(store: Store, recorded: RecordedRevision, changes: list[ChangeRow]) -> Iterator[Diagnostic]:
+    refusals = (
+        not_allowed_to_decide(store, recorded),
+        not_allowed_to_override(store, recorded),
+        not_allowed_to_stop(store, recorded, changes),
+    )
+    for refusal in chain(*refusals):
         yield _refused(recorded, refusal)
 
 

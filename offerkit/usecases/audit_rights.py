@@ -11,8 +11,8 @@ import orjson
 
 from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Diagnostic
+from offerkit.governance.anchors import ACCEPT_ACTION
 from offerkit.governance.approvals import Approval, Decision, Decisions
-from offerkit.governance.overrides import OVERRIDE_ACTION
 from offerkit.governance.rights import Actor, may_approve
 from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
@@ -32,14 +32,8 @@ _DECIDING = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
 
 
 def not_allowed_to_plan(store: Store, plan: Plan, name: str) -> Iterator[Diagnostic | str]:
-    """Why the operator ``name`` could not carry out ``plan``; ``store`` ends with the revision before it.
-
-    A store's first revision, before it has operators, is anybody's.
-    """
-    if not operators(store):
-        yield from refused_by_rights(store, plan, Actor(name, None))
-        return
-    actor = _active(store, name)
+    """Why the operator ``name`` could not carry out ``plan``; ``store`` ends with the revision before it."""
+    actor = acting(store, name)
     if isinstance(actor, str):
         yield actor
     else:
@@ -49,10 +43,12 @@ def not_allowed_to_plan(store: Store, plan: Plan, name: str) -> Iterator[Diagnos
 def not_allowed_to_decide(store: Store, recorded: RecordedRevision) -> Iterator[Diagnostic | str]:
     """Why decisions of a revision were not for those who are named in them, or not on what there was."""
     revision = recorded.revision
-    if revision.action == OVERRIDE_ACTION:
-        actor = _active(store, revision.actor)
-        if isinstance(actor, str) or actor.automation:
-            yield actor if isinstance(actor, str) else f"{actor.name} is an automation"
+    if revision.action == ACCEPT_ACTION:
+        by = acting(store, revision.actor)
+        if isinstance(by, str):
+            yield by
+        elif by.automation or not by.is_administrator:
+            yield f"{by.name} ({by.profile}) was not allowed to accept lost anchors"
     rows = [row for row in recorded_approvals(recorded) if row.key.aspect is not Aspect.STOP]
     decision = _DECIDING.get(revision.action)
     for row in rows:
@@ -74,7 +70,7 @@ def not_allowed_to_decide(store: Store, recorded: RecordedRevision) -> Iterator[
 def _decided(store: Store, rows: list[Approval], *, relayed: bool) -> Iterator[Diagnostic | str]:
     if not rows:
         return
-    actor = _active(store, rows[0].operator)
+    actor = active(store, rows[0].operator)
     if isinstance(actor, str):
         yield actor
         return
@@ -116,7 +112,12 @@ def _may_decide(actor: Actor, design: Snapshot, decisions: Decisions, row: Appro
     return may_approve(actor, named, row.key.address.environment) or decisions.asks(actor.name, row.key)
 
 
-def _active(store: Store, name: str) -> Actor | str:
+def acting(store: Store, name: str) -> Actor | str:
+    """As :func:`active`; but a store's first revisions, before it has operators, are anybody's."""
+    return active(store, name) if operators(store) else Actor(name, None)
+
+
+def active(store: Store, name: str) -> Actor | str:
     """An operator as of then; or why nobody could act under that name."""
     body = operators(store).get(name)
     if body is None:

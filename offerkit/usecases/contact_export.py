@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from offerkit.diagnostics import Refused
@@ -51,6 +51,11 @@ def export_contact(session: Session, request: ContactRequest) -> dict[str, Json]
             "not_included": [*NOT_INCLUDED],
             **_parts(store, found),
         }
+
+
+def is_empty(export: Mapping[str, Json]) -> bool:
+    """Whether an export has nothing of the contact."""
+    return not any(export[part] for part in MEANINGS)
 
 
 def _parts(store: Store, found: ContactPlaces) -> dict[str, Json]:

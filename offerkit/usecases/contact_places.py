@@ -6,14 +6,14 @@ a contact lead to visits in anonymous environments, where a cookie is the key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.contacts.keys import key_text, parse_key
-from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, and_list, or_list, refuse, suggestion
 from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension
 from offerkit.models.expression_scopes import field_types
@@ -23,8 +23,9 @@ from offerkit.store.contact_data import ContactRows
 from offerkit.store.proposition_rows import LONGEST_KEY, keepable
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.usecases.argument_values import zone_of_stage
-from offerkit.usecases.delivery_files import DeliveryFiles, find_delivery_files
+from offerkit.usecases.delivery_files import DELIVERIES, DeliveryFiles, find_delivery_files
 from offerkit.usecases.delivery_folder import unfinished_of
+from offerkit.usecases.session import Session
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPl
     declared = _Declared(store)
     keys = _keys(store, declared, request)
     places = _places(store, declared, keys)
-    written = [Path(run.folder) for run in store.deliveries() if run.folder]
-    known = [each for folder in written for each in (folder, unfinished_of(folder)) if each.is_dir()]
-    files = find_delivery_files(root, [*request.folders, *known], keys)
+    files = find_delivery_files(root, [*request.folders, *_written(store)], keys)
     if not request.environments:
         named = [place.environment for place in places if not place.visitor]
         _check_one_dimension(declared, {*named, *(one.environment for one in files if one.environment)})
@@ -94,6 +93,33 @@ def find_places(store: Store, request: ContactRequest) -> list[ContactPlace]:
     if not request.environments:
         _check_one_dimension(declared, {place.environment for place in places if not place.visitor})
     return places
+
+
+def nothing_stored(session: Session, request: ContactRequest) -> Diagnostic:
+    """The warning that nothing is stored for a contact: what was searched for it, and whether its key can be one."""
+    root = session.project.root
+    with session.existing() as store:
+        declared = _Declared(store)
+        looked = _chosen(store, declared, request)
+        folders = {path.resolve(): path for path in (root / DELIVERIES, *request.folders, *_written(store))}
+        forms = sorted({form for name in looked if (form := declared.form(name))})
+        fits = not forms or any([*declared.parsed(name, request.key)] for name in looked)
+    shown = [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in folders.values()]
+    return Diagnostic(
+        Code.NO_MATCH,
+        "nothing is stored for a contact with this key",
+        f"Searched: propositions, evidence and cookies of {and_list(looked) or 'no environment'}; files of deliveries"
+        f" in {and_list(shown)[:500]}.",
+        ("Unless it was erased before, look for a typo. " if fits else "This cannot be a primary key. ")
+        + (f"The primary key is {or_list(forms)}, and no other field is searched." if forms else ""),
+        severity=Severity.WARNING,
+    )
+
+
+def _written(store: Store) -> list[Path]:
+    """The folders where deliveries wrote their files, finished or not, as far as they are there."""
+    written = [Path(run.folder) for run in store.deliveries() if run.folder]
+    return [each for folder in written for each in (folder, unfinished_of(folder)) if each.is_dir()]
 
 
 def _keys(store: Store, declared: _Declared, request: ContactRequest) -> dict[str, tuple[str, ...]]:
@@ -183,15 +209,26 @@ class _Declared:
 
     def keys(self, environment: str, text: str) -> tuple[str, ...]:
         """``text``, and as the key is stored: ``007`` of a whole number is ``7``."""
-        spelled = [text]
-        if self.anonymous(environment):
-            return (text,)
+        return tuple(dict.fromkeys([text, *self.parsed(environment, text)]))
+
+    def parsed(self, environment: str, text: str) -> Iterator[str]:
+        """``text`` as the key is stored, unless it is none: an earlier dimension may have had such keys."""
+        model = self._keyed(environment)
+        if model is not None:
+            with suppress(Refused):
+                zone = zone_of_stage(self._store, Stage.LIVE, [environment])
+                values = parse_key(text, model.key, field_types(model.fields), zone)
+                yield key_text(values[name] for name in model.key)
+
+    def form(self, environment: str) -> str:
+        """What keys of the environment's contacts are: ``id of person (integer)``; empty if nobody knows."""
+        model = self._keyed(environment)
+        if model is None:
+            return ""
+        types = and_list([model.fields[name].type for name in model.key])
+        return f"{'|'.join(model.key)} of {self.dimension(environment)} ({types})"
+
+    def _keyed(self, environment: str) -> Dimension | None:
+        """The dimension whose primary key an environment's contacts have; None for visitors, whose key is a cookie."""
         body = self._body(Address(SHARED, Kind.DIMENSION, self.dimension(environment)))
-        if body is None:
-            return (text,)
-        model = Dimension.model_validate(body)
-        zone = zone_of_stage(self._store, Stage.LIVE, [environment])
-        with suppress(Refused):  # an earlier dimension may have had such keys
-            values = parse_key(text, model.key, field_types(model.fields), zone)
-            spelled.append(key_text(values[name] for name in model.key))
-        return tuple(dict.fromkeys(spelled))
+        return Dimension.model_validate(body) if body is not None and not self.anonymous(environment) else None

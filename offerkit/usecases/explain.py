@@ -29,6 +29,7 @@ from offerkit.store.proposition_rows import weight_text
 from offerkit.templates.render import RenderError
 from offerkit.times import check_utc, instant, shift, utc
 from offerkit.usecases.catalogs import Catalogs, HookLoader
+from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.explained_rules import RuleMoment, rules_of
 from offerkit.usecases.installed_hooks import load_hooks
@@ -36,6 +37,7 @@ from offerkit.usecases.past_live import PastLive
 from offerkit.usecases.propose import REFILLS, history_of
 from offerkit.usecases.session import Session
 
+_WHAT = "what decided a proposition is"
 _OF_A_CALL = 10_000
 """The most propositions of a contact at one time that are searched for those of a call."""
 
@@ -71,10 +73,18 @@ class _Case(NamedTuple):
 
 
 def explain_stored(session: Session, id_: str, *, present: bool = False) -> ExplainedProposition:
-    """Explain a proposition of the session's store. ``present``: also decide again with the contact as it is now."""
+    """Explain a proposition of the session's store. ``present``: also decide again with the contact as it is now.
+
+    Raises Refused if it does not exist, or through a server unless the operator may read its environment's contacts.
+    """
     session.backend.require_local()
     with session.existing() as store, store.reading():
+        rights = contact_rights(session, store)
+        if not rights.all and not rights.named:
+            raise not_a_contact_reader(session.operator, _WHAT, ())
         case = _case(store, id_, load_hooks)
+        if not rights.may_read(case.row.environment, case.catalog.dimension.name if case.known else ""):
+            raise not_a_contact_reader(session.operator, _WHAT, [case.row.environment])
         if not case.known:
             return _history_gone(store, case)
         explained = _explained(store, case)

@@ -24,6 +24,7 @@ from offerkit.store.contact_data import ERASE, erased_in
 from offerkit.store.rows import deltas_of
 from offerkit.store.stage_snapshots import StoredBodies
 from offerkit.store.tokens import TokenEvent, events
+from offerkit.usecases.argument_values import shown_time
 from offerkit.usecases.history_filters import HistoryFilter, narrowed
 
 _MEANING = 14
@@ -86,18 +87,14 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
     stages = tuple(sorted({change.stage for change in changes}))
     tokens = _tokens(row)
     changed = _summary(changes)
-    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(row) or _erased(row)
+    summary = changed or decided or "; ".join(map(_token_words, tokens)) or _scheduled(store, row) or _erased(row)
     if row.action == "stop" and changed and decided:
         summary = f"{decided}: {changed}"
     lifted = list(overrides_in(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
-    override = (
-        overridden(row.details)
-        or _brought_back(row)
-        or _not_as_read(row)
-        or "; ".join(f"Overridden: {lifting.says} ({lifting.address})" for lifting in lifted)
-    )
+    granted = "; ".join(f"Overridden: {lifting.says} ({lifting.address})" for lifting in lifted)
+    override = (overridden(row.details), _brought_back(row), _not_as_read(row), _lifted(row), granted)
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
     review = _review(row)
@@ -111,7 +108,7 @@ def _line(store: Store, row: RevisionRow, approvals: Sequence[Approval]) -> Hist
         summary=summary,
         message=row.message,
         digest=row.digest,
-        override=override,
+        override="; ".join(filter(None, override)),
         tokens=tuple(map(_token_facts, tokens)),
         authors=authors,
         commit=commit,
@@ -130,11 +127,12 @@ def signing_key(row: RevisionRow) -> str:
     return str(signature.get("key", "")) if isinstance(signature, dict) else ""
 
 
-def _scheduled(row: RevisionRow) -> str:
+def _scheduled(store: Store, row: RevisionRow) -> str:
     """What a revision schedules, or ends of what was scheduled, in words; empty if it is about neither."""
-    facts = row.details.get(scheduled.DETAILS)
-    if isinstance(facts, dict):
-        return f"for {str(facts.get('due'))[:16]}Z: {count(int(str(facts.get('steps', 0))), 'change')}"
+    promotion = scheduled.recorded(row)
+    if promotion is not None:
+        due = shown_time(store, promotion.environments, promotion.due)
+        return f"for {due}: {count(promotion.steps, 'change')}"
     ended = row.details.get(scheduled.ENDED)
     return f"what revision {ended} scheduled" if isinstance(ended, int) else ""
 
@@ -147,6 +145,12 @@ def _brought_back(row: RevisionRow) -> str:
     return "Brought back although withdrawn: " + "; ".join(
         f"{offer} ({why})" for offer, why in sorted(withdrawn.items())
     )
+
+
+def _lifted(row: RevisionRow) -> str:
+    """Text about the overrides that let a promotion through a freeze, or outside of a window."""
+    sentences = row.details.get("lifted")
+    return "; ".join(map(str, sentences)) if isinstance(sentences, list) else ""
 
 
 def _not_as_read(row: RevisionRow) -> str:

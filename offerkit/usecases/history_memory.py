@@ -15,8 +15,8 @@ KeptData: TypeAlias = frozenset[tuple[str, str]]
 """What is read of propositions besides the usual (:attr:`Catalog.seldom_read`)."""
 Pasts: TypeAlias = RememberedHistory[SpaceProgram]
 
-CAPACITY = 300_000
-"""The maximum number of cached propositions, about 300 bytes each including what rules derive from them."""
+CAPACITY = 500_000
+"""The maximum number of cached propositions, about 250 bytes each including what rules derive from them."""
 CONTACT_SIZE = 5
 """The capacity that a contact takes beside its propositions."""
 LONGEST_HISTORY = 500

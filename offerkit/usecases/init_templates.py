@@ -156,7 +156,7 @@ def _filled(text: str, request: WantedTemplate, loaded: Loaded, environment: Rec
     """A template's file with its names, and with the key of the environment's contacts where it identifies them."""
     if "anonymous" in environment.facts.flags:  # its visitors are known by their cookie
         text = "".join(line for line in text.splitlines(keepends=True) if "identification:" not in line)
-    dimension = next((ref.target for ref in environment.refs if ref.path == ("dimension",)), None)
+    dimension = environment.target_at(("dimension",))
     keys = loaded.records[dimension].facts.keys if dimension in loaded.records else ()
     values = {
         "@NAME@": request.name,

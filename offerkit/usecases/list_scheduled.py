@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.governance.promotion_calendar import closed_diagnostics, closures
 from offerkit.plans.plan import Plan, decode, enveloped
 from offerkit.reports.scheduled import ScheduledItem
 from offerkit.store import Store, scheduled
 from offerkit.store.scheduled import ScheduledPromotion
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import instant
-from offerkit.usecases.promotion_times import calendars_of
-from offerkit.usecases.schedule import shown_time
+from offerkit.usecases.argument_values import shown_time
+from offerkit.usecases.promotion_times import closed_at
 
 
 def list_scheduled(store: Store, *, everything: bool = False, environment: str = "") -> list[ScheduledItem]:
@@ -37,9 +36,9 @@ def list_scheduled(store: Store, *, everything: bool = False, environment: str =
 def _item(store: Store, stages: Stages, promotion: ScheduledPromotion) -> ScheduledItem:
     closed: Sequence[str] = ()
     if promotion.ended is None:
-        calendars = calendars_of(stages, promotion.environments)
-        found = closures(calendars, instant(promotion.due))
-        closed = [one.summary for one in closed_diagnostics(found, None)]
+        by = stages.names.operator(promotion.by, promotion.serial)
+        found, _ = closed_at(stages, promotion.environments, instant(promotion.due), by)
+        closed = [one.summary for one in found]
     ended = promotion.ended
     return ScheduledItem(
         promotion.serial,

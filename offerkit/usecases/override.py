@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
-from typing import TypeAlias
 
 import orjson
 
@@ -28,12 +27,12 @@ from offerkit.plans.make import AddressPatterns
 from offerkit.state.names import NameHistory
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages
+from offerkit.times import instant
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
 from offerkit.usecases.signing import sealed, signed
 
-_Source: TypeAlias = Callable[[Session, Stages], Iterable[Obstacle]]
 _NAMED = 20
 """How many addresses a hint lists."""
 
@@ -95,7 +94,7 @@ def _drafted(session: Session, store: Store, request: OverrideRequest) -> tuple[
     stages = Stages(store)
     chosen = _chosen(request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)])
     people = operators(store)
-    chosen = [_with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
+    chosen = [with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
     refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
     if refused:
         raise Refused(ordered(refused))
@@ -105,24 +104,16 @@ def _drafted(session: Session, store: Store, request: OverrideRequest) -> tuple[
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     """Everything that is blocked now and can be overridden."""
-    for source in _sources():
-        yield from source(session, stages)
-
-
-def _sources() -> tuple[_Source, ...]:
-    """The functions that find obstacles, one for each kind."""
     from offerkit.usecases import applied_cases, policy_checks, promotion_times, settings_approval
 
-    return (
-        settings_approval.obstacles,
-        _missing_reviewers,
-        applied_cases.obstacles,
-        policy_checks.obstacles,
-        promotion_times.obstacles,
-    )
+    yield from settings_approval.obstacles(stages)
+    yield from missing_reviewers(stages)
+    yield from applied_cases.obstacles(session, stages)
+    yield from policy_checks.obstacles(stages, session.now)
+    yield from promotion_times.obstacles(stages, instant(session.now))
 
 
-def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:
+def missing_reviewers(stages: Stages) -> Iterator[Obstacle]:
     """Resources that wait for reviewers none of whom is an enabled operator any more.
 
     Their authors are those who changed them, or what they build on, since they were live, and those who removed the
@@ -145,7 +136,7 @@ def _missing_reviewers(session: Session, stages: Stages) -> Iterator[Obstacle]:
             yield Obstacle(OverrideKind.REVIEWERS, address, demand.fingerprint, description, frozenset(written))
 
 
-def _with_removers_as_authors(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
+def with_removers_as_authors(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
     """If all operators named for an override are gone, those who removed them cannot take their place."""
     if not obstacle.named or active_people(obstacle.named, people):
         return obstacle

@@ -89,30 +89,26 @@ def broken_by(session: Session, stages: Stages, plan: Plan) -> Iterator[Violatio
         arriving = {step.address.environment for step in plan.steps if step.address.kind is Kind.POLICY}
         if any(name in arriving or _has_policies(stages, name) for name in names):
             design = stages.side(Stage.DESIGN) if plan.kind is PlanKind.PROMOTE else None
-            yield from _broken(session, stages, stages.effect(plan, side), side, design)
+            yield from _broken(session.now, stages, stages.effect(plan, side), side, design)
 
 
 def _has_policies(stages: Stages, environment: str) -> bool:
     return any(stages.entries(StageRef(environment, side), Kind.POLICY) for side in Stage)
 
 
-def _broken(
-    session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
-) -> Iterator[Violation]:
+def _broken(now: str, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None) -> Iterator[Violation]:
     for name, changes in changes_by_environment(effect).items():
-        policies = _environment_policies(session, stages, effect, name, side)
+        policies = _environment_policies(now, stages, effect, name, side)
         if policies.policies:
             yield from change_violations(policies, changes, effect, side, design)
 
 
-def _environment_policies(
-    session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage
-) -> EnvironmentPolicies:
+def _environment_policies(now: str, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> EnvironmentPolicies:
     kinds = (Kind.POLICY, Kind.ENVIRONMENT)
     live, design = (stages.snapshot([StageRef(name, stage)], *kinds) for stage in (Stage.LIVE, Stage.DESIGN))
     with_current_names = _with_current_names(stages, name)
     own = map(with_current_names, effect.pair) if side is Stage.LIVE else effect.pair
-    return EnvironmentPolicies(name, (with_current_names(live), design, *own), session.now)
+    return EnvironmentPolicies(name, (with_current_names(live), design, *own), now)
 
 
 def _with_current_names(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
@@ -359,14 +355,14 @@ def promotion_denials(session: Session, stages: Stages, effect: BeforeAfter) -> 
         return
     authors = _promoted_authors(stages)
     override_of, people = _override_finder(stages, authors), operators(stages.store)
-    for violation in _broken(session, stages, effect, Stage.LIVE, design):
+    for violation in _broken(session.now, stages, effect, Stage.LIVE, design):
         if violation.policy.denies and override_of(violation) is None:
             how, who = how_to_lift(violation, people, authors(violation))
             unknown = f" ({violation.why})" if violation.why else ""
             yield DeniedChange(violation.address, violation.by, f"{violation.says}{unknown}", how, who)
 
 
-def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+def obstacles(stages: Stages, now: str) -> Iterator[Obstacle]:
     """What policies deny of promoting all of design, approved or not."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, live)):
@@ -374,7 +370,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     effect = _everything(stages, design, live)
     authors = _promoted_authors(stages)
     override_of = _override_finder(stages, authors)
-    for violation in _broken(session, stages, effect, Stage.LIVE, design):
+    for violation in _broken(now, stages, effect, Stage.LIVE, design):
         if violation.policy.denies and override_of(violation) is None:
             yield replace(violation.obstacle, authors=frozenset(authors(violation)))
 
@@ -411,6 +407,26 @@ def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Itera
     A policy is named by its meaning, so its current text says who may override it. What it judged is known only where
     the specs are, and the override lifts nothing else. The authors are checked when the specs are applied.
     """
+    known = _known_policies(stages)
+    for denial in denials:
+        known_policy = known.get((denial.policy, denial.meaning))
+        if known_policy is not None and known_policy.denies and denial.address.environment == denial.policy.environment:
+            yield policy_obstacle(known_policy, denial.address, denial.judged)
+
+
+def recorded_obstacles(stages: Stages, override: Override) -> Iterator[Obstacle]:
+    """What :func:`reported_obstacles` may have given for an override in the record: one for each text of its policy.
+
+    What it judged is not in the record, so neither is the fingerprint of these.
+    """
+    for (address, _), policy in _known_policies(stages).items():
+        named = address == override.details.get("policy") and address.environment == override.address.environment
+        if named and policy.denies:
+            yield policy_obstacle(policy, override.address, "")
+
+
+def _known_policies(stages: Stages) -> dict[tuple[Address, str], ActivePolicy]:
+    """The policies of live and design, by address and meaning."""
     known: dict[tuple[Address, str], ActivePolicy] = {}
     for side in Stage:
         stage_names = [stage for stage in stages.stages if stage.stage is side]
@@ -421,7 +437,4 @@ def reported_obstacles(stages: Stages, denials: Iterable[PolicyDenial]) -> Itera
         for address in view.of_kind(Kind.POLICY):
             policy = ActivePolicy.of(view, address)
             known[address, policy.meaning] = policy
-    for denial in denials:
-        known_policy = known.get((denial.policy, denial.meaning))
-        if known_policy is not None and known_policy.denies and denial.address.environment == denial.policy.environment:
-            yield policy_obstacle(known_policy, denial.address, denial.judged)
+    return known

@@ -44,7 +44,7 @@ def promote(
     Raises Refused if live would have invalid rules or texts, or fail required decision cases.
     """
     with session.existing() as store:
-        stages = Stages(store)
+        stages = Stages(store, session.known)
         promotion = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if promotion.promotes:
             from offerkit.usecases.plan_effect import plan_effect

@@ -33,8 +33,26 @@ def check_open(session: Session, store: Store, plan: Plan, operator: str) -> lis
     """The overrides that let ``operator`` promote ``plan`` now. Raises Refused in a freeze, or outside of a window."""
     if not plan.promotes:
         return []
-    stages, moment = Stages(store), instant(session.now)
-    calendars = calendars_of(stages, promoted_environments(store, plan))
+    found, lifted = closed_at(Stages(store), promoted_environments(store, plan), instant(session.now), operator)
+    if found:
+        raise Refused(found)
+    return lifted
+
+
+def foreseen(store: Store, plan: Plan, moment: datetime, operator: str) -> list[Diagnostic]:
+    """Warnings of what will be against ``operator``'s promotion of ``plan`` at ``moment``, by what holds now."""
+    found, _ = closed_at(Stages(store), promoted_environments(store, plan), moment, operator)
+    return [
+        Diagnostic(one.code, f"then, {one.summary}", one.detail, one.hint, one.address, severity=Severity.WARNING)
+        for one in found
+    ]
+
+
+def closed_at(
+    stages: Stages, environments: Iterable[str], moment: datetime, operator: str
+) -> tuple[list[Diagnostic], list[Override]]:
+    """What keeps ``operator`` from promoting to some environments at ``moment``; the overrides that lift the rest."""
+    calendars = calendars_of(stages, environments)
     lifted: list[Override] = []
     held: list[Closure] = []
     own: list[Closure] = []
@@ -46,19 +64,8 @@ def check_open(session: Session, store: Store, plan: Plan, operator: str) -> lis
             own.append(closure)
         else:
             lifted.append(override)
-    if held or own:
-        raise Refused(closed_diagnostics([*held, *own], next_opening(calendars, moment), own))
-    return lifted
-
-
-def foreseen(store: Store, plan: Plan, moment: datetime) -> list[Diagnostic]:
-    """Warnings of what will be against the promotion of ``plan`` at ``moment``, by what is declared now."""
-    calendars = calendars_of(Stages(store), promoted_environments(store, plan))
-    found = closures(calendars, moment)
-    return [
-        Diagnostic(one.code, f"then, {one.summary}", one.detail, one.hint, one.address, severity=Severity.WARNING)
-        for one in closed_diagnostics(found, next_opening(calendars, moment))
-    ]
+    opening = next_opening(calendars, moment) if held or own else None
+    return [*closed_diagnostics([*held, *own], opening, own)], lifted
 
 
 def promoted_environments(store: Store, plan: Plan) -> list[str]:
@@ -90,14 +97,14 @@ def calendars_of(stages: Stages, environments: Iterable[str]) -> list[PromotionC
     return calendars
 
 
-def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """Freezes, and gaps between windows, that hold now or when a promotion is scheduled: for what waits now.
+def obstacles(stages: Stages, now: datetime) -> Iterator[Obstacle]:
+    """Freezes, and gaps between windows, that hold ``now`` or when a promotion is scheduled: for what waits now.
 
     Their authors are those of everything that waits in the environment.
     """
     store = stages.store
     assert store is not None
-    moments = [(instant(session.now), stages.environments)]
+    moments = [(now, stages.environments)]
     moments += [(instant(one.due), list(one.environments)) for one in scheduled.scheduled(store.database)]
     found = {closure for moment, names in moments for closure in closures(calendars_of(stages, names), moment)}
     written: dict[str, set[str]] = {}
@@ -105,12 +112,14 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         if _override(stages, closure) is not None:
             continue
         if closure.environment not in written:
-            written[closure.environment] = _authors(store, stages, closure.environment)
+            written[closure.environment] = waiting_authors(stages, closure.environment)
         yield closure_obstacle(closure, _changes(stages, closure.environment), written[closure.environment])
 
 
-def _authors(store: Store, stages: Stages, environment: str) -> set[str]:
+def waiting_authors(stages: Stages, environment: str) -> set[str]:
     """Whoever wrote anything that waits in an environment, or in its dimension."""
+    store = stages.store
+    assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     authors = Authors(store, design, lambda: live)
     names: set[str] = set()

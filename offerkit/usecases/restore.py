@@ -138,7 +138,8 @@ def _put_in_place(restoration: Restoration) -> Restored:
         backups.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
         aside = _aside(session)
         lost_serials: Json = [row.serial for row in loss.revisions]
-        draft = replace(draft, details={"replaced": loss.head, "revisions": lost_serials})
+        erasures: dict[str, Json] = {backups.ERASURES: True} if loss.returning and loss.returning.erasures else {}
+        draft = replace(draft, details={"replaced": loss.head, "revisions": lost_serials, **erasures})
         if store.database.differences():
             return _rebuilt(restoration, store, aside, draft)
         backups.set_aside(session.store, aside, restoration.prepared.with_name("aside.db"))

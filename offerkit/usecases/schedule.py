@@ -6,8 +6,7 @@ Nothing changes in live until then. What is carried out then is :mod:`offerkit.u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from offerkit.address import Stage
 from offerkit.applier import change_rows, verify
@@ -19,9 +18,9 @@ from offerkit.plans.plan import Plan, encode, plan_digest
 from offerkit.store import Draft, RevisionRow, Store, scheduled
 from offerkit.store.rows import change_text
 from offerkit.store.stage_snapshots import Stages
-from offerkit.times import common_zone, display_time, instant, instants_of, local, utc
+from offerkit.times import common_zone, instant, instants_of, local, utc
 from offerkit.usecases.apply import entitled_actor
-from offerkit.usecases.argument_values import zones_of_stage
+from offerkit.usecases.argument_values import shown_time, zones_of_stage
 from offerkit.usecases.promotion_times import promoted_environments
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.session import Session, promoters, who_is
@@ -69,6 +68,7 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
                 hint="Withdraw some: offerkit scheduled list",
             )
         draft = sealed(session, store, _drafted(session, store, plan, request))
+        check_unscheduled(store, plan)
         return scheduled.add(store.database, draft, request.due, encode(plan).decode())
 
 
@@ -79,11 +79,29 @@ def _drafted(session: Session, store: Store, plan: Plan, request: ScheduleReques
         "not_after": request.not_after,
         "environments": list(promoted_environments(store, plan)),
         "steps": len(plan.steps),
-        "changes": changes_digest(map(change_text, change_rows(plan))),
+        "changes": _changes(plan),
     }
     facts |= {"override_impact": session.override_impact} if session.override_impact else {}
     who, digest = who_is(session, store).name, plan_digest(plan)
     return Draft(scheduled.SCHEDULE, who, session.now, session.message, digest, details={scheduled.DETAILS: facts})
+
+
+def check_unscheduled(store: Store, plan: Plan) -> None:
+    """Raise Refused if a promotion that makes exactly the changes of ``plan`` waits for its time."""
+    changes = _changes(plan)
+    for one in scheduled.scheduled(store.database):
+        if one.changes == changes and scheduled.ending(store.database, one.serial) is None:
+            raise refuse(
+                Code.ALREADY_SCHEDULED,
+                f"revision {one.serial} has scheduled this promotion already, for"
+                f" {shown_time(store, one.environments, one.due)} by {one.by[:80]}",
+                detail="It would be carried out once, and then refused.",
+                hint=f"To change its time, withdraw it first: offerkit scheduled withdraw {one.serial} --message TEXT",
+            )
+
+
+def _changes(plan: Plan) -> str:
+    return changes_digest(map(change_text, change_rows(plan)))
 
 
 def withdraw(session: Session, serial: int, reason: str) -> RevisionRow:
@@ -165,15 +183,12 @@ def _in_calendar(moment: datetime, text: str) -> datetime:
     return moment
 
 
-def shown_time(store: Store, environments: Iterable[str], moment: str) -> str:
-    """A time of the store on the clocks of some environments, for display."""
-    zones = sorted(set(zones_of_stage(store, Stage.LIVE, environments).values()), key=str)
-    return ", ".join(display_time(instant(moment), zone) for zone in zones or (UTC,))
-
-
 def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> None:
     """Raise Refused unless ``plan`` is a promotion, and its times are ahead, in order and not too far."""
     found = []
+    with session.existing() as store:
+        names = promoted_environments(store, plan)
+        due, latest = (shown_time(store, names, each) if each else "" for each in (request.due, request.not_after))
     if not plan.promotes:
         found.append(
             Diagnostic(
@@ -187,7 +202,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{request.due[:16]}Z is already past",
+                f"{due} is already past",
                 hint="Name a time that is ahead, or promote now: leave out --at.",
             )
         )
@@ -195,7 +210,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{request.due[:16]}Z is more than {FURTHEST.days} days ahead",
+                f"{due} is more than {FURTHEST.days} days ahead",
                 hint="Check the year.",
             )
         )
@@ -203,7 +218,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"the latest time, {request.not_after[:16]}Z, is before the scheduled one, {request.due[:16]}Z",
+                f"the latest time, {latest}, is before the scheduled one, {due}",
                 hint="Name a later --not-after.",
             )
         )

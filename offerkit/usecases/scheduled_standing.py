@@ -6,6 +6,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse
 from offerkit.store import Store, backups, scheduled
 from offerkit.store.stage_snapshots import Stages
+from offerkit.usecases.argument_values import shown_time
 
 
 def check_standing(store: Store, serial: int, now: str) -> None:
@@ -18,7 +19,7 @@ def check_standing(store: Store, serial: int, now: str) -> None:
         raise refuse(
             Code.SCHEDULE_LAPSED,
             f"the promotion that revision {serial} scheduled was found too late: its latest time was"
-            f" {promotion.not_after[:16]}Z",
+            f" {shown_time(store, promotion.environments, promotion.not_after)}",
             hint="Schedule it again. Something must carry out what is due: offerkit serve, or offerkit run-due.",
         )
     restores = store.revisions(action=backups.ACTION, limit=1)

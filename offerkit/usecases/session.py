@@ -24,6 +24,7 @@ from offerkit.plans.plan import NO_ORIGIN, Plan, PlanKind, PlanOrigin
 from offerkit.specs import Loaded, Project, load
 from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.names import NameHistory
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.known_heads import KnownHeads
 from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back_settings
@@ -119,7 +120,8 @@ class Session:
     project has seen of the store; None if not recorded. ``origin``: where the applied plan comes from. ``as_read``: the
     plan as read in a pull request. ``scopes``: what the operator's token allows; None without a token.
     ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
-    the revision that scheduled the applied plan, if one did.
+    the revision that scheduled the applied plan, if one did. ``keep``: holds what was loaded, so that nobody waits
+    while it is freed. ``known``: what planning derived from bodies, for applying; None in a process that stays.
     """
 
     project: Project
@@ -146,6 +148,8 @@ class Session:
     signer: SshSigner | None = None
     signature: GivenSignature | None = None
     scheduled: int = 0
+    keep: Callable[[Loaded], None] = lambda loaded: None
+    known: Snapshot | None = None
 
     @property
     def store(self) -> Location:
@@ -159,7 +163,9 @@ class Session:
 
     def load(self, *, cases: bool = True) -> Loaded:
         """Read and check the project's specs, with its ``cases``. Raises Refused with all mistakes in them."""
-        return load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
+        loaded = load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
+        self.keep(loaded)
+        return loaded
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:

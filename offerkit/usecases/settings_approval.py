@@ -27,7 +27,7 @@ from offerkit.plans.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases.session import Session, operators, promoters, separating_environments
+from offerkit.usecases.session import operators, promoters, separating_environments
 
 
 def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
@@ -48,7 +48,7 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
     return refusals
 
 
-def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+def obstacles(stages: Stages) -> Iterator[Obstacle]:
     """Changes of settings by a single author where duties are separated, and changes of an environment's promoters that
     leave nobody who may promote.
     """

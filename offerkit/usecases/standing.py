@@ -26,6 +26,7 @@ from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store, scheduled
 from offerkit.store.stage_snapshots import Stages
+from offerkit.usecases.argument_values import shown_time
 from offerkit.usecases.awaited_approvals import list_approvals
 from offerkit.usecases.history import review_words, signing_key
 from offerkit.usecases.list_scheduled import scheduled_plan
@@ -61,7 +62,7 @@ def standing_of(
         _changed(stages.store, address.stage(state.stage), address, serial) if now or serial is not None else None,
         live.standing,
         () if live_now else live.differing(view),
-        tuple(decided),
+        tuple(each if design else each._replace(lack="") for each in decided),
         tuple(_waiting(session, stages, address)) if design_now and design else (),
         tuple(_stops(stops, view, address, design=design)),
         tuple(_overrides(stages, address, serial)) if design else (),
@@ -174,7 +175,7 @@ def _decided(
     aspects = []
     for key in keys_to_decide(view, address):
         known = replace(key, address=offer, space=_space_now(key, names))
-        aspects.append(_aspect(stages.store, key, every.each(known), counting.on(known), stage))
+        aspects.append(_aspect(stages.store, key, every.each(known), (counting, known), stage))
     needs_none = address.kind is not Kind.OFFER  # most settings go live without anybody's approval
     return [aspect for aspect in aspects if aspect.decision or not needs_none]
 
@@ -200,23 +201,27 @@ def _decided_live(stages: Stages, address: Address) -> list[DecidedAspect]:
 
 
 def _aspect(
-    store: Store, key: ApprovalKey, rows: Iterable[Approval], counting: Approval | None, stage: Stage
+    store: Store, key: ApprovalKey, rows: Iterable[Approval], counting: tuple[Decisions, ApprovalKey], stage: Stage
 ) -> DecidedAspect:
+    """The last of ``rows``; ``counting``: the decisions that count, and what they call ``key``."""
     last = max(rows, key=lambda row: row.revision, default=None)
     if last is None:
         return DecidedAspect(stage, key.aspect, key.space)
-    revision = store.revision(last.revision)
+    revision, (decisions, known) = store.revision(last.revision), counting
+    on = decisions.on(known)
+    counts = on is not None and on.revision == last.revision
     return DecidedAspect(
         stage,
         key.aspect,
         key.space,
         last.decision.value,
-        counting is not None and counting.revision == last.revision,
+        counts,
         by=last.operator,
         revision=RevisionStamp(last.revision, last.time, revision.actor if revision else ""),
         comment=last.comment,
         review=review_words(revision) if revision is not None else "",
         signed=signing_key(revision) if revision is not None else "",
+        lack="" if counts else decisions.lack(known, last),
     )
 
 
@@ -248,7 +253,8 @@ def _scheduled(store: Store, address: Address) -> Iterator[ScheduledChange]:
         steps = scheduled_plan(store, promotion.serial).steps
         if any(address in (step.address, step.moved_from) for step in steps):
             stamp = RevisionStamp(promotion.serial, promotion.time, promotion.by)
-            yield ScheduledChange(promotion.due, stamp)
+            shown = shown_time(store, promotion.environments, promotion.due)
+            yield ScheduledChange(promotion.due, shown, stamp)
 
 
 def _overrides(stages: Stages, address: Address, serial: int | None) -> Iterator[Override]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 from offerkit.address import Address, AddressPattern, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
@@ -109,111 +108,39 @@ def _recorded(session: Session, store: Store, outcome: StopOutcome, draft: Draft
     return outcome if draft is None else replace(outcome, revision=store.append(sealed(session, store, draft)))
 
 
-class _StopWork:
-    """Common parts: both stages, current stops, and the request."""
+class StopGate:
+    """What may be stopped and resumed, and by whom: both stages, current stops, and the operator who acts."""
 
-    def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
-        self.session, self.store, self.actor, self.request = session, store, actor, request
+    def __init__(self, store: Store, actor: Actor) -> None:
+        self.store, self.actor = store, actor
         self.stages = Stages(store)
         self.design, self.live = self.stages.side(Stage.DESIGN), self.stages.side(Stage.LIVE)
         self.stops = self.stages.stops
         self.names = LiveNames(store, self.design, self.live)
         self.settings = promotion_settings(store)
 
-    def draft(
-        self,
-        decision: Decision,
-        named: Sequence[Address],
-        rows: Iterable[Approval],
-        changes: tuple[ChangeRow, ...] = (),
-    ) -> Draft:
-        action = "stop" if decision is Decision.STOPPED else "resume"
-        reason = self.request.reason.strip()
-        out = [change.address for change in changes]
-        notices = tuple(stop_notices(named, out, decision)) if self.store.tells() else ()
-        rows = tuple(rows)
-        return Draft(
-            action, self.actor.name, self.session.now, reason, changes=changes, approvals=rows, notices=notices
-        )
+    def stop_refusals(self, environments: Iterable[str]) -> list[Diagnostic]:
+        """Why the operator cannot stop anything in some environments: one for each where they lack the right."""
+        judged = (may_stop(self.actor, name, self._named_in(name, "stoppers")) for name in sorted({*environments}))
+        return [refusal for refusal in judged if refusal is not None]
 
-    def row(self, address: Address, root: str, decision: Decision) -> Approval:
-        key = ApprovalKey(address, Aspect.STOP, root, "")
-        return Approval(key, decision, self.actor.name, self.request.reason.strip())
-
-    def entitled(self, named: Iterable[Address], judge: Callable[[str], Diagnostic | None]) -> None:
-        """Raise Refused for environments in which the operator lacks the right."""
-        diagnostics = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
-        if diagnostics:
-            raise Refused(diagnostics)
-
-
-class _Stopping(_StopWork):
-    def stop(self) -> tuple[StopOutcome, Draft | None]:
-        named = self._named()
-        self.entitled(named, lambda name: may_stop(self.actor, name, _names(self.settings, name, "stoppers")))
-        rows = list(self._rows(named))
-        if not rows:
-            return StopOutcome(None, tuple(named)), None
-        deltas = stop_deltas(self.live, self.stops.with_rows(rows))
-        changes = tuple(
-            ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in deltas
-        )
-        outcome = StopOutcome(None, tuple(named), tuple(change.address for change in changes))
-        return outcome, self.draft(Decision.STOPPED, named, rows, changes)
-
-    def _named(self) -> list[Address]:
-        """What to stop, by current names. Raises Refused for patterns that match nothing."""
-        known_to_them = visible(self.design, self.live, design_readable(self.session, self.store))
-        every = (a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind))
-        known = {*filter(known_to_them, every)}
-        return sorted(
-            {self.names.now(address) for address in matching(self.request.patterns, known)},
-            key=lambda address: address.sort_key,
-        )
-
-    def _rows(self, named: list[Address]) -> Iterator[Approval]:
-        """A row for each named resource, for everything below it, and for former names; except those
-        stopped already.
-        """
-        stopped_names: set[Address] = set()
-        for address in named:
-            if self.stops.named(address) is None:
-                stopped_names.add(address)
-                yield self.row(address, "", Decision.STOPPED)
-        heads = set(named)
-        for head in named:
-            below = [a for view in (self.design, self.live) for a in resources_below(view, head)]
-            for address in (head, *below):
-                for name in (address, *self.names.others(address)):
-                    if name not in stopped_names and name not in heads and head not in self.stops.roots(name):
-                        stopped_names.add(name)
-                        yield self.row(name, head, Decision.STOPPED)
-
-
-class _Resuming(_StopWork):
-    def resume(self) -> tuple[StopOutcome, Draft]:
+    def resume_refusals(self, environments: Iterable[str]) -> list[Diagnostic]:
+        """Why the operator cannot resume anything in some environments: one for each where they lack the right."""
         if refused := only_people(self.actor, "resume what is stopped"):
-            raise Refused(refused)
-        may_read = design_readable(self.session, self.store)
-        known = visible(self.design, self.live, may_read)
-        stopped = {a for row in self.stops if may_read((a := row.key.address).environment) or known(a)}
-        addresses = matching(self.request.patterns, stopped, "“offerkit stops” lists what is stopped.")
-        heads = sorted({self.names.now(address) for address in addresses}, key=lambda address: address.sort_key)
-        self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
-        refused = list(self._refused(heads))
-        refused_addresses = {diagnostic.address for diagnostic in refused}
-        named = [a for a in heads if a not in refused_addresses and (self.stops.named(a) or self._over(a) is None)]
-        if not named:
-            raise Refused(ordered(refused))
-        outcome = StopOutcome(None, tuple(named), (), tuple(ordered(refused)))
-        return outcome, self.draft(Decision.RESUMED, named, self._rows(named))
+            return refused
+        judged = (may_resume(self.actor, name, self._named_in(name, "promoters")) for name in sorted({*environments}))
+        return [refusal for refusal in judged if refusal is not None]
 
-    def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
+    def _named_in(self, environment: str, what: str) -> tuple[str, ...]:
+        return tuple(self.settings.get(environment, {}).get(what, ()))
+
+    def not_resumed(self, heads: Collection[Address]) -> Iterator[Diagnostic]:
+        """Why some of ``heads``, by current names, stay stopped although the operator may resume there."""
         decisions = self.stages.effective_decisions()
         if any(settings.get(_SEPARATED) for settings in self.settings.values()):
             self._authors.look_at(heads)
         for address in heads:
-            covering_stop = None if self.stops.named(address) else self._over(address)
+            covering_stop = None if self.stops.named(address) else self.over(address)
             if covering_stop is not None and covering_stop.key.address not in heads:
                 yield Diagnostic(
                     Code.STOPPED,
@@ -225,7 +152,7 @@ class _Resuming(_StopWork):
             elif covering_stop is None:
                 yield from self._unapproved(address, decisions)
 
-    def _over(self, address: Address) -> Approval | None:
+    def over(self, address: Address) -> Approval | None:
         """The stop of a category above ``address`` that covers it."""
         for view in (self.design, self.live):
             for category in stopping_addresses(view, address):
@@ -276,6 +203,98 @@ class _Resuming(_StopWork):
         if not approvals or eligibility_decision is None or eligibility_decision.decision is not Decision.APPROVED:
             return set()
         return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [eligibility_decision]), *approvals)}
+
+
+class _StopWork(StopGate):
+    """Common parts of stopping and resuming: what a request is about."""
+
+    def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
+        super().__init__(store, actor)
+        self.session, self.request = session, request
+
+    def draft(
+        self,
+        decision: Decision,
+        named: Sequence[Address],
+        rows: Iterable[Approval],
+        changes: tuple[ChangeRow, ...] = (),
+    ) -> Draft:
+        action = "stop" if decision is Decision.STOPPED else "resume"
+        reason = self.request.reason.strip()
+        out = [change.address for change in changes]
+        notices = tuple(stop_notices(named, out, decision)) if self.store.tells() else ()
+        rows = tuple(rows)
+        return Draft(
+            action, self.actor.name, self.session.now, reason, changes=changes, approvals=rows, notices=notices
+        )
+
+    def row(self, address: Address, root: str, decision: Decision) -> Approval:
+        key = ApprovalKey(address, Aspect.STOP, root, "")
+        return Approval(key, decision, self.actor.name, self.request.reason.strip())
+
+
+class _Stopping(_StopWork):
+    def stop(self) -> tuple[StopOutcome, Draft | None]:
+        named = self._named()
+        if refused := self.stop_refusals(address.environment for address in named):
+            raise Refused(refused)
+        rows = list(self._rows(named))
+        if not rows:
+            return StopOutcome(None, tuple(named)), None
+        deltas = stop_deltas(self.live, self.stops.with_rows(rows))
+        changes = tuple(
+            ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in deltas
+        )
+        outcome = StopOutcome(None, tuple(named), tuple(change.address for change in changes))
+        return outcome, self.draft(Decision.STOPPED, named, rows, changes)
+
+    def _named(self) -> list[Address]:
+        """What to stop, by current names. Raises Refused for patterns that match nothing."""
+        known_to_them = visible(self.design, self.live, design_readable(self.session, self.store))
+        every = (a for view in (self.design, self.live) for kind in STOPPABLE_KINDS for a in view.of_kind(kind))
+        known = {*filter(known_to_them, every)}
+        return sorted(
+            {self.names.now(address) for address in matching(self.request.patterns, known)},
+            key=lambda address: address.sort_key,
+        )
+
+    def _rows(self, named: list[Address]) -> Iterator[Approval]:
+        """A row for each named resource, for everything below it, and for former names; except those
+        stopped already.
+        """
+        stopped_names: set[Address] = set()
+        for address in named:
+            if self.stops.named(address) is None:
+                stopped_names.add(address)
+                yield self.row(address, "", Decision.STOPPED)
+        heads = set(named)
+        for head in named:
+            below = [a for view in (self.design, self.live) for a in resources_below(view, head)]
+            for address in (head, *below):
+                for name in (address, *self.names.others(address)):
+                    if name not in stopped_names and name not in heads and head not in self.stops.roots(name):
+                        stopped_names.add(name)
+                        yield self.row(name, head, Decision.STOPPED)
+
+
+class _Resuming(_StopWork):
+    def resume(self) -> tuple[StopOutcome, Draft]:
+        if lacking := self.resume_refusals(()):
+            raise Refused(lacking)
+        may_read = design_readable(self.session, self.store)
+        known = visible(self.design, self.live, may_read)
+        stopped = {a for row in self.stops if may_read((a := row.key.address).environment) or known(a)}
+        addresses = matching(self.request.patterns, stopped, "“offerkit stops” lists what is stopped.")
+        heads = sorted({self.names.now(address) for address in addresses}, key=lambda address: address.sort_key)
+        if lacking := self.resume_refusals(address.environment for address in heads):
+            raise Refused(lacking)
+        refused = list(self.not_resumed(heads))
+        refused_addresses = {diagnostic.address for diagnostic in refused}
+        named = [a for a in heads if a not in refused_addresses and (self.stops.named(a) or self.over(a) is None)]
+        if not named:
+            raise Refused(ordered(refused))
+        outcome = StopOutcome(None, tuple(named), (), tuple(ordered(refused)))
+        return outcome, self.draft(Decision.RESUMED, named, self._rows(named))
 
     def _rows(self, named: list[Address]) -> Iterator[Approval]:
         """The rows that undo the stops of named resources and everything stopped with them, under all names."""
@@ -376,7 +395,3 @@ def _unapproved(address: Address, stops: Stops, *, declared: bool) -> Diagnostic
         how if declared else f"It is not in design. Declare and apply it, then run: {how}",
         address,
     )
-
-
-def _names(settings: Mapping[str, Mapping[str, Any]], environment: str, what: str) -> tuple[str, ...]:
-    return tuple(settings.get(environment, {}).get(what, ()))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 from attacking import Session
 from helpers.server_process import serving
 
+from offerkit.governance.anchors import Anchor
 from offerkit.store import Store
 from offerkit.usecases import anchor_places
 
@@ -286,3 +289,115 @@ def test_a_store_without_revisions_is_compared_too(team: Session, tmp_path: Path
     Store.open(store, create=True).close()
     (team.root / ".offerkit/heads.json").unlink()
     assert "has anchors of another project only" in verify(team, f"--anchor {place}")
+
+
+def restored(team: Session, tmp_path: Path, *others: str) -> str:
+    """Anchors of a promotion that a lawful restore took back; gives the place."""
+    place = f"file:{tmp_path / 'anchors.jsonl'}"
+    anchored(team, place, *others)
+    team.do("ada", f"store backup {tmp_path / 'monday.db'}")
+    went_live(team, 50)
+    team.do("ada", f"store restore {tmp_path / 'monday.db'} --yes")
+    return place
+
+
+def test_what_a_restore_took_back_can_be_accepted(team: Session, tmp_path: Path) -> None:
+    """By an administrator and with a reason; it is anchored itself, shown for good, and accepts nothing else."""
+    place = restored(team, tmp_path, "git")
+    assert "--accept-lost" in verify(team)
+    assert "omar is not allowed to accept" in team.run("omar", "audit anchor --accept-lost -m Monday").err
+    assert "needs a reason" in team.run("ada", "audit anchor --accept-lost").err
+    assert "goes with --accept-lost" in team.run("ada", "audit anchor -m Monday").err
+    before = team.serial()
+    done = team.do("ada", "audit anchor --accept-lost -m Monday")
+    accepted = f"by ada in revision {before + 1}"
+    assert team.serial() == before + 1
+    assert "Lost, and accepted: 1 anchor of revision" in done and accepted in " ".join(done.split())
+    kept = [json.loads(line) for line in (tmp_path / "anchors.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (kept[-1]["action"], kept[-1]["revision"]) == ("accept-lost", before + 1)
+    assert "OFR972" in team.run("ada", "audit anchor --accept-lost -m Again").err
+    for line in ("", "--anchors", f"--anchor {place}"):
+        assert accepted in " ".join(verify(team, line).split())
+        (loss,) = json.loads(verify(team, f"{line} --format json"))["accepted"]
+        assert (loss["operator"], loss["reason"], loss["anchors"][0]["places"]) == ("ada", "Monday", [place, "git"])
+    team.do("", "audit export --out record.jsonl")
+    assert accepted in " ".join(verify(team, f"record.jsonl --anchor {place}").split())
+    went_live(team, 70)
+    assert accepted in " ".join(verify(team).split())
+
+
+def test_accepting_hides_nothing(team: Session, tmp_path: Path) -> None:
+    """Somebody who put an older store in place and accepts that is named by it; and cannot take that back."""
+    store, heads = team.root / ".offerkit/store.db", team.root / ".offerkit/heads.json"
+    if "OFFERKIT_STORE" in team.environ:
+        pytest.skip("the store is no file")
+    restored(team, tmp_path)
+    shutil.copy(store, tmp_path / "older.db")
+    team.do("ada", "audit anchor --accept-lost -m Monday")
+    last = team.serial()
+    shutil.copy(tmp_path / "older.db", store)
+    heads.unlink()
+    assert f"revisions {last} to {last + 1} are missing" in verify(team)
+    team.do("ada", "audit anchor --accept-lost -m Nothing")
+    assert f"2 anchors of revisions {last} to {last + 1}" in " ".join(verify(team).split())
+    (tmp_path / "anchors.jsonl").write_bytes(b"".join((tmp_path / "anchors.jsonl").read_bytes().splitlines(True)[:-1]))
+    assert f"revision {last} accepts lost anchors, and" in verify(team)
+    team.do("", "audit anchor")
+    assert "Lost, and accepted" in verify(team)
+
+
+def test_what_is_lost_after_that_is_found(team: Session, tmp_path: Path) -> None:
+    restored(team, tmp_path)
+    team.do("ada", "audit anchor --accept-lost -m Monday")
+    team.do("ada", f"store backup {tmp_path / 'tuesday.db'}")
+    went_live(team, 60)
+    team.do("ada", f"store restore {tmp_path / 'tuesday.db'} --yes")
+    assert "OFR970" in verify(team)
+    team.do("ada", "audit anchor --accept-lost -m Tuesday")
+    said = verify(team)
+    assert "Monday" in said and "Tuesday" in said
+
+
+def _notes(team: Session, line: str) -> str:
+    words = shlex.split(f"git -c user.name=x -c user.email=x@example.com notes --ref=offerkit {line}")
+    return subprocess.run(words, cwd=team.root, capture_output=True, text=True, check=True).stdout
+
+
+def test_notes_that_were_rewritten_by_hand(team: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is none, a line less, another digest or project; no notes at all, or more than is read."""
+    anchored(team, "git")
+    team.do("ada", "stop recipients/offer.saver -m Wrong")
+    first, last = (json.loads(line) for line in _notes(team, "show HEAD").splitlines() if line)
+    told = {
+        "signed off": "1 line is no anchor",
+        json.dumps(first): "changed live, and git (refs/notes/offerkit) has no anchor of it",
+        json.dumps({**last, "digest": "0" * 64}): f"revision {last['revision']} was replaced",
+        json.dumps({**last, "revision": 99}): f"revisions {last['revision'] + 1} to 99 are missing",
+        json.dumps({**last, "project": "another"}): "has anchors of another project only",
+    }
+    for line, said in told.items():
+        _notes(team, f"add --force --message={shlex.quote(line)} HEAD")
+        assert said in verify(team), line
+    _notes(team, "remove HEAD")
+    assert "there is no anchor in git" in verify(team)
+    team.git("update-ref refs/notes/offerkit HEAD")  # a tree of files
+    assert "there is no anchor in git" in verify(team)
+    team.git("update-ref -d refs/notes/offerkit")
+    assert "there is no anchor in git" in verify(team)
+    team.do("", "audit anchor")
+    assert "1 anchor" in verify(team)
+    monkeypatch.setattr(anchor_places, "LARGEST", 20)
+    assert "OFR971" in verify(team)
+
+
+@pytest.mark.parametrize("kind", ["git", "file"])
+def test_two_who_anchor_at_once(tmp_path: Path, kind: str) -> None:
+    """Git reads notes, adds a line and writes them: none may be lost between."""
+    for words in ("init --quiet", "-c user.name=x -c user.email=x@example.com commit --quiet --allow-empty -m One"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    name = "git" if kind == "git" else "file:anchors.jsonl"
+    many = [Anchor("p", number, f"{number:064x}", "promote", "2026-01-01T00:00:00.000000Z") for number in range(1, 13)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda anchor: anchor_places.place_of(name, tmp_path, dict(os.environ)).add(anchor), many))
+    place = anchor_places.place_of(name, tmp_path, dict(os.environ)).read()
+    assert (sorted(place.anchors), place.strange) == (many, 0)

@@ -24,7 +24,7 @@ AXE = Path(os.environ.get("OFFERKIT_NODE_MODULES", ROOT / "node_modules")) / "ax
 PAGES = (
     "/ui", "/ui/offers", "/ui/offers/shop/gold-card", "/ui/diff?a=shop@live&b=shop@design", "/ui/approvals?show=all",
     "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/weights", "/ui/report",
-    "/ui/report?by=offer,space", "/ui/login", "/ui/show", "/ui/show?address=shop/offer.gold-card",
+    "/ui/report?by=offer,space", "/ui/login", "/ui/explain", "/ui/show", "/ui/show?address=shop/offer.gold-card",
     "/ui/show?address=shop/category.bank&at=live", "/ui/show?address=environment.shop&full=true",
 )  # fmt: skip
 WIDTHS = (1280, 390)

@@ -1,10 +1,11 @@
-"""The list of offers, and the page of one offer: its state, preview, approvals and propositions."""
+"""The list of offers, the page of one offer: its state, preview, approvals and propositions; and of a proposition."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from textwrap import dedent
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -16,6 +17,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.fingerprint import Json
 from offerkit.plans.make import AddressPatterns
+from offerkit.reports.explained import explained_text
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
@@ -31,6 +33,7 @@ from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.diff import difference
+from offerkit.usecases.explain import explain_stored
 from offerkit.usecases.history import history
 from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
 from offerkit.usecases.open_engine import open_stage
@@ -72,10 +75,23 @@ def routes(pages: Pages) -> list[Operation]:
             request, "offer.html", lambda session: _offer(session, address, stage, contact, example)
         )
 
+    async def explain(request: Request) -> Response:
+        id_ = query_text(request, "proposition").strip()[:200]
+        return await pages.show(request, "explain.html", lambda session: _explanation(session, id_))
+
     return [
         Operation("GET", "/ui/offers", offers),
         Operation("GET", "/ui/offers/{environment}/{name}", offer),
+        Operation("GET", "/ui/explain", explain),
     ]
+
+
+def _explanation(session: Session, id_: str) -> Facts:
+    """What ``offerkit explain`` says of a proposition, by section; nothing without an id."""
+    found = explain_stored(session, id_) if id_ else None
+    blocks = explained_text(found).strip().split("\n\n") if found is not None else []
+    parts = (block.partition("\n") for block in blocks)
+    return {"id": id_, "found": found, "sections": [(title, dedent(text)) for title, _, text in parts]}
 
 
 def _offers(session: Session, q: str) -> Facts:

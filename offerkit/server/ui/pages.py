@@ -56,7 +56,7 @@ _HEADERS = {
 }
 _NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
-_OF_LIVE = ("/ui/report", "/ui/show", "/ui/stops", "/ui/stop", "/ui/resume", "/ui/logout")
+_OF_LIVE = ("/ui/report", "/ui/show", "/ui/explain", "/ui/stops", "/ui/stop", "/ui/resume", "/ui/logout")
 """Pages and forms that show nothing of design to those who may not read it."""
 _OFFER = "/ui/offers/{environment}/{name}"
 """The page of one environment alone."""

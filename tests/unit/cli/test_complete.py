@@ -146,6 +146,7 @@ COMPLETED = {
     "apply": {"what", "exclude", "authors", "sign"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces", "sign"},
+    "audit anchor": {"sign"},
     "audit show": {"file"},
     "audit verify": {"file"},
     "codeowners": {"out"},

@@ -727,6 +727,7 @@ TRIGGERED_BY: dict[Code, str] = {
     Code.NOT_SCHEDULED: "unit/usecases::test_who_may_withdraw",
     Code.SCHEDULE_LAPSED: "unit/usecases::test_a_late_run",
     Code.SCHEDULE_FULL: "unit/usecases::test_only_so_many_wait",
+    Code.ALREADY_SCHEDULED: "unit/usecases::test_the_same_promotion_is_scheduled_once",
     Code.WEBHOOK_DEAD: "unit/usecases::test_given_up_and_tried_again",
     Code.NO_IMPACT: "unit/usecases::test_the_impact_is_that_of_a_plan",
     Code.NO_ROOM: "unit/diagnostics::test_no_room_for_contacts",

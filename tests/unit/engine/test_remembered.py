@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,15 @@ from hypothesis import strategies as st
 from offerkit.engine.decide import decide
 from offerkit.engine.history import PastProposition, RememberedHistory
 
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+PAUSES = [
+    *[timedelta(0)] * 4,
+    timedelta(microseconds=1),
+    *[timedelta(seconds=1)] * 5,
+    timedelta(hours=5),
+    timedelta(hours=12),
+]
+CLOCK_STEPS = [*[timedelta(0)] * 5, *[timedelta(microseconds=-1)] * 3, timedelta(hours=-6)]
 NEAR = [timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(minutes=40)]
 
 
@@ -52,14 +62,67 @@ def _same_as_anew(seed: int) -> None:
     pasts, coming = list(history), pasts[len(history) :]
     calls = [random_catalog.call(rng, made)._replace(n=100) for _ in range(3)]
     edges = [past.time + span for past in [*pasts, *coming] for span in _periods(made.rules)]
-    for _ in range(8):
-        call, moment = rng.choice(calls), rng.choice((calls[0].now, *edges))
-        for _ in range(6):
-            now = call._replace(now=moment + rng.choice(NEAR))
+    moment = calls[0].now
+    for _ in range(12):
+        if rng.random() < 0.4:  # mostly, what was counted is still valid
+            moment = rng.choice((calls[0].now, *edges))
+        for _ in range(rng.randint(1, 6)):
+            now = rng.choice(calls)._replace(now=moment + rng.choice(NEAR))
             assert decide(made, now, history) == decide(made, now, pasts)
-        if coming:
-            pasts, history, coming = [*pasts, coming[0]], history.extended(coming[:1]), coming[1:]
+        number = rng.randint(0, 3)
+        added, coming = coming[:number], coming[number:]
+        pasts, longer = [*pasts, *added], history.extended(added)
+        if rng.random() < 0.3:  # they are under way, and fail: the history as it was is asked again
+            assert decide(made, now, longer) == decide(made, now, pasts)
+            pasts, longer = list(history), history
+        history = longer
     assert list(history) == pasts
+
+
+def _counts_much(rng: Random, counted: Sequence[str]) -> dict[str, Any]:
+    """A rule that counts most propositions, for every contact."""
+    rule = _rule(rng, counted)
+    rule.pop("contacts", None)
+    rule["counted"].update(status=rng.choice(("any", "any", "any", "accepted-or-rejected")))
+    if rng.random() < 0.5:
+        rule["applies_to"] = {}
+        rule["counted"].pop("when", None)
+    return {**rule, "enabled": True}
+
+
+@pytest.mark.parametrize("examples", [40, pytest.param(often(120, 300), marks=pytest.mark.slow)])
+def test_a_history_that_grows_with_each_call_is_counted_as_at_once(examples: int) -> None:
+    excluding = 0
+
+    def check(seed: int) -> None:
+        nonlocal excluding
+        rng = Random(seed)
+        made = random_catalog.catalog(rng)
+        calls = [random_catalog.call(rng, made)._replace(n=100) for _ in range(3)]
+        history: RememberedHistory[object] = RememberedHistory(random_catalog.history(rng, made))
+        pasts, now = list(history), calls[0].now
+        for _ in range(40):
+            call = rng.choice(calls)._replace(now=now + rng.choice(CLOCK_STEPS))
+            decision = decide(made, call, history)
+            assert decision == decide(made, call, pasts)
+            excluding += decision.considered["presentable"] < decision.considered["eligible"]
+            chosen = [made.offers[made.position_of[one.offer]] for one in decision.chosen]
+            added = [_proposed(rng, offer.name, offer.category, now) for offer in chosen[: rng.randint(0, 3)]]
+            if rng.random() < 0.2:  # they are under way, and fail
+                assert decide(made, call, history.extended(added)) == decide(made, call, [*pasts, *added])
+            else:
+                history, pasts = history.extended(added), [*pasts, *added]
+            now += rng.choice(PAUSES)
+
+    with patch.object(random_catalog, "_rule", _counts_much):
+        settings(max_examples=examples)(given(st.integers(0, 2**32))(check))()
+    assert excluding > examples
+
+
+def _proposed(rng: Random, offer: str, category: str, now: datetime) -> PastProposition:
+    space, time = rng.choice(sorted(random_catalog.CHANNELS)), now + rng.choice((*NEAR[:3], timedelta(hours=5)))
+    channel, status = random_catalog.CHANNELS[space], rng.choice(("presented", "accepted"))
+    return PastProposition(offer, category, space, channel, status, time, Decimal(rng.randint(1, 3)), 1)
 
 
 def _periods(rules: tuple[object, ...]) -> list[timedelta]:
@@ -70,13 +133,20 @@ def test_it_is_counted_from_the_second_time_on() -> None:
     class Line:
         pass
 
-    history: RememberedHistory[Line] = RememberedHistory(())
+    past = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))[0]
+    history: RememberedHistory[Line] = RememberedHistory((past,))
     line, other = Line(), Line()
-    assert history.tally("web", line) is None, "the first time may be the last"
-    known = history.tally("web", line)
-    assert known == {} and history.tally("web", line) is known
-    assert history.tally("app", line) is None
-    assert history.tally("web", other) is None and history.tally("web", line) is None
+    assert history.tally("web", line, NOW) is None, "the first time may be the last"
+    known = history.tally("web", line, NOW)
+    assert known is not None and (known.counted, known.since, known.bits) == (1, NOW, {})
+    history.tallies["web"] = known._replace(until=NOW + NEAR[3], bits={1: 6})
+    longer = history.extended((past,))
+    for moment, counted in ((NOW, 1), (NOW + NEAR[3], 1), (NOW + NEAR[3] + NEAR[2], 2), (NOW + NEAR[0], 2)):
+        found = longer.tally("web", line, moment)
+        assert found is not None and (found.counted, bool(found.bits)) == (counted, counted == 1), moment
+    assert longer.tally("app", line, NOW) is None
+    assert longer.tally("web", other, NOW) is None and longer.tally("web", line, NOW) is None
+    assert history.tally("web", line, NOW) == history.tallies["web"], "as it was"
     gone = ref(line)
     del line
     assert gone() is None, "a history holds no space program"
@@ -84,5 +154,18 @@ def test_it_is_counted_from_the_second_time_on() -> None:
 
 def test_it_is_equal_to_its_propositions() -> None:
     pasts = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))
-    assert RememberedHistory(pasts) == tuple(pasts)
+    assert list(RememberedHistory(pasts)) == pasts
     assert all(isinstance(past, PastProposition) for past in RememberedHistory(pasts))
+
+
+def test_two_that_grew_from_one_do_not_meet() -> None:
+    first, second, third = (_proposed(Random(number), f"o{number}", "a", NOW) for number in range(3))
+    history: RememberedHistory[object] = RememberedHistory([first])
+    one, other = history.extended([second]), history.extended([third])
+    both = one.extended([third])
+    assert ([*history], [*one], [*other]) == ([first], [first, second], [first, third])
+    assert [*both] == [first, second, third]
+    assert (len(history), history.since(1), history[:], history[-1]) == (1, [], [first], first)
+    assert both.names["offer"] == ("o0", "o1", "o2") and both.since(1) == [second, third]
+    assert both.named("offer", {"o0", "o2"}) == [first, third] and len(both.named("category", {"a"})) == 3
+    assert second in one and second not in other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offerkit.governance.anchors import AcceptedLoss, LostAnchor
 from offerkit.reports.audit import (
     AnchoredRevision,
     EnvironmentThen,
@@ -35,6 +36,10 @@ def _then(text: str) -> LiveThen:
     return LiveThen(text, text, _line(text), states, (StoppedThen("bank/offer.tour", text, text, TIME, 4),))
 
 
+def _loss(text: str) -> AcceptedLoss:
+    return AcceptedLoss(9, TIME, text, text, (LostAnchor(7, "a" * 64, ("git", text)), LostAnchor(8, "b" * 64, (text,))))
+
+
 AUDITS = {
     "ContactErasure": ContactErasure(
         (ErasedRows("bank", 12, 1, 2), ErasedRows("web", 1, 0, 1, visitor=True)),
@@ -46,11 +51,13 @@ AUDITS = {
     "ContactErasure-hostile": ContactErasure(
         (ErasedRows("\u202e\x1b", 1, 0, 0),), (ErasedFiles("\u200b\x1b[2J", 0, 1),)
     ),
-    "VerifiedStore": VerifiedStore(6, "d" * 64, 2, 8),
+    "VerifiedStore": VerifiedStore(6, "d" * 64, 2, 8, judged=2, unprovable=("that clocks were right", "more")),
     "VerifiedStore-empty": VerifiedStore(0, "", None, 8),
-    "VerifiedStore-hostile": VerifiedStore(1, "d" * 64, 0, 8),
-    "VerifiedStore-signed": VerifiedStore(6, "d" * 64, 2, 8, 3, 12),
-    "AnchoredRevision": AnchoredRevision(6, "d" * 64, ("git",), ("file:anchors.jsonl",)),
+    "VerifiedStore-hostile": VerifiedStore(
+        1, "d" * 64, 0, 8, accepted=(_loss("\u202e\x1b"), AcceptedLoss(3, TIME, "", "", ()))
+    ),
+    "VerifiedStore-signed": VerifiedStore(6, "d" * 64, 2, 8, 3, 12, accepted=(_loss("Monday"),)),
+    "AnchoredRevision": AnchoredRevision(6, "d" * 64, ("git",), ("file:anchors.jsonl",), _loss("Monday")),
     "AnchoredRevision-hostile": AnchoredRevision(6, "d" * 64, ("file:\u202e\x1b",), ("file:\u200b",)),
     "VerifiedRecord": VerifiedRecord("h.jsonl", "p1", 6, 21, "d" * 64, "e" * 64, 2, ("that clocks were right", "more")),
     "VerifiedRecord-hostile": VerifiedRecord("\u202e", "\x1b\u200b", 0, 0, "", "e" * 64, 0, ()),

@@ -32,15 +32,15 @@ def _explained(text: str) -> ExplainedProposition:
         product={"hotel": text},
         delivery="",
         decided_by=revision,
-        promoted_by=replace(revision, serial=5),
+        promoted_by=replace(revision, revision=5),
         content={"title": text},
         shown={},
         approvals=(
             PastApproval(
-                "bank/offer.gold-card", "eligibility", "", text, text, replace(revision, serial=4, action="approve")
+                "bank/offer.gold-card", "eligibility", "", text, text, replace(revision, revision=4, action="approve")
             ),
             PastApproval("bank/offer.gold-card", "content", "web"),
-            PastApproval("bank/space.web", "settings", "", text, "", replace(revision, serial=3)),
+            PastApproval("bank/space.web", "settings", "", text, "", replace(revision, revision=3)),
         ),
         rules=(
             PastRule("environment", "environment.bank › when", text),

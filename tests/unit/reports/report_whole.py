@@ -53,7 +53,7 @@ def whole(text: str) -> WholeResource:
                 DecidedAspect(
                     Stage.DESIGN, Aspect.CONTENT, "email", "approved", True, text, stamp, text, f"review {text}", text
                 ),
-                DecidedAspect(Stage.DESIGN, Aspect.CONTENT, "web", "approved", False, text, stamp),
+                DecidedAspect(Stage.DESIGN, Aspect.CONTENT, "web", "approved", False, text, stamp, lack=text),
                 DecidedAspect(Stage.DESIGN, Aspect.ELIGIBILITY, ""),
                 DecidedAspect(Stage.LIVE, Aspect.ELIGIBILITY, "", "rejected", True, text, stamp, text),
             ),
@@ -81,7 +81,7 @@ def whole(text: str) -> WholeResource:
             ),
             (StandingStop(AFRICA, stamp, text),),
             (Override(OverrideKind.REVIEWERS, TOUR, "f", text, text, 8, text),),
-            (ScheduledChange("2026-12-01T05:00:00.000000Z", stamp),),
+            (ScheduledChange("2026-12-01T05:00:00.000000Z", "2026-12-01 06:00 CET", stamp),),
         ),
         (
             Referring(parse_address("recipients/campaign.winter"), "deliveries.card.offers", "names it"),

@@ -19,7 +19,7 @@ from offerkit.reports.diff import DiffReport, diff_html, diff_json, diff_markdow
 from offerkit.reports.history import RevisionHistory, history_html, history_json, history_markdown, history_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.reports.plan_text import PlanReport, plan_text
+from offerkit.reports.plan_text import PlanReport, blocked_text, plan_text
 from offerkit.reports.render import render
 from offerkit.reports.style import Layout, Presentation, Style
 
@@ -94,6 +94,20 @@ def test_a_history(golden: Golden) -> None:
     golden("history.md", history_markdown(RevisionHistory(HISTORY)))
     golden("history.html", history_html(RevisionHistory(HISTORY)))
     golden("history.json", history_json(RevisionHistory(HISTORY)))
+
+
+def test_a_history_on_a_terminal(golden: Golden) -> None:
+    """A row takes no more columns than the terminal has; what does not fit stands below it."""
+    narrow = Presentation(layout=Layout(width=80, table=80))
+    text = history_text(RevisionHistory(HISTORY), narrow)
+    golden("history-80.txt", text)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_what_is_blocked_fits_into_the_width(width: int) -> None:
+    text = blocked_text(PLANS["promote"]().blocked, layout=Layout(width=width))
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_diagnostics(golden: Golden) -> None:

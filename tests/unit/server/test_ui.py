@@ -41,6 +41,7 @@ PAGES = [
     "/ui/show?address=shop/category.bank&at=specs",
     "/ui/show?address=environment.shop",
     "/ui/show?address=shop/offer.nothing",
+    "/ui/explain",
     "/ui/weights",
     "/ui/weights?below=shop/category.bank&stage=live&at=2026-12-01",
     "/ui/weights?below=shop/offer.*",

@@ -214,7 +214,7 @@ def test_a_folder_where_the_cache_belongs(shop: Workspace) -> None:
 
 def _another_fingerprint(value: dict[str, Any]) -> None:
     for record in value.get("records", ()):
-        record[4] = "0" * 64
+        record[3] = "0" * 64
 
 
 def _another_digest(value: dict[str, Any]) -> None:

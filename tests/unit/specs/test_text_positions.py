@@ -128,7 +128,7 @@ def test_any_scalar(scalar: str) -> None:
     value = document["a"].get("b")
     if not isinstance(value, str) or not value.strip():
         return
-    at = document["a"].values_at["b"]
+    at = document["a"].value_position("b")
     if character(text, at) == "*" or re.match(r"\S+\s*:(\s|$)", scalar):
         return
     source = TextPositions(text.encode())

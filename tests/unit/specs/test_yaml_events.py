@@ -287,9 +287,9 @@ def _plain(value: Any) -> Any:
 
 def _positions_are_inside(value: Any, lines: int) -> None:
     if isinstance(value, YamlMap):
-        assert value.keys() == value.keys_at.keys() == value.values_at.keys()
+        assert value.keys() == value.keys_at.keys()
         for key, item in value.items():
-            assert unpack("", value.keys_at[key]).line <= unpack("", value.values_at[key]).line <= lines
+            assert unpack("", value.keys_at[key]).line <= unpack("", value.value_position(key)).line <= lines
             _positions_are_inside(item, lines)
     elif isinstance(value, YamlList):
         assert len(value) == len(value.items_at)

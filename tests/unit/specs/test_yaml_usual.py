@@ -58,7 +58,7 @@ offers:   # by name
 def placed(value: Any) -> Any:
     """A value with its type and all positions."""
     if isinstance(value, YamlMap):
-        return [(key, placed(item), value.keys_at[key], value.values_at[key]) for key, item in value.items()]
+        return [(key, placed(item), value.keys_at[key], value.value_position(key)) for key, item in value.items()]
     if isinstance(value, YamlList):
         return [(placed(item), at) for item, at in zip(value, value.items_at, strict=True)], "list"
     return type(value), value
@@ -97,6 +97,11 @@ def test_the_usual_style_is_read_line_by_line() -> None:
         "- a\n",
         "a: b\na: c\n",
         "a: {b: 1, b: 2}\n",
+        'a: {b: "c", b: "d"}\n',
+        'a: "b" c\n',
+        "- \n",
+        "a b\n",
+        '"a b"\n',
         "a: b\n c\n",
         "a: b\n  c: d\n",
         "a:\n  b: c\n d: e\n",
@@ -147,7 +152,16 @@ def test_anything_else_is_left_to_the_parsers(text: str) -> None:
 WORDS = ["a", "b", "a-1", "12", "1e3", "-5", "true", "null", "~", "é", "x/y.z", "https://a.b/c", "a b", "a#b"]
 QUOTED = ["'a''b'", "''", '"a \\" b"', '""']
 BRACKETS = ["[]", "{}", "[a, 'b', \"c\"]", "[ a b , 1 ]", "{a: 1, b: [x, {c: d}]}", "{ a: 10:30 }", "[a:b]"]
+BRACKETS += [
+    '{a: "b c"}',
+    '{a: "", b: c-d, e: 10%}',
+    "{a: 2026-01-02, b: null}",
+    "{a: true,b: 1}",
+    "{a: b }",
+    '{a: "b", c: {d: "e"}}',
+]
 VALUES = [*WORDS, *QUOTED, *BRACKETS, "", "10:30", "a, b", "a > 'b'", "(a) [b]", "a # c", "'b' # c", "[a]  # c", "# c"]
+VALUES += ["2026-01-02", "2026-01-02 ", "2026-01-02x", '"a: b # c"', "null ", " a", "a  b", "a\xa0", "x-1 # c"]
 BLOCKS = ["|", "|-", ">", ">-"]
 KEYS = ["a", "b", "c-d", "e.f"]
 
@@ -170,7 +184,8 @@ def written(value: Any, indent: int) -> str:
     if isinstance(value, tuple):
         return f" {value[0]}" + "".join(margin + line for line in ["x", *value[1]])
     if isinstance(value, list):
-        items = (written("a" if isinstance(item, list | tuple) else item or "''", indent + 2) for item in value)
+        unusual = (item == "# c" or isinstance(item, list | tuple) for item in value)
+        items = (written("a" if bad else item or "''", indent + 2) for item, bad in zip(value, unusual, strict=True))
         return "".join(f"{margin}- {item.lstrip()}" for item in items) or " []"
     return f" {value}" if value else ""
 

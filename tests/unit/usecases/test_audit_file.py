@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.judged import export, findings, forge, verified
 from helpers.workspace import Workspace
 
 from offerkit.address import Address, Stage, parse_address, parse_stage
@@ -18,50 +21,19 @@ from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import approval_keys
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.reports.audit import VerifiedRecord
+from offerkit.specs.output_files import HISTORY, writing
 from offerkit.state.changes import Body, Entry
-from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store import ChangeRow, Store
+from offerkit.store.history_file import HistoryLines
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.stage_snapshots import Stages
-from offerkit.usecases import audit_file as audit_file_module
-from offerkit.usecases.audit import write_history
+from offerkit.usecases import audit_gates
+from offerkit.usecases.audit import AuditedStore, audit
 from offerkit.usecases.audit_file import audit_file, live_then, overview
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
 
 LIVE = parse_stage("shop@live")
-LATER = "2027-01-01T00:00:00.000000Z"
-
-
-def export(shop: Workspace) -> Path:
-    path = shop.root / "history.jsonl"
-    with shop.store() as store, path.open("wb") as file:
-        write_history(store, file)
-    return path
-
-
-def verified(shop: Workspace) -> VerifiedRecord:
-    return audit_file(export(shop))
-
-
-def findings(shop: Workspace) -> list[Diagnostic]:
-    with pytest.raises(Refused) as caught:
-        verified(shop)
-    return caught.value.diagnostics
-
-
-def forge(
-    shop: Workspace,
-    action: str,
-    *changes: ChangeRow,
-    bodies: tuple[Body, ...] = (),
-    actor: str = "ada",
-    **more: object,
-) -> None:
-    """Append a revision past all checks, with right digests: as somebody does who knows the code."""
-    named = {fingerprint(body.kind, body.text.encode()): body for body in bodies}
-    with Store.open(shop.location, write=True) as store, store.transaction():
-        store.append(Draft(action, actor, LATER, changes=changes, bodies=named, **more))  # type: ignore[arg-type]
 
 
 def live_entry(shop: Workspace, address: str) -> tuple[Address, Entry]:
@@ -86,7 +58,14 @@ def test_an_honest_history(live_shop: Workspace) -> None:
     found = verified(live_shop)
     with live_shop.store() as store:
         assert (found.revisions, found.digest) == (store.last_serial(), store.head())
+        same = audit(AuditedStore(store), store.head())
     assert found.judged >= 2 and found.unprovable
+    assert (same.revisions, same.digest, same.judged, same.unprovable) == (
+        found.revisions,
+        found.digest,
+        found.judged,
+        found.unprovable,
+    )
 
 
 @pytest.mark.parametrize("action", ["promote", "rollback", "apply", "purge", "stop", "approve", "x"])
@@ -172,6 +151,33 @@ def test_a_digest_noted_elsewhere(live_shop: Workspace) -> None:
     with pytest.raises(Refused) as caught:
         audit_file(path, "0" * 64)
     assert [one.code for one in caught.value.diagnostics] == [Code.HISTORY_BROKEN]
+
+
+def test_a_short_digest_proves_nothing(live_shop: Workspace) -> None:
+    """One character is the start of some digest in nearly every history."""
+    path = export(live_shop)
+    digest = audit_file(path).digest
+    with live_shop.store() as store:
+        audited = AuditedStore(store)
+        for short in (digest[:1], digest[:11], "g"):
+            for verify in (lambda given: audit_file(path, given), lambda given: audit(audited, given)):
+                with pytest.raises(Refused, match="too short") as caught:
+                    verify(short)
+                assert [one.code for one in caught.value.diagnostics] == [Code.BAD_VALUE]
+        assert audit(audited, digest[:12]).digest == digest
+
+
+def test_a_store_is_judged_while_it_is_counted(live_shop: Workspace) -> None:
+    counted: list[int] = []
+
+    @contextmanager
+    def progress(label: str, length: int) -> Iterator[Callable[[int], None]]:
+        counted.append(-length)
+        yield counted.append
+
+    with live_shop.store() as store:
+        audit(AuditedStore(store), progress=progress)
+    assert len(counted) > 2 and sum(counted) == 0
 
 
 def test_what_was_live_at_a_time(live_shop: Workspace) -> None:
@@ -332,19 +338,43 @@ def test_a_forged_promotion_by_somebody_else_is_found(live_shop: Workspace, acto
     assert found.code is Code.RECORD_UNCOVERED and actor in found.summary
 
 
-def test_what_judged_a_revision_is_given_back(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["file", "store"])
+def test_what_judged_a_revision_is_given_back(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The command line runs without the collector of garbage; a long history must not fill the memory."""
-    path = export(live_shop)
+    words = [str(export(live_shop))] if what == "file" else ["--store", live_shop.named()]
     collecting: list[bool] = []
 
     def watched(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
         collecting.append(gc.isenabled())
         return []
 
-    monkeypatch.setattr(audit_file_module, "uncovered", watched)
+    monkeypatch.setattr(audit_gates, "uncovered", watched)
     gc.disable()
     try:
-        assert cli.main(["audit", "verify", str(path)], standalone_mode=False) in (None, 0)
+        assert cli.main(["audit", "verify", *words], standalone_mode=False) in (None, 0)
     finally:
         gc.enable()
     assert collecting and all(collecting)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 5, 40])
+def test_an_export_that_is_killed_leaves_no_file(live_shop: Workspace, lines: int) -> None:
+    """Nor one beside it that passes for a whole one."""
+    out = live_shop.root / "out/history.jsonl"
+    out.parent.mkdir()
+    child = os.fork()
+    if not child:
+        try:
+            with live_shop.store() as store, writing(out, HISTORY) as file:
+                for number, line in enumerate(HistoryLines(store.database)):
+                    if number == lines:
+                        file.flush()
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    file.write(line)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert not out.exists()
+    for left in out.parent.iterdir():
+        with pytest.raises(Refused):
+            audit_file(left)

@@ -226,7 +226,7 @@ def test_a_second_erasure_finds_nothing_and_records_nothing(desk: Office) -> Non
     desk.run("contact", "erase", KEY, "--yes")
     last = desk.run("history", "-n", "1", "--format", "json").stdout
     again = desk.run("contact", "erase", KEY, "--yes")
-    assert "Nothing is stored for this contact." in again.stdout
+    assert again.stdout == "Nothing to erase.\n" and "nothing is stored for a contact with this key" in again.stderr
     assert desk.run("history", "-n", "1", "--format", "json").stdout == last
 
 
@@ -254,7 +254,7 @@ def test_who_reads_an_earlier_state_keeps_it_and_that_is_said(desk: Office, monk
     with Store.open(desk.location) as store, store.reading():
         store.last_serial()
         assert desk.refused("contact", "erase", KEY, "--yes") is Code.NOT_ERASED
-    assert "Nothing is stored" in desk.run("contact", "erase", KEY, "--yes").stdout
+    assert desk.run("contact", "erase", KEY, "--yes").stdout == "Nothing to erase.\n"
     desk.without_source()
     assert desk.traces() == []
 
@@ -337,6 +337,41 @@ def test_a_restored_backup_does_not_bring_the_contact_back(desk: Office, tmp_pat
             contact="", proposed={}, accepted={}, statuses={}, product=None
         ), "it was not purged with its contact, so it is there again, as nobody's"
     assert desk.traces() == []
+
+
+@pytest.mark.parametrize("edited", ["", "CREATE TABLE more (a)"])
+def test_a_backup_does_not_bring_a_contact_back_whose_propositions_were_purged(
+    desk: Office, tmp_path: Path, edited: str
+) -> None:
+    """No row says any more whose they were; also when a restore took the revision that records the erasure."""
+    if edited and isinstance(desk.location, PostgresAddress):
+        pytest.skip("a changed schema in a database is its owner's to mend")
+    backups = [tmp_path / "first.db", tmp_path / "second.db"]
+    for backup in backups:
+        desk.run("store", "backup", str(backup))
+    with Store.open(desk.location, write=True) as store:
+        for table in ("proposition", "evidence"):
+            store.database.run(f"DELETE FROM {table} WHERE contact = ?", (KEY,))
+        store.database.run("DELETE FROM proposition WHERE id = 'p-2'")
+    desk.without_source()
+    cookie = desk.cookie()
+    desk.run("contact", "erase", KEY, "--yes")
+    for backup in backups:
+        if edited:
+            with Store.open(desk.location, write=True) as store:
+                store.database.run(edited)
+        told = desk.run("store", "restore", str(backup), "--yes").output
+        assert "Contacts were erased since" in " ".join(told.split())
+        assert [
+            trace for trace in desk.traces(cookie) if ".replaced-" not in trace and str(tmp_path) not in trace
+        ] == []
+        with Store.open(desk.location) as store:
+            assert store.proposition("p-1") == hidden("p-1", KEY)._replace(
+                contact="", proposed={}, accepted={}, statuses={}, product=None
+            )
+            assert store.proposition("p-2") == hidden("p-2", OTHER), "others have rows that no erasure took"
+            assert contact_data.count(store.database, "people", [OTHER]).cookies == 1
+    assert "is sound" in desk.run("audit", "verify").output
 
 
 def test_a_message_with_the_key_in_any_spelling_is_refused(desk: Office) -> None:

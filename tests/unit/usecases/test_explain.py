@@ -127,7 +127,7 @@ def test_what_was_live_then_is_explained_after_promotions(decided: Path) -> None
     found = explained(card["id"])
     assert (found["label"], found["weight"], found["revision"]) == ("Gold card", "15", 3)
     assert [rule["text"] for rule in found["rules"] if rule["part"] == "weight"] == ["weight 10", "times 1.5"]
-    assert [(one["aspect"], one["operator"], one["revision"]["serial"]) for one in found["approvals"]] == [
+    assert [(one["aspect"], one["operator"], one["revision"]["revision"]) for one in found["approvals"]] == [
         ("eligibility", "ada", 2),
         ("content", "ada", 2),
     ]
@@ -148,7 +148,7 @@ def test_an_approval_is_found_after_renames(decided: Path) -> None:
     for id_, name in ((card["id"], "card"), (gold["id"], "gold")):
         found = explained(id_)
         assert found["offer"] == name and found["repeated"]["same"]
-        assert [one["revision"]["serial"] for one in found["approvals"]] == [2, 2], name
+        assert [one["revision"]["revision"] for one in found["approvals"]] == [2, 2], name
 
 
 @pytest.mark.parametrize(

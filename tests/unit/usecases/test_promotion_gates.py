@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import compile_catalog
+from offerkit.plans.make import AddressPatterns
+from offerkit.state.snapshot import Snapshot
+from offerkit.usecases.apply import apply
+from offerkit.usecases.promote import promote
 
 SHARED, CATALOG, OFFERS, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/catalog.yaml", "specs/shop/offers.yaml", "environments/shop.yaml",
@@ -250,3 +258,37 @@ def test_what_environments_share_is_asked_of_those_too_that_are_not_promoted(sho
     with pytest.raises(Refused) as refused:  # live still asks
         shop.promotion("ada")
     assert [found.code for found in refused.value.diagnostics] == [Code.CONTACTS_OTHER]
+
+
+def test_a_promotion_that_is_planned_and_applied_compiles_its_catalogs_once(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+
+    def counted(environment: str, *given: Any, **named: Any) -> Catalog:
+        compiled.append(environment)
+        return compile_catalog(environment, *given, **named)
+
+    monkeypatch.setattr("offerkit.usecases.catalogs.compile_catalog", counted)
+    shop.apply("ada")
+    shop.approve_all()
+    session = shop.session("ada", known=Snapshot())
+    plan = promote(session, (), AddressPatterns.of(()))
+    assert compiled == ["shop"]
+    apply(session, plan)
+    assert compiled == ["shop"]
+    assert "shop/offer.safari" in shop.active()
+
+
+def test_what_planning_derived_does_not_hide_what_has_changed_since(shop: Workspace) -> None:
+    asking(shop, "safari")
+    shop.apply("ada")
+    shop.approve_all()
+    session = shop.session("ada", known=Snapshot())
+    plan = promote(session, (), AddressPatterns.of(()))
+    assert plan == shop.promotion("ada")
+    shop.reject("omar", "shop/offer.safari")
+    with pytest.raises(Refused) as refused:
+        apply(session, plan)
+    assert refused.value.diagnostics[0].code is Code.PLAN_STALE
+    assert shop.active() == {}

@@ -17,12 +17,14 @@ from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import decode, envelope
 from offerkit.plans.sentences import is_note
 from offerkit.store import RevisionRow, Store, outbox
-from offerkit.times import utc
+from offerkit.times import instant, utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases import schedule as scheduling
 from offerkit.usecases.apply import apply
+from offerkit.usecases.history import history
 from offerkit.usecases.list_scheduled import list_scheduled, scheduled_plan
 from offerkit.usecases.override import override
+from offerkit.usecases.promotion_times import foreseen
 from offerkit.usecases.requests import OverrideRequest, ScheduleRequest, StopRequest
 from offerkit.usecases.run_due import DueOutcome, run_due
 from offerkit.usecases.stop import stop
@@ -182,10 +184,10 @@ def test_a_renamed_operator_is_the_same_person(live_shop: Workspace) -> None:
 def test_several_are_carried_out_in_the_order_of_their_times(live_shop: Workspace) -> None:
     shop = changed(live_shop)
     late = promised(shop, "omar", SAFARI, hours=3)
-    soon = promised(shop, "omar", SAFARI, hours=2)
+    soon = promised(changed(shop, 78), "omar", SAFARI, hours=2)
     first, second = due(shop)
     assert (first.promotion.serial, first.findings) == (soon.serial, ())
-    assert second.promotion.serial == late.serial and codes(second), "live is already so: it is stale"
+    assert second.promotion.serial == late.serial and codes(second), "live has changed: it is stale"
 
 
 def test_a_late_run(live_shop: Workspace) -> None:
@@ -248,7 +250,53 @@ def test_only_so_many_wait(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(scheduling, "MOST_WAITING", 1)
     shop = changed(live_shop)
     promised(shop)
+    changed(shop, 78)
     assert refused(lambda: promised(shop)) == [Code.SCHEDULE_FULL]
+
+
+def test_the_same_promotion_is_scheduled_once(live_shop: Workspace) -> None:
+    """Also for another time, or planned again after changes elsewhere; after withdrawing, it can be scheduled again."""
+    shop = changed(live_shop)
+    row = promised(shop)
+    with pytest.raises(Refused) as caught:
+        promised(shop, "olga", hours=48)
+    (finding,) = caught.value.diagnostics
+    assert finding.code is Code.ALREADY_SCHEDULED
+    assert f"revision {row.serial} has scheduled" in finding.summary and "by omar" in finding.summary
+    assert f"scheduled withdraw {row.serial}" in finding.hint
+    shop.change({"specs/shared.yaml": {"operators": {"nina": {"profile": "offer-manager"}}}})
+    shop.apply("ada")
+    assert refused(lambda: promised(shop, "omar", SAFARI)) == [Code.ALREADY_SCHEDULED]
+    scheduling.withdraw(shop.session("omar"), row.serial, "Later")
+    again = promised(shop, "omar", SAFARI, hours=48)
+    assert [outcome.findings for outcome in due(shop, 49)] == [()]
+    assert last(shop).details["scheduled"] == again.serial
+
+
+def test_two_who_schedule_the_same_at_once(live_shop: Workspace) -> None:
+    shop = changed(live_shop)
+    plan, request = shop.promotion("omar"), ScheduleRequest(utc(shop.now + HOUR))
+    sessions, begin, found = (
+        [shop.session("omar", lock_timeout=30.0) for _ in range(4)],
+        threading.Barrier(4),
+        list[Code](),
+    )
+
+    def work(number: int) -> None:
+        begin.wait()
+        try:
+            scheduling.schedule(sessions[number], plan, request)
+        except Refused as refusal:
+            found.extend(finding.code for finding in refusal.diagnostics)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Code.ALREADY_SCHEDULED] * 3
+    with shop.store() as store:
+        assert len(list_scheduled(store)) == 1
 
 
 def test_an_edited_plan_is_not_scheduled(live_shop: Workspace) -> None:
@@ -480,6 +528,9 @@ def test_an_override_is_a_second_persons_and_for_what_waits_now(live_shop: Works
     override(shop.session("alan"), wish)
     shop.promote("omar")
     assert "alan" in str(last(shop).details["lifted"])
+    with shop.store() as store:
+        (line,) = history(store, "", "", 1)
+    assert "was overridden by alan" in line.override
     changed(shop, 80)
     assert refused(lambda: shop.promote("omar")) == [Code.FROZEN]
 
@@ -497,4 +548,9 @@ def test_a_scheduled_one_that_falls_into_a_freeze(live_shop: Workspace) -> None:
     shop.now = datetime(2026, 1, 10, tzinfo=UTC)
     promised(shop, hours=24 * 15)
     override(shop.session("alan"), OverrideRequest(("environment.shop",), "Agreed", (OverrideKind.CALENDAR,)))
+    with shop.store() as store:
+        (item,) = list_scheduled(store)
+        plan, then = scheduled_plan(store, item.serial), instant(item.due)
+        warned = {who: [one.code for one in foreseen(store, plan, then, who)] for who in ("omar", "alan")}
+    assert item.closed == [] and warned == {"omar": [], "alan": [Code.FROZEN]}
     assert [each.findings for each in due(shop, hours=24 * 16)] == [()]

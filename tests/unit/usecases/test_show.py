@@ -10,9 +10,12 @@ import pytest
 from helpers.files import base
 from helpers.workspace import Workspace
 
+from offerkit.address import Stage
 from offerkit.diagnostics import Code, Refused
 from offerkit.reports.render import render
 from offerkit.reports.whole_resource import WholeResource
+from offerkit.usecases.history import history
+from offerkit.usecases.list_scheduled import list_scheduled
 from offerkit.usecases.plan_files import save_plan
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.schedule import schedule
@@ -83,7 +86,44 @@ def test_an_approval_before_a_stop_no_longer_counts(live_shop: Workspace) -> Non
     assert {decided[:2] for (stage, _), decided in decisions(whole).items() if stage == "design"} == {
         ("approved", False)
     }
+    assert lacks(whole) == {"it was stopped after the approval"}
     assert shown(live_shop, GOLD, f"live:{found.revision.serial - 1}").standing.stops == ()
+
+
+def lacks(whole: WholeResource) -> set[str]:
+    """Why approvals of what design has do not count."""
+    return {each.lack for each in whole.standing.decided if each.stage is Stage.DESIGN and not each.counts}
+
+
+def test_an_approval_that_is_not_signed_where_it_must_be(live_shop: Workspace) -> None:
+    live_shop.change({"environments/shop.yaml": {"environment": {"promotion": {"signatures": ["approvals"]}}}})
+    live_shop.apply("ada")
+    whole = shown(live_shop, GOLD)
+    assert lacks(whole) == {"it lacks a signature that counts"}
+    assert "(does not count now: it lacks a signature that counts)" in " ".join(render(whole, "text").split())
+
+
+def test_an_approval_by_somebody_who_is_not_a_reviewer_any_more(live_shop: Workspace) -> None:
+    """And one by a new reviewer, with whom the one that live names must agree."""
+    reviewers = {"content": ["risk"], "eligibility": ["risk"]}
+    live_shop.change({OFFERS: {"offers": {"gold-card": {"reviewers": reviewers}}}})
+    live_shop.apply("ada")
+    assert "brand is not one of the reviewers" in lacks(shown(live_shop, GOLD))
+    live_shop.approve("risk", GOLD)
+    assert "brand must agree, too: live names them" in lacks(shown(live_shop, GOLD))
+
+
+def test_an_approval_before_it_was_taken_out_of_live(live_shop: Workspace) -> None:
+    live_shop.change({OFFERS: {"offers": {"safari": {"enabled": False}}}})
+    live_shop.apply("ada")
+    live_shop.promote("ada")
+    with live_shop.store() as store:
+        gone = store.last_serial()
+    live_shop.change({OFFERS: {"offers": {"safari": {"enabled": True}}}})
+    live_shop.apply("ada")
+    assert lacks(shown(live_shop, "shop/offer.safari")) == {
+        f"it was taken out of live in revision {gone}, after the approval"
+    }
 
 
 def test_a_renamed_offer_keeps_its_history(edited: Workspace) -> None:
@@ -211,6 +251,11 @@ def test_a_promotion_that_waits_for_its_time_is_named(edited: Workspace) -> None
     revision = schedule(edited.session("ada"), edited.promotion("ada"), ScheduleRequest(due))
     (waits,) = shown(edited, GOLD).standing.scheduled
     assert (waits.due, waits.revision.serial) == (due, revision.serial)
+    with edited.store() as store:
+        (listed,) = list_scheduled(store)
+        (line,) = history(store, "", "", 1)
+    assert listed.due_shown in line.summary and listed.due_shown == waits.due_shown
+    assert f"for {waits.due_shown}" in render(shown(edited, GOLD), "text")
     assert shown(edited, "shop/offer.safari").standing.scheduled == ()
 
 

@@ -15,11 +15,13 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import JsonMap
+from offerkit.governance.anchors import Anchor
 from offerkit.governance.approvals import Decision
 from offerkit.governance.signatures import GivenSignature, facts_of
 from offerkit.store import RevisionRow
 from offerkit.store.signed_revisions import SignedRevisions, signable_of
 from offerkit.times import instant, utc
+from offerkit.usecases.accept_lost import accept_lost
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.audit import AuditedStore, audit, write_history
@@ -322,15 +324,13 @@ def test_the_whole_history_is_judged(shop: Workspace, pens: dict[str, KeyPair], 
     """What was written into the store without a signature, digests and all, is found."""
     approve(shop.session("omar", signer=Pen(pens["omar"])))
     from offerkit.governance.approvals import Approval
-    from offerkit.plans.plan import ApprovalKey, Aspect
+    from offerkit.plans.plan import Aspect
     from offerkit.store import Draft, Store
 
     with Store.open(shop.location, write=True) as store, store.transaction():
         (row,) = (row for row in store.approvals() if row.key.aspect is Aspect.ELIGIBILITY)
-        key = ApprovalKey(row.key.address, row.key.aspect, "", "2:" + "0" * 64)
-        store.append(
-            Draft("approve", "omar", shop.session().now, approvals=(Approval(key, Decision.APPROVED, "omar"),))
-        )
+        again = Approval(row.key, Decision.APPROVED, "omar")
+        store.append(Draft("approve", "omar", shop.session().now, approvals=(again,)))
     assert shop.verified() == []  # the digests are right
     with shop.store() as store:
         refused(Code.SIGNATURE_DEMANDED, "revision 3 (approve) is not signed", lambda: audit(AuditedStore(store)))
@@ -406,3 +406,18 @@ def test_a_stop_brings_nothing_into_live(tmp_path: Path, pens: dict[str, KeyPair
     _live(shop, pens)
     stop(shop.session("omar"), StopRequest((OFFER,), "x"))
     assert audited(shop) == 2
+
+
+def test_accepting_lost_anchors_is_signed(shop: Workspace, pens: dict[str, KeyPair], tmp_path: Path) -> None:
+    """Where promotions are to be signed; what is accepted is a part of what is signed."""
+    place = tmp_path / "anchors.jsonl"
+    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"anchors": [f"file:{place}"]}}}})
+    shop.apply("ada")
+    with shop.store() as store:
+        place.write_bytes(Anchor(store.project, 99, "0" * 64, "promote", shop.session().now).line())
+    refused(Code.SIGNATURE_DEMANDED, "accept-lost", lambda: accept_lost(shop.session("ada"), "Monday"))
+    pen = Pen(pens["ada"])
+    anchored, failed = accept_lost(shop.session("ada", signer=pen), "Monday")
+    assert anchored.accepted is not None and not failed
+    assert b'"digest":"' + b"0" * 64 in pen.signed[0][0]
+    assert audited(shop) == 1
