@@ -20,6 +20,8 @@ from offerkit.specs import git
 GIT, FILE = "git", "file:"
 NOTES = "refs/notes/offerkit"
 """The git notes that hold anchors; they are fetched and pushed like branches."""
+_LOCK = "offerkit-anchors.lock"
+"""In the folder of git: it adds a line to notes as it has read them, whoever has added another one meanwhile."""
 LARGEST = 64 * 1024 * 1024
 """The most bytes of anchors that are read."""
 _SECONDS = 10
@@ -46,15 +48,31 @@ def place_of(text: str, root: Path, environ: Mapping[str, str]) -> AnchorStorage
 
 
 def _place(name: str, content: bytes) -> AnchorPlace:
-    if len(content) > LARGEST:  # its newest anchors would be left out
-        raise _unusable(name, f"it has more than {LARGEST >> 20} MiB", "Begin a new one, and keep this.")
+    _check_size(name, len(content))
     lines = [line for line in content.splitlines() if line.strip()]
     anchors = [anchor for line in lines if (anchor := anchor_of(line)) is not None]
     return AnchorPlace(name, anchors, len(lines) - len(anchors))
 
 
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST:  # its newest anchors would be left out
+        raise _unusable(name, f"it has more than {LARGEST >> 20} MiB", "Begin a new one, and keep this.")
+
+
 def _unusable(name: str, why: str, hint: str = "") -> Refused:
     return refuse(Code.ANCHOR_PLACE, f"the anchors in {name[:200]} cannot be used: {why}", hint=hint)
+
+
+def _lock(name: str, descriptor: int) -> None:
+    """Wait for others who write to a place, but not for one that never ends."""
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise _unusable(name, "another process has locked it", "Find out which one.") from None
+            time.sleep(0.05)
 
 
 class _GitNotes:
@@ -67,13 +85,21 @@ class _GitNotes:
         self._git("rev-parse", "--git-dir")
         known = self._git("for-each-ref", "--format=%(refname)", NOTES)
         listed = self._git("notes", f"--ref={NOTES}", "list").split() if known.strip() else []
-        content = self._git("cat-file", "--batch=", stdin=b"\n".join(listed[::2]) + b"\n") if listed else b""
-        place = _place(self._name, content)
+        objects = b"".join(name + b"\n" for name in listed[::2])
+        sizes = self._git("cat-file", "--batch-check=%(objectsize)", stdin=objects).split()
+        _check_size(self._name, sum(int(size) for size in sizes if size.isdigit()))
+        place = _place(self._name, self._git("cat-file", "--batch=", stdin=objects))
         return place._replace(anchors=sorted(place.anchors, key=lambda anchor: anchor.serial))
 
     def add(self, anchor: Anchor) -> None:
         text = anchor.line().decode().strip()
-        self._git("notes", f"--ref={NOTES}", "append", f"--message={text}", "HEAD")
+        shared = os.fsdecode(self._git("rev-parse", "--git-common-dir").rstrip(b"\n"))
+        try:
+            with os.fdopen(os.open(self._root / shared / _LOCK, os.O_RDWR | os.O_CREAT | _FLAGS, 0o644)) as file:
+                _lock(self._name, file.fileno())
+                self._git("notes", f"--ref={NOTES}", "append", f"--message={text}", "HEAD")
+        except OSError as error:
+            raise _unusable(self._name, reason_of(error), "Check who may write in the repository.") from None
 
     def _git(self, *words: str, stdin: bytes = b"") -> bytes:
         who = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _WHO.items()}
@@ -112,7 +138,7 @@ class _File:
             with os.fdopen(os.open(self._path, flags, 0o644), "r+b", buffering=0) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise _unusable(self._name, "it is not a file")
-                self._lock(file.fileno())
+                _lock(self._name, file.fileno())
                 first = file.readline(LONGEST_LINE)
                 if first and anchor_of(first) is None:
                     raise _unusable(self._name, "it begins with something that is no anchor", "Name another file.")
@@ -123,17 +149,6 @@ class _File:
                 os.fsync(file.fileno())
         except OSError as error:
             raise _unusable(self._name, reason_of(error), "Check the path and who may write there.") from None
-
-    def _lock(self, descriptor: int) -> None:
-        """Wait for others who write, but not for one that never ends."""
-        end = time.monotonic() + _SECONDS
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise _unusable(self._name, "another process has locked it", "Find out which one.") from None
-                time.sleep(0.05)
 
 
 class _Url:

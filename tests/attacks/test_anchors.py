@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 from attacking import Session
 from helpers.server_process import serving
 
+from offerkit.governance.anchors import Anchor
 from offerkit.store import Store
 from offerkit.usecases import anchor_places
 
@@ -353,3 +356,48 @@ def test_what_is_lost_after_that_is_found(team: Session, tmp_path: Path) -> None
     team.do("ada", "audit anchor --accept-lost -m Tuesday")
     said = verify(team)
     assert "Monday" in said and "Tuesday" in said
+
+
+def _notes(team: Session, line: str) -> str:
+    words = shlex.split(f"git -c user.name=x -c user.email=x@example.com notes --ref=offerkit {line}")
+    return subprocess.run(words, cwd=team.root, capture_output=True, text=True, check=True).stdout
+
+
+def test_notes_that_were_rewritten_by_hand(team: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is none, a line less, another digest or project; no notes at all, or more than is read."""
+    anchored(team, "git")
+    team.do("ada", "stop recipients/offer.saver -m Wrong")
+    first, last = (json.loads(line) for line in _notes(team, "show HEAD").splitlines() if line)
+    told = {
+        "signed off": "1 line is no anchor",
+        json.dumps(first): "changed live, and git (refs/notes/offerkit) has no anchor of it",
+        json.dumps({**last, "digest": "0" * 64}): f"revision {last['revision']} was replaced",
+        json.dumps({**last, "revision": 99}): f"revisions {last['revision'] + 1} to 99 are missing",
+        json.dumps({**last, "project": "another"}): "has anchors of another project only",
+    }
+    for line, said in told.items():
+        _notes(team, f"add --force --message={shlex.quote(line)} HEAD")
+        assert said in verify(team), line
+    _notes(team, "remove HEAD")
+    assert "there is no anchor in git" in verify(team)
+    team.git("update-ref refs/notes/offerkit HEAD")  # a tree of files
+    assert "there is no anchor in git" in verify(team)
+    team.git("update-ref -d refs/notes/offerkit")
+    assert "there is no anchor in git" in verify(team)
+    team.do("", "audit anchor")
+    assert "1 anchor" in verify(team)
+    monkeypatch.setattr(anchor_places, "LARGEST", 20)
+    assert "OFR971" in verify(team)
+
+
+@pytest.mark.parametrize("kind", ["git", "file"])
+def test_two_who_anchor_at_once(tmp_path: Path, kind: str) -> None:
+    """Git reads notes, adds a line and writes them: none may be lost between."""
+    for words in ("init --quiet", "-c user.name=x -c user.email=x@example.com commit --quiet --allow-empty -m One"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    name = "git" if kind == "git" else "file:anchors.jsonl"
+    many = [Anchor("p", number, f"{number:064x}", "promote", "2026-01-01T00:00:00.000000Z") for number in range(1, 13)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda anchor: anchor_places.place_of(name, tmp_path, dict(os.environ)).add(anchor), many))
+    place = anchor_places.place_of(name, tmp_path, dict(os.environ)).read()
+    assert (sorted(place.anchors), place.strange) == (many, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +21,10 @@ from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import approval_keys
 from offerkit.plans.plan import ApprovalKey, Aspect
+from offerkit.specs.output_files import HISTORY, writing
 from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Store
+from offerkit.store.history_file import HistoryLines
 from offerkit.store.rows import RecordedRevision
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases import audit_gates
@@ -352,3 +355,26 @@ def test_what_judged_a_revision_is_given_back(live_shop: Workspace, monkeypatch:
     finally:
         gc.enable()
     assert collecting and all(collecting)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 5, 40])
+def test_an_export_that_is_killed_leaves_no_file(live_shop: Workspace, lines: int) -> None:
+    """Nor one beside it that passes for a whole one."""
+    out = live_shop.root / "out/history.jsonl"
+    out.parent.mkdir()
+    child = os.fork()
+    if not child:
+        try:
+            with live_shop.store() as store, writing(out, HISTORY) as file:
+                for number, line in enumerate(HistoryLines(store.database)):
+                    if number == lines:
+                        file.flush()
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    file.write(line)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert not out.exists()
+    for left in out.parent.iterdir():
+        with pytest.raises(Refused):
+            audit_file(left)
