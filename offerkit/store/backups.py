@@ -319,10 +319,8 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
 
 def _stopped(current: Database, backup: Database) -> list[Approval]:
     """The stops of ``current``, also by the names from before the two histories diverged."""
-    digests = "SELECT serial, digest FROM revision"
-    theirs: dict[int, str] = dict(backup.rows(digests))
-    ours: list[tuple[int, str]] = current.rows(digests)
-    common = max((serial for serial, digest in ours if theirs.get(serial) == digest), default=0)
+    theirs, ours = revisions.every_digest(backup), revisions.every_digest(current)
+    common = max((serial for serial, digest in ours.items() if theirs.get(serial) == digest), default=0)
     stops = Stops(stops_in(current))
     moves = [move for stage in stages.heads(current) for move in revisions.moves(current, stage) if move[0] > common]
     for _, old_address, new_address in sorted(moves, reverse=True):

@@ -42,6 +42,12 @@ def last_serial(db: Database) -> int:
     return rows[0][0]
 
 
+def every_digest(db: Database) -> dict[int, str]:
+    """The digests of all revisions by serial, oldest first."""
+    rows: list[tuple[int, str]] = db.rows("SELECT serial, digest FROM revision ORDER BY serial")
+    return dict(rows)
+
+
 def digests(db: Database, serial: int) -> dict[int, str]:
     """The digests of revision ``serial``, if it exists, and of the newest one, by serial."""
     rows: list[tuple[int, str]] = db.rows(

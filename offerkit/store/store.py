@@ -142,6 +142,10 @@ class Store:
         """The number of the newest revision; 0 for an empty history."""
         return revisions.last_serial(self._db)
 
+    def every_digest(self) -> dict[int, str]:
+        """The digests of all revisions by serial, oldest first."""
+        return revisions.every_digest(self._db)
+
     def digests(self, serial: int) -> dict[int, str]:
         """The digests of revision ``serial``, if it exists, and of the newest one, by serial."""
         return revisions.digests(self._db, serial)

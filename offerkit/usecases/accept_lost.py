@@ -68,7 +68,7 @@ def _drafted(session: Session, store: Store, places: Sequence[AnchorPlace], reas
         raise refuse(
             Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to accept lost anchors", hint="Administrators may."
         )
-    digests = {row.serial: row.digest for row in store.revisions()}
+    digests = store.every_digest()
     known = {(lost.revision, lost.digest) for loss in accepted_losses(store) for lost in loss.anchors}
     found: dict[tuple[int, str], list[str]] = {}
     for place in places:

@@ -102,7 +102,7 @@ def compared(
     store: Store, places: Sequence[str], root: Path, environ: Mapping[str, str]
 ) -> tuple[int, list[Diagnostic]]:
     """How many anchors were compared with a history, and what they show. Raises Refused if a place cannot be used."""
-    digests = {row.serial: row.digest for row in store.revisions()}
+    digests = store.every_digest()
     newest, in_live = _newest(store), _declared(Stages(store), Stage.LIVE)
     accepted = accepted_losses(store)
     findings: list[Diagnostic] = []

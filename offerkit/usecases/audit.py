@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.audit import VerifiedStore
 from offerkit.reports.words import count
 from offerkit.specs.progress import Progress, no_progress
-from offerkit.store import RevisionRow, Store
+from offerkit.store import Store
 from offerkit.store.history_file import HistoryEnd, HistoryLines
 from offerkit.store.replay import StoredHistory, replayed
 from offerkit.store.rows import RecordedRevision
@@ -54,20 +54,20 @@ def audit(
             signed, diagnostics = verify_signatures(store)
             diagnostics += _judged_again(store, judged, progress)
         damaged = bool(diagnostics)
-        revisions = _revisions(store, damaged=damaged)
+        digests = _digests(store, damaged=damaged)
         tokens = None if diagnostics or audited.history_only else len(store.tokens())
         accepted = accepted_losses(store) if not damaged else []
-        anchors, unanchored = compare(store) if compare is not None and (revisions or not damaged) else (0, [])
+        anchors, unanchored = compare(store) if compare is not None and (digests or not damaged) else (0, [])
         diagnostics += unanchored
-    missing = noted_elsewhere(revisions, head)
+    missing = noted_elsewhere(digests.values(), head)
     if missing is not None:
         diagnostics.append(missing)
     if diagnostics:
         raise Refused(diagnostics)
-    last = revisions[0] if revisions else None
+    last = max(digests, default=0)
     return VerifiedStore(
-        last.serial if last else 0,
-        last.digest if last else "",
+        last,
+        digests.get(last, ""),
         tokens,
         current_format(),
         signed,
@@ -102,9 +102,9 @@ def check_digest(head: str) -> None:
         )
 
 
-def noted_elsewhere(revisions: Iterable[RevisionRow], head: str) -> Diagnostic | None:
-    """The finding that no revision has a digest that begins with ``head`` (empty: none was noted), or None."""
-    if not head or any(row.digest.startswith(head.lower()) for row in revisions):
+def noted_elsewhere(digests: Iterable[str], head: str) -> Diagnostic | None:
+    """The finding that none of ``digests`` begins with ``head`` (empty: none was noted), or None."""
+    if not head or any(digest.startswith(head.lower()) for digest in digests):
         return None
     return Diagnostic(
         Code.HISTORY_BROKEN,
@@ -114,14 +114,14 @@ def noted_elsewhere(revisions: Iterable[RevisionRow], head: str) -> Diagnostic |
     )
 
 
-def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
-    """All revisions; empty if the store is too damaged to read them."""
+def _digests(store: Store, *, damaged: bool) -> dict[int, str]:
+    """The digests of all revisions; empty if the store is too damaged to read them."""
     try:
-        return store.revisions()
+        return store.every_digest()
     except Refused:
         if not damaged:
             raise
-        return []
+        return {}
 
 
 def write_history(store: Store, target: BinaryIO, advance: Callable[[int], None] = lambda count: None) -> HistoryEnd:

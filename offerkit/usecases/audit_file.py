@@ -55,7 +55,7 @@ def audit_file(
         signatures, faults = verify_signatures(store)
         accepted = accepted_losses(store)
         anchors, unanchored = compare(store) if compare is not None else (0, [])
-        missing = noted_elsewhere(store.revisions(), head)
+        missing = noted_elsewhere(store.every_digest().values(), head)
     findings += [*faults, *unanchored]
     if missing is not None:
         findings.append(missing)

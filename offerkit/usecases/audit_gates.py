@@ -7,7 +7,7 @@ the rules, only the rules can show.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from offerkit.address import Kind, Stage, StageRef
 from offerkit.applier import faults_of_recorded
@@ -63,7 +63,7 @@ def uncovered(store: Store, recorded: RecordedRevision) -> list[Diagnostic]:
     try:
         activations = Activations()
         changes = [change_row(recorded.revision.serial, text, activations) for text in recorded.changes]
-        return [*_faults(store, recorded, changes), *_decisions(store, recorded, changes)]
+        return list(islice(chain(_faults(store, recorded, changes), _decisions(store, recorded, changes)), _MOST))
     except Refused as refused:
         return [_finding(recorded, found.summary, found.detail, found.address) for found in refused.diagnostics]
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):

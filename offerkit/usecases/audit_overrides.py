@@ -11,7 +11,7 @@ from functools import cache
 
 import orjson
 
-from offerkit.address import Kind, Stage
+from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import (
     OVERRIDE_ACTION,
@@ -82,8 +82,12 @@ class _Found:
             return policy_checks.recorded_obstacles(stages, given)
         if given.lifts is OverrideKind.CALENDAR and address.kind is Kind.ENVIRONMENT:
             authors = promotion_times.waiting_authors(stages, address.name)
-        elif given.lifts is OverrideKind.CASES and any(address in stages.side(side).entries for side in Stage):
+        elif given.lifts is OverrideKind.CASES and _is_case_file(stages, address):
             authors = applied_cases.waiting_authors(stages, address.environment)
         if authors is None:
             return ()
         return (Obstacle(given.lifts, address, given.fingerprint, given.says, frozenset(authors)),)
+
+
+def _is_case_file(stages: Stages, address: Address) -> bool:
+    return address.kind is Kind.CASES and any(address in stages.side(side).entries for side in Stage)

@@ -63,12 +63,13 @@ def _not_resumed(gate: StopGate, rows: list[Approval]) -> Iterator[Diagnostic | 
     """Why what ``rows`` resume had to stay stopped."""
     heads = set()
     for row in rows:
-        root = stopped_root(row)
+        stopped = stopped_root(row) if gate.stops.named(stopped_root(row)) is not None else row.key.address
         if row.key.space not in gate.stops.roots(row.key.address):
             yield f"there was no stop of {row.key.address} to resume"
             return
-        heads.add(gate.names.now(root if gate.stops.named(root) is not None else row.key.address))
-    yield from gate.not_resumed(sorted(head for head in heads if gate.stops.at(head) is not None))
+        now = gate.names.now(stopped)
+        heads.add(now if gate.stops.at(now) is not None else stopped)
+    yield from gate.not_resumed(sorted(heads))
 
 
 def _not_carried_along(store: Store, action: str, rows: list[Approval], changes: list[ChangeRow]) -> Iterator[str]:

@@ -245,7 +245,7 @@ def _can_be_made_anew(session: Session, wrong: str) -> None:
 def _loss(old: Store, new: Store) -> RestoreLoss:
     same_project = old.project == new.project
     revoked = backups.revoked(old.database)
-    backup_digests = {row.serial: row.digest for row in new.revisions()}
+    backup_digests = new.every_digest()
     lost = tuple(row for row in old.revisions() if not same_project or backup_digests.get(row.serial) != row.digest)
     common = lost[-1].serial - 1 if lost else old.last_serial()
     backup_tokens, current_tokens = ({row.id: row for row in store.tokens()} for store in (new, old))
