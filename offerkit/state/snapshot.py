@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.fingerprint import JsonMap
+from offerkit.fingerprint import JsonMap, manifest_digest
 from offerkit.state.changes import (
     Bodies,
     Body,
@@ -122,6 +122,11 @@ class Snapshot:
     def of_kind(self, kind: Kind, environment: str = "") -> list[Address]:
         """The addresses of a kind, sorted; of one environment if named."""
         return self.by_environment.get((environment, kind), []) if environment else self.by_kind.get(kind, [])
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of all entries: states with the same say the same."""
+        return manifest_digest((a, entry.fingerprint, entry.activation_text) for a, entry in self.entries.items())
 
     @cached_property
     def by_kind(self) -> dict[Kind, list[Address]]:

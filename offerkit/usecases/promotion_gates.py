@@ -12,7 +12,7 @@ from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
-from offerkit.fingerprint import Json, JsonMap, manifest_digest
+from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
@@ -97,8 +97,7 @@ def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
     """Everything that is invalid in an environment: the same in a state with the same entries, so it is found once."""
     view = catalogs.snapshot
-    entries = ((address, entry.fingerprint, entry.activation_text) for address, entry in view.entries.items())
-    key = "problems", name, manifest_digest(entries)
+    key = "problems", name, view.digest
     if key not in view.derived:
         view.derived[key] = (*catalogs[name].problems, *unknown_names(catalogs, name))
     found: tuple[Report, ...] = view.derived[key]
