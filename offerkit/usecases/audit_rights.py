@@ -5,11 +5,12 @@ Each question is asked of the functions that answered it then, in the store as i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 
 import orjson
 
-from offerkit.address import Kind, Stage
+from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.anchors import ACCEPT_ACTION
 from offerkit.governance.approvals import Approval, Decision, Decisions
@@ -79,13 +80,14 @@ def _decided(store: Store, rows: list[Approval], *, relayed: bool) -> Iterator[D
     decisions = stages.effective_decisions({row.key.address for row in rows})
     settings = set(waiting_settings(stages, every=True)) if any(_is_setting(row) for row in rows) else set()
     there = []
+    keys = cache(partial(_keys, design))
     for row in rows:
         key = row.key
         if key.address not in settings if _is_setting(row) else key.address not in design.entries:
             yield f"there was no {key.address} to decide on"
         elif not _may_decide(actor, design, decisions, row):
             yield f"{actor.name} ({actor.profile}) was not allowed to decide on the {key.aspect} of {key.address}"
-        elif not _is_as_it_was(design, key):
+        elif not _is_as_it_was(keys(key.address), key):
             yield f"the {key.aspect} of {key.address} was not what it decides on"
         else:
             there.append(row)
@@ -93,10 +95,19 @@ def _decided(store: Store, rows: list[Approval], *, relayed: bool) -> Iterator[D
     yield from author_refusals(stages, design, actor, approved, everywhere=relayed)
 
 
-def _is_as_it_was(design: Snapshot, key: ApprovalKey) -> bool:
+def _keys(design: Snapshot, address: Address) -> tuple[frozenset[ApprovalKey], Mapping[Aspect, set[str]]]:
+    """What there is to decide of a resource, and the kinds of keys for each aspect."""
+    keys = frozenset(keys_to_decide(design, address))
+    schemes: dict[Aspect, set[str]] = {}
+    for key in keys:
+        schemes.setdefault(key.aspect, set()).add(_scheme(key))
+    return keys, schemes
+
+
+def _is_as_it_was(there: tuple[frozenset[ApprovalKey], Mapping[Aspect, set[str]]], key: ApprovalKey) -> bool:
     """Whether design has what a decision is about; keys of an earlier offerkit's kind are believed."""
-    own = [other for other in keys_to_decide(design, key.address) if other.aspect is key.aspect]
-    return key in own or (all(_scheme(key) != _scheme(other) for other in own) and bool(own))
+    keys, schemes = there
+    return key in keys or _scheme(key) not in schemes.get(key.aspect, {_scheme(key)})
 
 
 def _scheme(key: ApprovalKey) -> str:
