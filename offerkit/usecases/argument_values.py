@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind, Stage, StageRef, environment_address
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import StoredBodies, environments
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max
 """The time of day that a bare date stands for: when searching propositions, when deciding, and when naming a state."""
+
+
+def known_environments(names: Iterable[str], known: Collection[str], where: str = "") -> list[str]:
+    """The environments named, each once. Raises Refused with all that are not ``known``; ``where`` says in what."""
+    chosen = list(dict.fromkeys(names))
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise Refused(
+            Diagnostic(Code.NO_MATCH, f"there is no environment “{name[:80]}”{where}", hint=suggestion(name, known))
+            for name in unknown
+        )
+    return chosen
 
 
 def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) -> tzinfo:

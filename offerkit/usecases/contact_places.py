@@ -13,7 +13,7 @@ from pathlib import Path
 
 from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.contacts.keys import key_text, parse_key
-from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, and_list, or_list, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, and_list, or_list, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.models.dimension import Dimension
 from offerkit.models.expression_scopes import field_types
@@ -22,7 +22,7 @@ from offerkit.store import Store, contact_data
 from offerkit.store.contact_data import ContactRows
 from offerkit.store.proposition_rows import LONGEST_KEY, keepable
 from offerkit.store.stage_snapshots import environments, stage_view
-from offerkit.usecases.argument_values import zone_of_stage
+from offerkit.usecases.argument_values import known_environments, zone_of_stage
 from offerkit.usecases.delivery_files import DELIVERIES, DeliveryFiles, find_delivery_files
 from offerkit.usecases.delivery_folder import unfinished_of
 from offerkit.usecases.session import Session
@@ -146,13 +146,7 @@ def _check_key(key: str) -> None:
 def _chosen(store: Store, declared: _Declared, request: ContactRequest) -> list[str]:
     """The environments to look in. Raises Refused for those that neither stages nor contacts' data name."""
     known = sorted({*declared.names, *contact_data.environments(store.database)})
-    unknown = [name for name in dict.fromkeys(request.environments) if name not in known]
-    if unknown:
-        raise Refused(
-            Diagnostic(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
-            for name in unknown
-        )
-    return list(dict.fromkeys(request.environments)) or known
+    return known_environments(request.environments, known) or known
 
 
 def _check_one_dimension(declared: _Declared, names: Iterable[str]) -> None:

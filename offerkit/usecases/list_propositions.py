@@ -14,7 +14,7 @@ from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import utc
-from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
+from offerkit.usecases.argument_values import DAY_BEGINS, known_environments, parse_time, zone_of_stage
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,7 @@ def _rows(store: Store, filters: PropositionFilter, now: str) -> list[Propositio
 
 def check_environment(store: Store, environment: str) -> None:
     """Raise Refused for an environment that no stage has."""
-    if environment not in (known := environments(store)):
-        raise refuse(
-            Code.NO_MATCH,
-            f"there is no environment “{environment[:80]}”",
-            hint=suggestion(environment, known),
-        )
+    known_environments([environment], environments(store))
 
 
 def zone_of(store: Store, filters: PropositionFilter) -> tzinfo:

@@ -11,7 +11,7 @@ from offerkit.store import Store, scheduled
 from offerkit.store.scheduled import ScheduledPromotion
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import instant
-from offerkit.usecases.argument_values import shown_time
+from offerkit.usecases.argument_values import known_environments, shown_time
 from offerkit.usecases.promotion_times import closed_at
 
 
@@ -23,12 +23,7 @@ def list_scheduled(store: Store, *, everything: bool = False, environment: str =
     Raises Refused if there is no such environment.
     """
     stages = Stages(store)
-    if environment and environment not in stages.environments:
-        raise refuse(
-            Code.NO_MATCH,
-            f"there is no environment “{environment[:80]}”",
-            hint=suggestion(environment, stages.environments),
-        )
+    known_environments(filter(None, [environment]), stages.environments)
     found = scheduled.scheduled(store.database, everything=everything)
     return [_item(store, stages, one) for one in found if not environment or environment in one.environments]
 

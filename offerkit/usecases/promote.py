@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
 from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind, Stage, StageRef, environment_address
-from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.diagnostics import Position, Refused, or_list
 from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.notices import live_notices
 from offerkit.governance.overrides import OverrideKind
@@ -31,6 +31,7 @@ from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.stage_snapshots import Stages, stage_view
 from offerkit.usecases.affected_offers import affected_offers
+from offerkit.usecases.argument_values import known_environments
 from offerkit.usecases.plan import held_back_campaigns, may_break, new_bodies
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.session import Session, who_is
@@ -87,10 +88,7 @@ def plan_promotion(
     store = stages.store
     assert store is not None
     known = stages.environments
-    for name in names:
-        if name not in known:
-            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
-    chosen = frozenset(names or known)
+    chosen = frozenset(known_environments(names, known) or known)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
     renames = renames_of_live(store, design, live)

@@ -17,6 +17,7 @@ from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import duration, instant, utc
+from offerkit.usecases.argument_values import known_environments
 from offerkit.usecases.rollback import plan_with_steps
 from offerkit.usecases.session import Session, promotion_settings, who_is
 
@@ -30,9 +31,7 @@ BATCH = 1_000
 def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     """The plan that removes deactivated offers past their retention from live; the history keeps them."""
     settings = promotion_settings(store)
-    for name in names:
-        if name not in settings:
-            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, settings))
+    known_environments(names, settings)
     stages = Stages(store)
     steps: list[Step] = []
     waiting = []
