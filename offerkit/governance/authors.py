@@ -116,6 +116,10 @@ class Authors:
         self._walk(search, address)
         return search.names
 
+    def of_changes(self, addresses: Iterable[Address]) -> set[str]:
+        """The names of all who are authors of the difference at any of ``addresses``."""
+        return {name for address in addresses for name in self.of_change(address)}
+
     def last(self, address: Address, counts: Callable[[RecordedChange], bool]) -> tuple[frozenset[str], frozenset[str]]:
         """The authors of the last change at ``address`` in design for which ``counts`` is true, and those of them who
         applied it in their own name. An automation is never an author.

@@ -101,7 +101,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str) -> Itera
             ) or stages.cases_lifted(required.address, print_):
                 continue
             if wrote is None:
-                wrote = waiting_authors(stages, environment)
+                wrote = separated_authors(stages, environment)
             description = (
                 f"that its contacts are in another file ({digest[:12]})"
                 if digest
@@ -110,7 +110,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str) -> Itera
             yield Obstacle(OverrideKind.CASES, required.address, print_, description, wrote)
 
 
-def waiting_authors(stages: Stages, environment: str) -> frozenset[str]:
+def separated_authors(stages: Stages, environment: str) -> frozenset[str]:
     """Where duties are separated, the authors of everything in design, own or shared, that differs from live in an
     environment: they accept no new file of contacts there.
     """
@@ -121,12 +121,11 @@ def waiting_authors(stages: Stages, environment: str) -> frozenset[str]:
     if not any(promotion_setting(state, environment, "separation_of_duties") for state in (live, design)):
         return frozenset()
     addresses = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
-    names: set[str] = set()
-    for address in sorted(
-        a for a in addresses if a.environment in (environment, SHARED) and a.kind not in ADMINISTRATIVE_KINDS
-    ):
-        names |= authors.of_change(address).keys()
-    return frozenset(names)
+    return frozenset(
+        authors.of_changes(
+            a for a in addresses if a.environment in (environment, SHARED) and a.kind not in ADMINISTRATIVE_KINDS
+        )
+    )
 
 
 def contacts_to_record(

@@ -83,7 +83,7 @@ class _Found:
         if given.lifts is OverrideKind.CALENDAR and address.kind is Kind.ENVIRONMENT:
             authors = promotion_times.waiting_authors(stages, address.name)
         elif given.lifts is OverrideKind.CASES and _is_case_file(stages, address):
-            authors = applied_cases.waiting_authors(stages, address.environment)
+            authors = applied_cases.separated_authors(stages, address.environment)
         if authors is None:
             return ()
         return (Obstacle(given.lifts, address, given.fingerprint, given.says, frozenset(authors)),)

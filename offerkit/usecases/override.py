@@ -129,7 +129,7 @@ def missing_reviewers(stages: Stages) -> Iterator[Obstacle]:
             if not decisions.gone(demand):
                 continue
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
-            written = {name for layer_address in {address, *layers} for name in authors.of_change(layer_address)}
+            written = authors.of_changes({address, *layers})
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
             written |= _removers(store, removed)
             description = f"the required agreement of {or_list(demand.names)}"

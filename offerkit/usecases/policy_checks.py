@@ -175,7 +175,7 @@ def _promoted_authors(stages: Stages) -> Callable[[Violation], Collection[str]]:
     history = Authors(stages.store, stages.side(Stage.DESIGN), lambda: stages.side(Stage.LIVE))
 
     def authors(broken: Violation) -> Collection[str]:
-        return {name for address in {broken.address, *broken.by} for name in history.of_change(address)}
+        return history.of_changes({broken.address, *broken.by})
 
     return authors
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Diagnostic, Refused, Severity
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.governance.authors import Authors
@@ -122,12 +122,13 @@ def waiting_authors(stages: Stages, environment: str) -> set[str]:
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     authors = Authors(store, design, lambda: live)
-    names: set[str] = set()
-    for address in sorted({*design.entries, *live.entries}):
+
+    def waits(address: Address) -> bool:
         shared = address.environment == SHARED and address.kind is not Kind.DIMENSION
-        if not shared and address.kind is not Kind.CAMPAIGN and environment in environments_of(address, design, live):
-            names |= authors.of_change(address).keys()
-    return names
+        campaign = address.kind is Kind.CAMPAIGN
+        return not shared and not campaign and environment in environments_of(address, design, live)
+
+    return authors.of_changes(filter(waits, {*design.entries, *live.entries}))
 
 
 def _override(stages: Stages, closure: Closure) -> Override | None:
