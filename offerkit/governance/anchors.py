@@ -15,6 +15,7 @@ import orjson
 
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, canonical, json_map
+from offerkit.governance.overrides import Revision
 
 FORMAT = 1
 LONGEST_LINE = 1_000
@@ -76,19 +77,11 @@ class AnchorPlace(NamedTuple):
     strange: int = 0
 
 
-class Accepting(Protocol):
+class Accepting(Revision, Protocol):
     """A revision that accepts lost anchors, as the store records it."""
 
     @property
-    def serial(self) -> int: ...
-    @property
-    def actor(self) -> str: ...
-    @property
     def time(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def details(self) -> Mapping[str, Json]: ...
 
 
 @dataclass(frozen=True)
@@ -128,10 +121,17 @@ class AcceptedLoss:
         return cls(row.serial, row.time, row.actor, row.message, tuple(anchors))
 
 
-def lost_anchors(place: AnchorPlace, project: str, digests: Mapping[int, str]) -> list[Anchor]:
-    """The anchors of a project in ``place`` that its history does not have; ``digests``: as :func:`anchor_findings`."""
+def lost_anchors(
+    place: AnchorPlace, project: str, digests: Mapping[int, str], accepted: Iterable[AcceptedLoss]
+) -> list[Anchor]:
+    """The anchors of a project in ``place`` that its history neither has nor accepts as lost.
+
+    ``digests``: as :func:`anchor_findings`.
+    """
+    known = {(lost.revision, lost.digest) for loss in accepted for lost in loss.anchors}
     own = {anchor for anchor in place.anchors if anchor.project == project}
-    return sorted(anchor for anchor in own if digests.get(anchor.serial) != anchor.digest)
+    lost = {anchor for anchor in own if digests.get(anchor.serial) != anchor.digest}
+    return sorted(anchor for anchor in lost if (anchor.serial, anchor.digest) not in known)
 
 
 def declared_anchors(environments: Iterable[Mapping[str, Json] | None]) -> list[str]:
@@ -148,8 +148,7 @@ def anchor_findings(
 ) -> Iterator[Diagnostic]:
     """What anchors say that a history does not; ``digests``: those of all its revisions, by number."""
     last = max(digests, default=0)
-    known = {(lost.revision, lost.digest) for loss in accepted for lost in loss.anchors}
-    lost = [each for each in lost_anchors(place, project, digests) if (each.serial, each.digest) not in known]
+    lost = lost_anchors(place, project, digests, accepted)
     if place.anchors and all(anchor.project != project for anchor in place.anchors):
         yield _finding(
             f"{place.name} has anchors of another project only",

@@ -163,22 +163,18 @@ def override_details(obstacles: Iterable[Obstacle]) -> dict[str, Json]:
     }
 
 
-def normalized_reason(reason: str) -> str:
-    """``reason`` with whitespace normalized; empty if it is empty, too long or cannot be stored."""
+def check_reason(
+    reason: str,
+    lacking: str = "an override needs a reason",
+    detail: str = f"Write 1 to {MAX_REASON:,} characters of UTF-8 text; they are kept in the history.",
+    hint: str = "",
+) -> str:
+    """``reason`` with whitespace normalized. Raises Refused if it is empty, too long or cannot be stored; the other
+    arguments are what is said then.
+    """
     text = " ".join(reason.split())
-    unusable = len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode()
-    return "" if unusable else text
-
-
-def check_reason(reason: str) -> str:
-    """``reason`` with whitespace normalized. Raises Refused if it is empty, too long or cannot be stored."""
-    text = normalized_reason(reason)
-    if not text:
-        raise refuse(
-            Code.BAD_VALUE,
-            "an override needs a reason",
-            detail=f"Write 1 to {MAX_REASON:,} characters of UTF-8 text; they are kept in the history.",
-        )
+    if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
+        raise refuse(Code.BAD_VALUE, lacking, detail=detail, hint=hint)
     return text
 
 

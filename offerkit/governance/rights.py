@@ -14,7 +14,7 @@ from typing import TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.diagnostics import Code, Diagnostic, and_list, or_list
+from offerkit.diagnostics import Code, Diagnostic, and_list, or_list, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.profiles import ADMINISTRATOR, BUILT_IN, Profiles, right_to
 from offerkit.models.profiles import Verb
@@ -46,6 +46,12 @@ class Actor:
     def may(self, verb: Verb, environment: str = "", kind: Kind | None = None) -> bool:
         """Whether the operator has a right in ``environment`` (empty: in all). The first one, of bootstrap, has all."""
         return self.profile is None or self.profiles.allow(self.profile, right_to(verb, environment, kind))
+
+
+def check_administrator(actor: Actor, what: str) -> None:
+    """Raise Refused unless ``actor`` is an administrator; only they may do ``what``."""
+    if not actor.is_administrator:
+        raise refuse(Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to {what}", hint="Administrators may.")
 
 
 def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.anchors import ACCEPT_ACTION, LOST, AcceptedLoss, AnchorPlace, LostAnchor, lost_anchors
-from offerkit.governance.overrides import MAX_REASON, normalized_reason
-from offerkit.governance.rights import only_people
+from offerkit.governance.overrides import MAX_REASON, check_reason
+from offerkit.governance.rights import check_administrator, only_people
 from offerkit.reports.audit import AnchoredRevision
 from offerkit.store import Draft, Store
 from offerkit.usecases.anchor import AnchorPlaces, accepted_losses, declared_in, declared_in_specs, nothing_declared
@@ -33,14 +33,12 @@ def accept_lost(session: Session, reason: str) -> tuple[AnchoredRevision, list[D
     no administrator, no reason is given, a place cannot be read, or nothing is lost; then nothing has changed.
     """
     session.backend.require_local()
-    reason = normalized_reason(reason)
-    if not reason:
-        raise refuse(
-            Code.BAD_VALUE,
-            "accepting lost anchors needs a reason",
-            detail=f"Write 1 to {MAX_REASON:,} characters of UTF-8 text; “offerkit audit verify” shows them for good.",
-            hint="Give it with --message.",
-        )
+    reason = check_reason(
+        reason,
+        "accepting lost anchors needs a reason",
+        f"Write 1 to {MAX_REASON:,} characters of UTF-8 text; “offerkit audit verify” shows them for good.",
+        "Give it with --message.",
+    )
     with session.existing() as store:
         project, who = store.project, who_is(session, store).name
         names = sorted({*declared_in(store), *declared_in_specs(session)})
@@ -64,17 +62,13 @@ def _drafted(session: Session, store: Store, places: Sequence[AnchorPlace], reas
     actor = who_is(session, store)
     if refused := only_people(actor, "accept lost anchors"):
         raise Refused(refused)
-    if not actor.is_administrator:
-        raise refuse(
-            Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to accept lost anchors", hint="Administrators may."
-        )
-    digests = store.every_digest()
-    known = {(lost.revision, lost.digest) for loss in accepted_losses(store) for lost in loss.anchors}
+    check_administrator(actor, "accept lost anchors")
+    digests, accepted = store.every_digest(), accepted_losses(store)
     found: dict[tuple[int, str], list[str]] = {}
     for place in places:
-        for anchor in lost_anchors(place, store.project, digests):
+        for anchor in lost_anchors(place, store.project, digests, accepted):
             found.setdefault((anchor.serial, anchor.digest), []).append(place.name)
-    lost = [LostAnchor(*key, tuple(dict.fromkeys(names))) for key, names in sorted(found.items()) if key not in known]
+    lost = [LostAnchor(*key, tuple(dict.fromkeys(names))) for key, names in sorted(found.items())]
     if not lost:
         raise refuse(
             Code.NO_ANCHORS,

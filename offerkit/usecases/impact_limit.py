@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from offerkit.address import environment_address
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.counts import Count, as_json, rounded, said, share, size
 from offerkit.fingerprint import Json
-from offerkit.governance.overrides import MAX_REASON, normalized_reason
+from offerkit.governance.overrides import MAX_REASON, check_reason
 from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
 from offerkit.store import Store
@@ -125,16 +125,13 @@ def _limit_text(side: Catalogs, environment: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-def check_reason(reason: str) -> str:
+def check_impact_reason(reason: str) -> str:
     """``reason`` with normalised spaces. Raises Refused if it is empty, too long or not valid UTF-8."""
-    text = normalized_reason(reason)
-    if not text:
-        raise refuse(
-            Code.BAD_VALUE,
-            "--override-impact needs a reason",
-            detail=f"It is kept in the history: a few words in UTF-8, at most {MAX_REASON:,} characters.",
-        )
-    return text
+    return check_reason(
+        reason,
+        "--override-impact needs a reason",
+        f"It is kept in the history: a few words in UTF-8, at most {MAX_REASON:,} characters.",
+    )
 
 
 @dataclass(frozen=True)
@@ -230,7 +227,7 @@ def check_losses(session: Session, store: Store, plan: Plan, effect: PlanEffect 
     (``session.override_impact``). A promotion that only switches things off is never refused, but its losses are
     counted.
     """
-    reason = check_reason(session.override_impact) if session.override_impact else ""
+    reason = check_impact_reason(session.override_impact) if session.override_impact else ""
     effect = effect or (plan_effect(plan, store) if plan.promotes else None)
     if effect is None:
         return {}
@@ -267,9 +264,12 @@ def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> 
 
 
 def is_limited(session: Session, store: Store, plan: Plan) -> bool:
-    """Whether an environment limits what a promotion may take away. Raises Refused as :func:`check_reason` does."""
+    """Whether an environment limits what a promotion may take away.
+
+    Raises Refused as :func:`check_impact_reason` does.
+    """
     if session.override_impact:
-        check_reason(session.override_impact)
+        check_impact_reason(session.override_impact)
     return bool(_withdrawing(plan) or limits(plan_effect(plan, store)))
 
 

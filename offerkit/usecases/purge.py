@@ -11,6 +11,7 @@ import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.governance.rights import check_administrator
 from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
@@ -143,12 +144,7 @@ def purge_propositions(session: Session, expired: Sequence[ExpiredPropositions])
     """
     with session.writing() as store:
         actor = who_is(session, store)
-        if not actor.is_administrator:
-            raise refuse(
-                Code.NOT_ALLOWED,
-                f"operator {actor.name} is not allowed to remove propositions",
-                hint="Administrators may.",
-            )
+        check_administrator(actor, "remove propositions")
         for propositions in expired:
             for evidence in propositions.evidence:
                 place, count = (propositions.environment, evidence.space), BATCH

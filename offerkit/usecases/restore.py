@@ -15,6 +15,7 @@ from pathlib import Path
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
+from offerkit.governance.rights import check_administrator
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock
@@ -289,10 +290,7 @@ def _accounts(old: Store, new: Store) -> Iterator[str]:
 
 def _administrator(session: Session, store: Store) -> str:
     actor = who_is(session, store)
-    if not actor.is_administrator:
-        raise refuse(
-            Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to restore the store", hint="Administrators may."
-        )
+    check_administrator(actor, "restore the store")
     return actor.name
 
 

@@ -46,9 +46,9 @@ def schedule_here(session: Session, plan: Plan, request: ScheduleRequest) -> Rev
     actor = entitled_actor(session, plan)
     check_request(session, plan, request)
     if session.override_impact:
-        from offerkit.usecases.impact_limit import check_reason  # imports the engine
+        from offerkit.usecases.impact_limit import check_impact_reason  # imports the engine
 
-        check_reason(session.override_impact)
+        check_impact_reason(session.override_impact)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
