@@ -246,7 +246,7 @@ def _places(element: Element) -> tuple[Mapping[str, str], ...]:
 
 
 def _check_written(element: Element, name: str, hint: str) -> None:
-    """Raise SoapFault for an attribute that would mean nothing; those of other namespaces say of which type it is."""
+    """Raise SoapFault for an attribute that would mean nothing; ``xsi:type`` and other namespaces' are fine."""
     plain = next((key for key in element.attrib if not key.startswith("{")), None)
     if plain is not None:
         raise SoapFault("Sender", f"{name} cannot have the attribute “{plain[:60]}”{hint and f'; {hint}'}")

@@ -44,7 +44,7 @@ _NOTHING = ("", "", "")
 class LogPlace:
     """Where a reader is. ``old``: environment, time and id of the last proposition from before the log; None once all
     of those are read. ``position``, ``id`` and ``changed``: the last change that was read, or the beginning; empty
-    before any page. ``passed``: of who reads one environment, a later position up to which all changes are of others,
+    before any page. ``passed``: if one environment is read, a later position up to which all changes are of others,
     with a digest of the last one there.
     """
 
