@@ -16,7 +16,7 @@ from offerkit.store import DataWithStatus, DeliveryRun, Store
 from offerkit.times import instant
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
 from offerkit.usecases.contact_sources import ContactSources
-from offerkit.usecases.deliver import may_deliver, not_made
+from offerkit.usecases.deliver import check_may_deliver, not_made
 from offerkit.usecases.update_status import StatusUpdate, data_with_status
 
 _IN_MEMORY = 8_000_000
@@ -46,7 +46,7 @@ def mark_sent(
     if len(matching_runs) != 1:
         raise not_made(name, runs)
     (run,) = matching_runs
-    may_deliver(actor, run.environment)
+    check_may_deliver(actor, run.environment)
     spaces = _spaces_with_data(catalogs, run)
     if not spaces:
         return SentDelivery(run, store.delivery_sent(run, now), run.sent)
