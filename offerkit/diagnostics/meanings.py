@@ -183,7 +183,7 @@ CODES: dict[Code, str] = {
     " large request timed out: then the message says that its outcome is unknown.",
     Code.BAD_REQUEST: "A request that does not follow the interface.",
     Code.REMOTE: "The store's server cannot be reached, or is not an offerkit server.",
-    Code.REMOTE_NOT_THERE: "A command that needs the store itself and does not work through a server.",
+    Code.REMOTE_NOT_THERE: "A command or an option that needs the store itself and does not work through a server.",
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
     Code.KEY_SIGNATURE: "A contact key without the signature that its environment requires.",
     Code.KEY_UNCHECKED: "The secret for signed contact keys is missing or too short.",
