@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.condition_sql import condition_parts
-from offerkit.batch.contact_histories import HistoryCounts
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.program import BatchProgram
 from offerkit.engine.contact_history import HistoryCondition
@@ -35,18 +34,18 @@ _Parts: TypeAlias = dict[str, list[int]]
 
 
 class ConditionTable:
-    """A table in DuckDB that tells for each contact which conditions of a program hold."""
+    """A table in DuckDB that tells for each contact which conditions of a program hold; those on counted propositions
+    count as if they held.
+    """
 
-    def __init__(
-        self, people: ContactTable, program: BatchProgram, histories: HistoryCounts, further: Sequence[str]
-    ) -> None:
+    def __init__(self, people: ContactTable, program: BatchProgram, further: Sequence[str]) -> None:
         """Create the table; it also has the columns ``further``, which are SQL with a name."""
         self.name = people.fresh("truth")
         self._people, self._count = people, len(program.conditions)
         self._sets: list[Sets] = []
         """By column ``v…``, the set that each number stands for."""
         by_columns: dict[tuple[str, ...], _Parts] = {}
-        for number, columns, sql in _parts(program, histories):
+        for number, columns, sql in _parts(program):
             by_columns.setdefault(columns, {}).setdefault(sql, []).append(number)
         self._possible = self._without(self._impossible(by_columns.pop((), {})))
         tables = []
@@ -60,11 +59,9 @@ class ConditionTable:
                 others += parts.items()
         self._others = [numbers for _, numbers in others]
         """The conditions of the parts in the columns ``b…``, eight parts in each."""
-        self._create(histories.source, tables, [sql for sql, _ in others], further)
+        self._create(tables, [sql for sql, _ in others], further)
 
-    def _create(
-        self, source: str, tables: Sequence[tuple[str, str]], parts: Sequence[str], further: Sequence[str]
-    ) -> None:
+    def _create(self, tables: Sequence[tuple[str, str]], parts: Sequence[str], further: Sequence[str]) -> None:
         selected = [f"{table}.number AS v{place}" for place, (table, _) in enumerate(tables)]
         joined = [f"JOIN {table} ON {column} IS NOT DISTINCT FROM {table}.value" for table, column in tables]
         for first in range(0, len(parts), 8):
@@ -76,7 +73,7 @@ class ConditionTable:
         db = self._people.connection
         db.execute(
             f"CREATE TEMP TABLE {self.name} AS SELECT n, {', '.join([*selected, *further])}"  # noqa: S608 - quoted
-            f" FROM {' '.join([source, *joined])}"
+            f" FROM {' '.join(['contact', *joined])}"
         )
         for table, _ in tables:
             db.execute(f"DROP TABLE {table}")
@@ -145,11 +142,12 @@ class ConditionTable:
         self._people.connection.execute(f"DROP TABLE {self.name}")
 
 
-def _parts(program: BatchProgram, histories: HistoryCounts) -> Iterator[tuple[int, tuple[str, ...], str]]:
-    """The parts of all conditions: the number of its condition, the contact's columns that it reads, and its SQL."""
+def _parts(program: BatchProgram) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """The parts of all conditions: the number of its condition, the contact's columns that it reads, and its SQL.
+
+    Conditions on counted propositions have none (contact_histories.py).
+    """
     for number, condition in enumerate(program.conditions):
-        if isinstance(condition, HistoryCondition):
-            yield number, (histories.table, ""), histories.sql(condition)
-        else:
+        if not isinstance(condition, HistoryCondition):
             for columns, sql in condition_parts(condition, program.facts, program.row_data):
                 yield number, columns, sql

@@ -1,106 +1,178 @@
 """Contacts' own histories for a batch (``eligible.history``): how many propositions each contact has had, in DuckDB.
 
-The store only returns propositions that can count; a catalog that counts none reads none.
+The store is read once, and returns only propositions that can count; a catalog that counts none reads none. What a
+proposition counts for is looked up by its offer and its category, and only numbers above 0 are kept. So the work grows
+with the propositions and with the counts, not with their product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from offerkit.address import ancestors
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.counted_rows import counted_rows
-from offerkit.batch.exclusions import AT_ONCE, NAMED
 from offerkit.batch.program import BatchProgram
+from offerkit.contacts.bulk import column
 from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
-from offerkit.models.status import Status
-from offerkit.store import CountedPropositionsReader, CountFilter
+from offerkit.models.status import Status, status_number
+from offerkit.store import CountedPart, CountedPropositionsReader, CountFilter
 from offerkit.times import shift, utc
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+_NAMED = 50
+"""The most offers and categories that the store is asked for by name; with more, DuckDB compares."""
+_KINDS = ("offer", "category")
+_TESTS = {"time": "f_time >= since", "status": "contains(statuses, f_status)"}
+"""By column, whether a proposition counts."""
+_EVERY_STATUS = "".join(str(status_number(status)) for status in Status)
 
 
 @dataclass(frozen=True)
 class HistoryCounts:
-    """The table of counts, by the number of a contact (column ``n``; one without a row has none).
+    """The numbers above 0, in a table with a row (n, code, number) for each contact and what is counted.
 
-    ``columns``: by what is counted. Without a table, nothing counts.
+    ``conditions``: by the index of each condition in the program, the code of what it counts. Without a table, nothing
+    counts.
     """
 
+    conditions: Sequence[tuple[int, int, HistoryCondition]]
     table: str = ""
-    columns: Mapping[CountedPropositions, str] = field(default_factory=dict)
 
-    def sql(self, condition: HistoryCondition) -> str:
-        """Whether the condition holds, over :meth:`source`."""
-        column = self.columns.get(condition.counted)
-        number = "0" if column is None else f"coalesce({column}, 0)"
-        most = "" if condition.most is None else f" AND {number} <= {condition.most:d}"
-        return f"({number} >= {condition.least:d}{most})"
+    def holds(self, people: ContactTable, holds: NDArray[numpy.bool_], first: int) -> None:
+        """Set the conditions in ``holds``, by condition and contact, for the contacts from ``first`` on."""
+        numbers_of = self._numbers(people, first, first + holds.shape[1]) if self.table else {}
+        for index, code, condition in self.conditions:
+            holds[index] = condition.least == 0
+            if code in numbers_of:
+                contacts, numbers = numbers_of[code]
+                within = numbers >= condition.least
+                holds[index, contacts] = within if condition.most is None else within & (numbers <= condition.most)
 
-    @property
-    def source(self) -> str:
-        """The contacts, with their counts."""
-        return f"contact LEFT JOIN {self.table} USING (n)" if self.table else "contact"
+    def _numbers(
+        self, people: ContactTable, first: int, last: int
+    ) -> dict[int, tuple[NDArray[numpy.int64], NDArray[numpy.int64]]]:
+        """By code, the contacts (from 0) with a number above 0, and these numbers."""
+        import numpy
+
+        rows = people.connection.execute(
+            f"SELECT n, code, number FROM {self.table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608 - our own name
+            [first, last],
+        ).fetchnumpy()
+        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
+        contacts = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
+        numbers = numpy.split(numpy.ma.getdata(rows["number"]), starts[1:])
+        return dict(zip(codes.tolist(), zip(contacts, numbers, strict=True), strict=False))
 
 
-NO_COUNTS = HistoryCounts()
+NO_COUNTS = HistoryCounts(())
 
 
-def count_histories(people: ContactTable, program: BatchProgram, history: CountedPropositionsReader) -> HistoryCounts:
-    """What the conditions of ``program`` count, for all contacts."""
-    counted = list(counted_by(program.conditions))
-    if not counted:
-        return NO_COUNTS
-    db = people.connection
-    columns = {each: f"h{number}" for number, each in enumerate(counted)}
-    db.execute("CREATE OR REPLACE TEMP TABLE had (k VARCHAR, code INTEGER, number BIGINT)")
-    for first in range(0, len(counted), AT_ONCE):
-        _read(people, program, history, counted[first : first + AT_ONCE], first)
+def count_histories(
+    people: ContactTable, program: BatchProgram, history: CountedPropositionsReader | None
+) -> HistoryCounts:
+    """What the conditions of ``program`` count, for all contacts; without a ``history``, nothing."""
+    code_of = counted_by(program.conditions)
+    conditions = [
+        (index, code_of[condition.counted], condition)
+        for index, condition in enumerate(program.conditions)
+        if isinstance(condition, HistoryCondition)
+    ]
+    if not conditions or history is None:
+        return HistoryCounts(conditions)
+    db, counted = people.connection, list(code_of)
+    columns = _columns(counted)
+    db.execute(f"CREATE TEMP TABLE had (k VARCHAR, {', '.join(f'{column(name)} VARCHAR' for name in columns)})")
+    with closing(counted_rows(people, _streams(program, history, counted, columns), columns)) as read:
+        for source in read:
+            db.execute(f"INSERT INTO had SELECT * EXCLUDE (counts) FROM ({source})")  # noqa: S608 - our own names
+    found = []
+    for kind in set(columns).intersection(_KINDS):
+        _write_counts(people, program, counted, kind)
+        tests = [f"name = {column(kind)}", *(test for name, test in _TESTS.items() if name in columns)]
+        found.append(f"SELECT k, code FROM had JOIN {kind}_counts ON {' AND '.join(tests)}")  # noqa: S608 - constants
     table = people.fresh("history")
-    sums = ", ".join(
-        f"coalesce(sum(number) FILTER (code = {code}), 0)::BIGINT AS h{code}" for code in range(len(counted))
+    db.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT n, code, count(*) AS number"  # noqa: S608 - our own names
+        f" FROM ({' UNION ALL '.join(found)}) JOIN contact USING (k) GROUP BY n, code ORDER BY n"
     )
-    db.execute(f"CREATE TEMP TABLE {table} AS SELECT n, {sums} FROM had JOIN contact USING (k) GROUP BY n")  # noqa: S608
-    db.execute("DROP TABLE had")
-    return HistoryCounts(table, columns)
+    for name in ("had", *(f"{kind}_counts" for kind in _KINDS)):
+        db.execute(f"DROP TABLE IF EXISTS {name}")
+    return HistoryCounts(conditions, table)
 
 
-def _read(
-    people: ContactTable,
+def _columns(counted: Sequence[CountedPropositions]) -> list[str]:
+    """The columns that say for which of ``counted`` a proposition counts; what all of them ask, the store tests."""
+    several = {
+        "offer": any(not each.category for each in counted),
+        "category": any(each.category for each in counted),
+        "status": len({each.statuses for each in counted}) > 1,
+        "time": len({each.period for each in counted}) > 1,
+    }
+    return [name for name, needed in several.items() if needed]
+
+
+def _streams(
     program: BatchProgram,
     history: CountedPropositionsReader,
     counted: Sequence[CountedPropositions],
-    first: int,
+    columns: Sequence[str],
+) -> list[Iterator[CountedPart]]:
+    """The propositions that one of ``counted`` may count."""
+    now = program.call.now
+    statuses = frozenset[str]()
+    if all(each.statuses for each in counted):
+        statuses = statuses.union(*(each.statuses for each in counted))
+    offers = frozenset[str]().union(*(each.offers for each in counted))
+    categories = {each.category for each in counted if each.category}
+    named = len(offers) + len(categories) <= _NAMED
+    wanted = CountFilter(
+        utc(shift(now, -max(each.period for each in counted))),
+        utc(now),
+        tuple(Status(status) for status in sorted(statuses)),
+        "",
+        tuple(sorted(offers)) if named else (),
+        tuple(sorted(categories)) if named else (),
+    )
+    return history.streams(program.catalog.environment, [wanted], columns)
+
+
+def _write_counts(
+    people: ContactTable, program: BatchProgram, counted: Sequence[CountedPropositions], kind: str
 ) -> None:
-    """Add the numbers of ``counted``, whose codes begin at ``first``, to the table ``had``."""
+    """The table ``offer_counts`` or ``category_counts``: by a proposition's offer or category, what it counts for."""
     import numpy
 
-    now, db = program.call.now, people.connection
-    filters = [
-        CountFilter(
-            utc(shift(now, -each.period)),
-            utc(now),
-            tuple(Status(status) for status in sorted(each.statuses)),
-            "",
-            tuple(sorted(each.offers)) if len(each.offers) <= NAMED else (),
-            (each.category,) if each.category else (),
-        )
-        for each in counted
-    ]
-    db.execute("CREATE OR REPLACE TEMP TABLE counts_of (code INTEGER, offer VARCHAR)")  # without an offer: all of them
+    db, codes_of = people.connection, defaultdict[str, list[int]](list)
     for code, each in enumerate(counted):
-        if each.category:
-            db.execute("INSERT INTO counts_of VALUES (?, NULL)", [code])
-        elif each.offers:
-            db.register("named", {"offer": numpy.array(sorted(each.offers), dtype=object)})
-            db.execute("INSERT INTO counts_of SELECT ?, CAST(offer AS VARCHAR) FROM named", [code])
-            db.unregister("named")
-    streams = history.streams(program.catalog.environment, filters, ["offer"])
-    with closing(counted_rows(people, streams, ["offer"])) as read:
-        for source in read:
-            db.execute(
-                f"INSERT INTO had SELECT k, code + ?, count(*) FROM ({source})"  # noqa: S608 - constants
-                " JOIN counts_of ON (counts >> code) & 1 = 1 AND (offer IS NULL OR offer = f_offer)"
-                " GROUP BY ALL",
-                [first],
-            )
-    db.execute("DROP TABLE counts_of")
+        for name in [each.category] if each.category else each.offers:
+            if bool(each.category) == (kind == "category"):
+                codes_of[name].append(code)
+    if kind == "category":
+        proposed = [path for (path,) in db.execute(f"SELECT DISTINCT {column(kind)} FROM had").fetchall()]  # noqa: S608
+        rows = [(path, code) for path in proposed for above in ancestors(path) for code in codes_of.get(above, ())]
+    else:
+        rows = [(name, code) for name, codes in codes_of.items() for code in codes]
+    since = [utc(shift(program.call.now, -each.period)) for each in counted]
+    statuses = ["".join(str(status_number(Status(status))) for status in each.statuses) for each in counted]
+    db.register(
+        "counts",
+        {
+            "code": numpy.array([code for _, code in rows], dtype=numpy.int32),
+            "name": numpy.array([name for name, _ in rows], dtype=object),
+            "since": numpy.array([since[code] for _, code in rows], dtype=object),
+            "statuses": numpy.array([statuses[code] or _EVERY_STATUS for _, code in rows], dtype=object),
+        },
+    )
+    db.execute(
+        f"CREATE TEMP TABLE {kind}_counts AS SELECT code, CAST(name AS VARCHAR) AS name,"  # noqa: S608 - constants
+        " CAST(since AS VARCHAR) AS since, CAST(statuses AS VARCHAR) AS statuses FROM counts"
+    )
+    db.unregister("counts")

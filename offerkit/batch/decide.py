@@ -84,7 +84,7 @@ def batch_request(
     ``ruled``: whether presentation rules exclude offers.
     """
     if store is None:
-        return BatchRequest(program)
+        return BatchRequest(program, histories=count_histories(people, program, None))
     with store.counting() as history:
         exclusions = find_exclusions(people, program, history) if ruled else []
         return BatchRequest(program, exclusions, count_histories(people, program, history))
@@ -121,7 +121,7 @@ class _ChunkDecider:
         program = self._program
         before = literal(tie_text(program.call.seed, program.facts.today), BaseType.STRING)
         further = [*self._formulas.columns, f"md5_number_upper({before} || k) AS digest"]
-        return ConditionTable(people, program, self._batch.histories, further)
+        return ConditionTable(people, program, further)
 
     def chunk(self, people: ContactTable, table: ConditionTable, first: int, last: int) -> DecidedChunk:
         """The decisions for the contacts from ``first`` to before ``last``."""
@@ -135,6 +135,7 @@ class _ChunkDecider:
         width = last - first
         holds = numpy.empty((len(program.conditions) + 1, width), dtype=bool)
         table.holds(rows, holds[:-1])
+        self._batch.histories.holds(people, holds, first)
         holds[-1] = holds[self._environment].all(axis=0)
         alive = numpy.empty((len(program.items), width), dtype=bool)
         for position, item in enumerate(program.items):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from offerkit.engine.status_report import StatusCounts, StatusReport
@@ -45,8 +46,19 @@ def status_chart(report: StatusReport) -> str:
         counts = merged.setdefault(value, StatusCounts())
         for name in StatusCounts.__slots__:
             setattr(counts, name, getattr(counts, name) + getattr(row.counts, name))
-    groups = list(merged.items())
-    return _columns(groups, axis) if dates else _bars(groups, axis)
+    return _columns(_every_day(merged), axis) if dates else _bars(list(merged.items()), axis)
+
+
+def _every_day(counted: Mapping[str, StatusCounts]) -> Sequence[tuple[str, StatusCounts]]:
+    """The last days up to the newest, with those on which nothing was proposed: as far apart as they are."""
+    try:
+        first, last = date.fromisoformat(min(counted)), date.fromisoformat(max(counted))
+    except ValueError:  # edited: no calendar has such a day
+        return list(counted.items())
+    if (last - first).days > MOST_COLUMNS:
+        first = last - timedelta(MOST_COLUMNS)
+    days = ((first + timedelta(number)).isoformat() for number in range((last - first).days + 1))
+    return [(day, counted.get(day, StatusCounts())) for day in days]
 
 
 def _bars(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
@@ -67,6 +79,7 @@ def _bars(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
 def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
     shown = groups[-MOST_COLUMNS:]
     most = max(counts.proposed for _, counts in shown) or 1
+    most += most % 2  # half of it is a tick, too
     height = _HEIGHT - _TOP - _BOTTOM
     step = (_WIDTH - _LEFT) / len(shown)
     bars = [
@@ -75,8 +88,8 @@ def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
     ]
     every = -(-len(shown) // 5)
     labels = [(bar.label, bar.at) for place, bar in enumerate(bars) if place % every == 0 and bar.at < _WIDTH - _DATE]
-    ticks = [(f"{round(most * part):,}", _TOP + height * (1 - part)) for part in (0, 0.5, 1)]
-    left = f" The last {MOST_COLUMNS} of {len(groups):,} are shown." if len(groups) > MOST_COLUMNS else ""
+    ticks = [(f"{most * half // 2:,}", _TOP + height * (2 - half) / 2) for half in (0, 1, 2)]
+    left = f" The last {MOST_COLUMNS} are shown." if len(groups) > MOST_COLUMNS else ""
     frame = (_WIDTH, _HEIGHT, _LEFT, _TOP + height)
     return call(
         "status_chart.html",

@@ -45,11 +45,15 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
 }
 """The parts of each operation with their types in the WSDL; empty: elements."""
+PASSED_OVER = ("sessiontoken", "securitytoken")
+"""Parts that clients of the original send to every service, and that mean nothing here."""
 MOST_PLACES = 20
 """The places of a call, as over JSON."""
 _PLACE = ("div", "categories", "themes", "maxCount")
 _ALIKE = 0.75
 """Finds a letter too many or too few in the shortest parts (uuid), and another form of the longer ones (category)."""
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-?8["']|us-ascii["'])""", re.IGNORECASE)
+"""An XML declaration that names another encoding."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -104,6 +108,8 @@ def read(content: bytes, action: str = "") -> SoapRequest:
     from defusedxml.sax import parseString
 
     tree = _EnvelopeReader()
+    if _DECLARED.match(content) or not _is_utf8(content):
+        raise SoapFault("Sender", "an envelope must be in UTF-8")
     try:
         parseString(content, tree, forbid_dtd=True)
         root = tree.root()
@@ -123,6 +129,14 @@ def read(content: bytes, action: str = "") -> SoapRequest:
     if action not in ("", request.operation):
         raise SoapFault("Sender", f"the action names {action}, but the body holds {request.operation}")
     return request
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _EnvelopeReader(ContentHandler):
@@ -193,11 +207,15 @@ def _request(element: Element) -> SoapRequest:
     values: dict[str, str] = {}
     context: Mapping[str, object] = {}
     places: tuple[Mapping[str, str], ...] = ()
+    _check_written(element, name, "write it as an element in it")
+    if any(text and text.strip() for text in (element.text, *(child.tail for child in element))):
+        raise SoapFault("Sender", f"{name} must contain only elements, no text beside them")
     for child in element:
         space, part = _taken_apart(child.tag)
         if known.get(part.lower()) != part or space not in (service, ""):
-            _pass_over(name, known, part, child)
+            _pass_over(name, service, known, child)
             continue
+        _check_written(child, part, "call data are attributes of interaction in it" if part == "context" else "")
         if part in values:
             raise SoapFault("Sender", f"{part} is given twice")
         values[part] = (child.text or "").strip()
@@ -227,15 +245,25 @@ def _places(element: Element) -> tuple[Mapping[str, str], ...]:
     return tuple(inner.attrib for inner in element)
 
 
-def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Element) -> None:
-    """A text that is not ours, such as the session token that the original's clients send, means nothing here.
+def _check_written(element: Element, name: str, hint: str) -> None:
+    """Raise SoapFault for an attribute that would mean nothing; ``xsi:type`` and other namespaces' are fine."""
+    plain = next((key for key in element.attrib if not key.startswith("{")), None)
+    if plain is not None:
+        raise SoapFault("Sender", f"{name} cannot have the attribute “{plain[:60]}”{hint and f'; {hint}'}")
 
-    Raises SoapFault for elements inside of it, and for what is nearly a part: the call would be another one without it.
+
+def _pass_over(operation: str, service: str, known: Mapping[str, str], child: Element) -> None:
+    """A text in another namespace, or one that the original's clients send to every service, means nothing here.
+
+    Raises SoapFault for elements inside of it, and for every other name: the call would be another one without it.
     """
+    space, part = _taken_apart(child.tag)
     meant = known.get(part.lower()) or next(iter(nearest(part, known.values(), 1, _ALIKE)), None)
     if meant is not None:
         hint = f"write {meant}" if meant != part else "it is in another namespace"
         raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”: {hint}")
+    if space in (service, "") and part.lower() not in PASSED_OVER:
+        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”, only {', '.join(known.values())}")
     if len(child):
         raise SoapFault(
             "Sender", f"{operation} has no part “{part[:60]}”; only unknown parts with plain text are ignored"

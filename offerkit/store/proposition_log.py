@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from offerkit.fingerprint import digest
 from offerkit.models.status import Status, status_number, status_of_number
 from offerkit.store import errors
 from offerkit.store.database import Cell, Database, recording
@@ -42,12 +43,16 @@ _NOTHING = ("", "", "")
 @dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where a reader is. ``old``: environment, time and id of the last proposition from before the log; None once all
-    of those are read. ``position`` and ``id``: the last change that was read, or the beginning; empty before any page.
+    of those are read. ``position``, ``id`` and ``changed``: the last change that was read, or the beginning; empty
+    before any page. ``passed``: if one environment is read, a later position up to which all changes are of others,
+    with a digest of the last one there.
     """
 
     old: tuple[str, str, str] | None = _NOTHING
     position: str = ""
     id: str = ""
+    changed: str = ""
+    passed: tuple[str, str] | None = None
 
 
 BEGINNING = LogPlace()
@@ -188,9 +193,10 @@ def note_erased(db: Database, environment: str, contact: str, time: str) -> None
 
 def is_place(db: Database, place: LogPlace) -> bool:
     """Whether the log still has the change that ``place`` names: it is this log, and has not been cut since."""
-    if not place.position:
+    if not place.position or _stands(db, place.passed):
         return True
-    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position = ? AND id = ?", (place.position, place.id)))
+    named = (place.position, place.id, place.changed)
+    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position = ? AND id = ? AND changed = ?", named))
 
 
 def page(db: Database, place: LogPlace, environment: str = "", limit: int = PAGE) -> LogPage:
@@ -231,6 +237,8 @@ def _old(db: Database, after: tuple[str, str, str], environment: str, limit: int
 
 def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogPage:
     conditions, args = ["(l.position, l.id) > (?, ?)"], list[Cell]([place.position, place.id])
+    if place.passed is not None and _stands(db, place.passed):
+        conditions, args = ["l.position > ?"], [place.passed[0]]
     settled = db.log_settled()
     if settled:
         conditions.append("l.position < ?")
@@ -252,14 +260,38 @@ def _logged(db: Database, place: LogPlace, environment: str, limit: int) -> LogP
         elif event in (MADE, CHANGED, ERASED) and found[0] is not None:
             changes.append(_change(event, _row(db, tuple(found)), _status(db, status), changed))  # type: ignore[arg-type]
     if rows:
-        place = replace(place, position=rows[-1][0], id=rows[-1][1])
+        place = LogPlace(None, rows[-1][0], rows[-1][1], rows[-1][5])
     more = len(rows) == limit
-    return LogPage(changes, place, more, waiting=not more and bool(settled) and _unsettled(db, settled))
+    if environment and not more:
+        place = replace(place, passed=_passed(db, settled, place) or place.passed)
+    return LogPage(changes, place, more, waiting=not more and bool(settled) and _unsettled(db, settled, environment))
 
 
-def _unsettled(db: Database, settled: str) -> bool:
+def _passed(db: Database, settled: str, place: LogPlace) -> tuple[str, str] | None:
+    """The newest position that can be told, which a reader of one environment need not pass again."""
+    where, args = ("WHERE position < ?", (settled,)) if settled else ("", ())
+    rows: list[tuple[str | None]] = db.rows(f"SELECT MAX(position) FROM proposition_change {where}", args)  # noqa: S608
+    newest = rows[0][0] or ""
+    return (newest, _last_digest(db, newest)) if newest > place.position else None
+
+
+def _stands(db: Database, passed: tuple[str, str] | None) -> bool:
+    """Whether the log still is as it was up to that position: a restore writes others there."""
+    return passed is not None and "" != passed[1] == _last_digest(db, passed[0])
+
+
+def _last_digest(db: Database, position: str) -> str:
+    """Stands for the last change of a position, whose id readers of another environment must not learn."""
+    rows: list[tuple[str, str]] = db.rows(
+        "SELECT id, changed FROM proposition_change WHERE position = ? ORDER BY id DESC LIMIT 1", (position,)
+    )
+    return digest(*(part.encode() for part in rows[0])) if rows else ""
+
+
+def _unsettled(db: Database, settled: str, environment: str) -> bool:
     """Whether there are changes that cannot be told yet."""
-    return bool(db.rows("SELECT 1 FROM proposition_change WHERE position >= ? LIMIT 1", (settled,)))
+    own, args = (" AND environment = ?", [settled, environment]) if environment else ("", [settled])
+    return bool(db.rows(f"SELECT 1 FROM proposition_change WHERE position >= ?{own} LIMIT 1", args))  # noqa: S608
 
 
 def _change(event: str, row: PropositionRow, status: Status, changed: str) -> LoggedChange:

@@ -16,7 +16,7 @@ from unicodedata import category, normalize
 
 from offerkit.diagnostics import Code, Diagnostic, Severity, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor
+from offerkit.governance.rights import Actor, check_administrator
 from offerkit.reports.contact_erasure import ContactErasure, ErasedFiles, ErasedRows
 from offerkit.store import Draft, RevisionRow, Store, contact_data
 from offerkit.store.contact_data import ERASE, ERASED, PERSONAL, ContactRows
@@ -141,12 +141,7 @@ def _elsewhere(what: str, why: str, how: str) -> Diagnostic:
 
 def _administrator(session: Session, store: Store) -> Actor:
     actor = who_is(session, store)
-    if not actor.is_administrator:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) is not allowed to erase contacts",
-            hint="Administrators may. Ask one of them.",
-        )
+    check_administrator(actor, "erase contacts")
     return actor
 
 

@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json, canonical
 from offerkit.store import Store
 from offerkit.store.proposition_log import BEGINNING, LoggedChange, LogPlace
+from offerkit.store.proposition_rows import keepable
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
 from offerkit.usecases.list_propositions import check_environment, proposition_line
 from offerkit.usecases.requests import ExportedPage, ExportRequest
@@ -91,6 +92,8 @@ def _text(environment: str, place: LogPlace) -> str:
         "old": None if place.old is None else list(place.old),
         "position": place.position,
         "id": place.id,
+        "changed": place.changed,
+        "passed": None if place.passed is None else list(place.passed),
     }
     return _PREFIX + base64.urlsafe_b64encode(canonical(known)).decode().rstrip("=")
 
@@ -126,27 +129,18 @@ def _parsed(text: str) -> tuple[str, LogPlace]:
     except (binascii.Error, ValueError):
         raise _not_a_cursor(text) from None
     match known:
-        case {"environment": str(environment), "old": None, "position": str(position), "id": str(id_)}:
-            return _storable(text, environment, LogPlace(None, position, id_))
         case {
             "environment": str(environment),
-            "old": [str(name), str(time), str(last)],
+            "old": None | [str(), str(), str()] as old,
             "position": str(position),
             "id": str(id_),
-        }:
-            return _storable(text, environment, LogPlace((name, time, last), position, id_))
+            "changed": str(changed),
+            "passed": None | [str(), str()] as passed,
+        } if keepable((*(old or ()), position, id_, changed, *(passed or ()))):
+            before, after = tuple(old) if old else None, tuple(passed) if passed else None
+            return environment, LogPlace(before, position, id_, changed, after)
         case _:
             raise _not_a_cursor(text)
-
-
-def _storable(text: str, environment: str, place: LogPlace) -> tuple[str, LogPlace]:
-    """Raises Refused for text that no database takes as a parameter."""
-    if any(
-        "\0" in part or part != part.encode(errors="replace").decode()
-        for part in (place.position, place.id, *(place.old or ()))
-    ):
-        raise _not_a_cursor(text)
-    return environment, place
 
 
 def _not_a_cursor(text: str) -> Refused:

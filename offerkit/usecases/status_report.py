@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from offerkit.address import Address, Kind, Stage, ancestors, environment_address
@@ -19,9 +21,8 @@ from offerkit.store.proposition_report import DATE, ReportQuery
 from offerkit.store.proposition_rows import keepable
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import display_time, utc
-from offerkit.usecases.argument_values import DAY_BEGINS, parse_time, zone_of_stage
+from offerkit.usecases.argument_values import DAY_BEGINS, known_environments, parse_time, zone_of_stage
 from offerkit.usecases.design_access import design_readable
-from offerkit.usecases.list_propositions import check_environment
 from offerkit.usecases.requests import StatusReportRequest
 from offerkit.usecases.session import Session
 
@@ -53,24 +54,21 @@ def status_report_here(session: Session, request: StatusReportRequest) -> Status
 
 
 def _report(store: Store, request: StatusReportRequest, now: str, may_read: Callable[[str], bool]) -> StatusReport:
-    known = environments(store)
-    if request.environment:
-        check_environment(store, request.environment)
+    known, findings = environments(store), list[Diagnostic]()
+    asked = [request.environment] if request.environment else []
+    with _collecting(findings):
+        known_environments(asked, known)
     used = [name for name in known if store.propositions(PropositionQuery(name), limit=1)]
-    names = [request.environment] if request.environment else used or known
+    names = [name for name in asked if name in known] or used or known
     by = _groups(request.by, len(names) > 1)
     zone = zone_of_stage(store, Stage.LIVE, names)
-    since, until = (
-        (parse_time(text, zone, now, DAY_BEGINS) if text else None) for text in (request.since, request.until)
-    )
-    if since is not None and until is not None and since >= until:
-        raise refuse(
-            Code.LISTING_OPTIONS, "--since is not before --until", hint="--until is the first moment that is left out."
-        )
+    since, until = _span(request, zone, now, findings)
     live = stage_view(store, Stage.LIVE, names)
     readable = [name for name in names if may_read(name)]
     design = stage_view(store, Stage.DESIGN, readable) if readable else Snapshot()
-    _check(store, (live, design), names, by, request)
+    findings += _unknown(store, (live, design), names, by, request)
+    if findings:
+        raise Refused(findings)
     counts: dict[tuple[str, ...], StatusCounts] = {}
     total, gone = StatusCounts(), set[str]()
     for name in names:
@@ -97,6 +95,30 @@ def _report(store: Store, request: StatusReportRequest, now: str, may_read: Call
         sorted(gone),
         "theme" in by,
     )
+
+
+@contextmanager
+def _collecting(findings: list[Diagnostic]) -> Iterator[None]:
+    """What is refused meanwhile, beside other mistakes."""
+    try:
+        yield
+    except Refused as refused:
+        findings += refused.diagnostics
+
+
+def _span(
+    request: StatusReportRequest, zone: tzinfo, now: str, findings: list[Diagnostic]
+) -> tuple[datetime | None, datetime | None]:
+    """The times from which and up to which is counted; None: no limit. Adds mistakes to ``findings``."""
+    since = until = None
+    with _collecting(findings):
+        since = parse_time(request.since, zone, now, DAY_BEGINS) if request.since else None
+    with _collecting(findings):
+        until = parse_time(request.until, zone, now, DAY_BEGINS) if request.until else None
+    if since is not None and until is not None and since >= until:
+        hint = "--until is the first moment that is left out."
+        findings.append(Diagnostic(Code.LISTING_OPTIONS, "--since is not before --until", hint=hint))
+    return since, until
 
 
 def _counted(
@@ -191,10 +213,10 @@ def _groups(by: Sequence[str], several: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _check(
+def _unknown(
     store: Store, views: Sequence[Snapshot], names: Sequence[str], by: Sequence[str], request: StatusReportRequest
-) -> None:
-    """Raise Refused with every group, space, offer and category that does not exist in these environments.
+) -> list[Diagnostic]:
+    """Every group, space, offer and category that does not exist in these environments.
 
     ``views``: live, and of design what the operator may know.
     """
@@ -226,8 +248,7 @@ def _check(
                         hint=suggestion(plain, known),
                     )
                 )
-    if findings:
-        raise Refused(findings)
+    return findings
 
 
 def _proposed(store: Store, names: Sequence[str], offer: str) -> bool:

@@ -12,7 +12,6 @@ import pytest
 
 from offerkit.batch import batch_program, condition_table, open_contact_table
 from offerkit.batch.condition_table import ConditionTable
-from offerkit.batch.contact_histories import NO_COUNTS
 from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -93,7 +92,7 @@ def test_it_holds_what_the_engine_says(many: int, values: int, monkeypatch: pyte
             for condition in program.conditions
         ]
         with open_contact_table(rows, ("id",), catalog.dimension.fields) as people:
-            table = ConditionTable(people, program, NO_COUNTS, ["k"])
+            table = ConditionTable(people, program, ["k"])
             found = people.connection.execute(f"SELECT * FROM {table.name} ORDER BY n").fetchnumpy()
             holds = numpy.empty((len(program.conditions), len(rows)), dtype=bool)
             table.holds(found, holds)

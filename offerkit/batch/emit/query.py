@@ -16,11 +16,12 @@ from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
+from offerkit.batch.emit.history_queries import HistoryQueries
 from offerkit.batch.emit.rule_queries import WHY, InputTables, RuleQueries
 from offerkit.batch.program import BatchProgram, Item, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.contact_history import CountedPropositions, HistoryCondition
+from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.presentation_rules import applicable_offers
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.resources import PresentationRule
@@ -47,8 +48,7 @@ class _Emitter:
         """By the SQL of conditions: indexes in the array ``holds``."""
         self._written: dict[BoundCondition, str] = {}
         self._rule_queries = RuleQueries(program, dialect, tables, self._refuse)
-        self._counts: dict[CountedPropositions, int] = {}
-        """What conditions count of the contact's own history, numbered."""
+        self._histories = HistoryQueries(program, dialect)
         self._wide = 1
         """The number of an offer's columns with indexes in ``holds``."""
         space = program.catalog.spaces[program.call.space]
@@ -64,10 +64,10 @@ class _Emitter:
         items, candidate = self._items(), self._candidate()
         held = self._held()
         parts = {"contact": self._contact()}
-        past = self._rule_queries.past() if reached_maximums or self._counts else {}
-        if self._counts:
-            parts |= {**past, "counted": self._rule_queries.counted(list(self._counts))}
-        parts |= {"held": held, "item": items, **past, **reached_maximums, "candidate": candidate, "best": self._best()}
+        past = self._rule_queries.past() if reached_maximums or self._histories else {}
+        kept = self._histories.parts() if self._histories else {}
+        parts |= {"held": held, "item": items, **past, **reached_maximums, **kept}
+        parts |= {"candidate": candidate, "best": self._best()}
         once = self._dialect.materialized
         written = [f"{q(name)} AS {once if name == 'held' else ''}(\n  {sql}\n)" for name, sql in parts.items()]
         space = self._dialect.text(f"{program.catalog.environment}/{program.call.space}")
@@ -136,10 +136,7 @@ class _Emitter:
             columns.append(f"{words.array(list(map(self._computed, program.space_program.computed)))} AS {q('worth')}")
         required = program.catalog.requirements
         tests = [f"{q('k')} IS NOT NULL", *(self._condition_sql(each.condition, each.address) for each in required)]
-        source = q("contact")
-        if self._counts:
-            source += f" LEFT JOIN {q('counted')} ON {q('counted')}.{q('had')} = {source}.{q('k')}"
-        return f"SELECT {', '.join(columns)} FROM {source} WHERE {' AND '.join(tests)}"
+        return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
 
     def _place(self, conditions: Sequence[tuple[BoundCondition, str]]) -> int:
         """The index in ``holds`` of whether all ``conditions`` hold."""
@@ -173,17 +170,25 @@ class _Emitter:
                     formula,
                     about,
                     *(need + [0] * wide)[:wide],
+                    *([self._histories.need(number_)] if self._histories else []),
                 ]
             )
         if not rows:
             rows.append([0, 0, "", "", 0, "0", None, "", 1])
         integer, text, place = words.types[BaseType.INTEGER], words.types[BaseType.STRING], words.place_type()
         kinds = [integer, integer, text, text, integer, self._weight_type, place, text, *[place] * wide]
-        return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
+        names = [*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))]
+        if self._histories:
+            kinds, names = [*kinds, integer], [*names, "need"]
+        return words.relation(names, kinds, rows)
 
     def _needs(self, item: Item) -> list[int]:
         address = self._program.catalog.offers[item.position].address
-        conditions = [(self._program.conditions[condition], address) for condition in item.conditions]
+        conditions = [
+            (condition, address)
+            for condition in map(self._program.conditions.__getitem__, item.conditions)
+            if not isinstance(condition, HistoryCondition)
+        ]
         single = conditions if len(conditions) <= _CONDITION_COLUMNS else conditions[: _CONDITION_COLUMNS - 1]
         places = [self._place([condition]) for condition in single]
         return (
@@ -257,6 +262,10 @@ class _Emitter:
             tests += [self._rule_queries.weighed(rule)] if rule.weighs else []
             joins += f"\n  LEFT JOIN {over} ON {' AND '.join(tests)}"
             free += f" AND {over}.{q('k')} IS NULL"
+        if self._histories:
+            own = [f"{q('kept')}.{q(name)} = {q('met')}.{q(of)}" for name, of in (("had", "k"), ("item", "item"))]
+            joins += f"\n  LEFT JOIN {q('kept')} ON {' AND '.join(own)}"
+            free += f" AND COALESCE({q('kept')}.{q('more')}, 0) = {q('met')}.{q('need')}"
         names = ["k", "item", "place", "offer", "category"]
         joined = ", ".join(f"{q('met')}.{q(name)}" for name in (*names, "weight", "mixed"))
         holds = partial(words.element, q("holds"), kind="BOOLEAN")
@@ -270,7 +279,7 @@ class _Emitter:
             worth = words.element(q("worth"), q("formula"), self._weight_type)
             weight = f"CASE WHEN {q('formula')} IS NULL THEN {weight} ELSE {worth} END"
         columns = [
-            *map(q, [*names, "about"]),
+            *map(q, [*names, "about", *(["need"] if self._histories else [])]),
             *about,
             f"{weight} AS {q('weight')}",
             f"MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')}",
@@ -295,14 +304,7 @@ class _Emitter:
             self._written[condition] = self._write(condition, address)
         return self._written[condition]
 
-    def _count(self, condition: HistoryCondition) -> str:
-        number = f"COALESCE({self._q(f'h{self._counts.setdefault(condition.counted, len(self._counts))}')}, 0)"
-        most = "" if condition.most is None else f" AND {number} <= {condition.most}"
-        return f"({number} >= {condition.least}{most})"
-
     def _write(self, condition: BoundCondition, address: str) -> str:
-        if isinstance(condition, HistoryCondition):
-            return self._count(condition)
         checked, facts = condition.expression.checked, self._program.facts
         if checked is None:
             return "FALSE"

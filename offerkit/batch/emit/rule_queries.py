@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,6 @@ from offerkit.batch.emit.common import NotEmittedError
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.program import BatchProgram
-from offerkit.engine.contact_history import CountedPropositions
 from offerkit.engine.presentation_rules import category_row, named, offer_row
 from offerkit.engine.resources import CompiledOffer, PresentationRule
 from offerkit.models.status import Status, status_number
@@ -74,21 +73,6 @@ class RuleQueries:
             )
             past += f" LEFT JOIN {q('made')} ON {q('run')} = {words.plain_text(q('interaction'))}"
         return {**runs, "past": f"{past} WHERE {where}", **self._known()}
-
-    def counted(self, counts: Sequence[CountedPropositions]) -> str:
-        """By contact (``had``), the numbers of propositions that conditions on the contact's history count."""
-        q, words = self._q, self._dialect
-        columns = []
-        for number, each in enumerate(counts):
-            tests = self._within(each.period, timedelta(), each.statuses)
-            if each.category:
-                below = words.starts_with(q("category"), words.text(f"{each.category}/"))
-                tests.append(f"({q('category')} = {words.text(each.category)} OR {below})")
-            else:
-                names = ", ".join(words.text(name) for name in sorted(each.offers))
-                tests.append(f"{q('offer')} IN ({names})" if names else "FALSE")
-            columns.append(f"SUM(CASE WHEN {' AND '.join(tests)} THEN 1 ELSE 0 END) AS {q(f'h{number}')}")
-        return f"SELECT {q('contact')} AS {q('had')}, {', '.join(columns)} FROM {q('past')} GROUP BY {q('contact')}"
 
     def _within(self, before: timedelta, after: timedelta, statuses: Iterable[str]) -> list[str]:
         """The tests for propositions of a period around the call, with one of ``statuses``; without any, with all."""

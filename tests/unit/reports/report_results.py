@@ -452,7 +452,7 @@ RESULTS: Mapping[str, object] = {
     "Propositions-hostile": Propositions((_proposition(HOSTILE),)),
     "Simulation": SIMULATIONS["all"],
     "Simulation-hostile": SIMULATIONS["hostile"],
-    "StatusReport": _status_report(["date", "offer"], ("2026-11-01", "gold"), ("2026-11-02", "=1+1")),
+    "StatusReport": _status_report(["date", "offer"], ("2026-11-01", "gold"), ("2026-11-04", "=1+1")),
     "StatusReport-bars": _status_report(["category"], ("bank",), ("travel",)),
     "StatusReport-total": StatusReport([], [], StatusCounts(10, 1, 2, 3, 1), "UTC", "2026-11-01 00:00 UTC"),
     "StatusReport-empty": StatusReport(["offer"], [], StatusCounts(), "UTC"),

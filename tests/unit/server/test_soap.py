@@ -104,8 +104,11 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         ("", "Sender", "well-formed"),
         ("<", "Sender", "well-formed"),
         ("not xml", "Sender", "well-formed"),
-        (b"\xff\xfe\x00", "Sender", "well-formed"),
-        (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "well-formed"),
+        (b"\xff\xfe\x00", "Sender", "must be in UTF-8"),
+        (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "must be in UTF-8"),
+        (b"<?xml version='1.0' encoding='ISO-8859-1'?>" + propose(targetId="a").encode(), "Sender", "must be in UTF-8"),
+        (propose(targetId="\xe9").encode("latin-1"), "Sender", "must be in UTF-8"),
+        (propose(targetId="a").encode("utf-16"), "Sender", "must be in UTF-8"),
         (BOMB, "Sender", "cannot contain a document type"),
         (EXTERNAL, "Sender", "cannot contain a document type"),
         ("<!DOCTYPE x>" + propose(targetId="a"), "Sender", "cannot contain a document type"),
@@ -119,7 +122,40 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (
             propose(targetId="a", colour="<b/>"),
             "Sender",
-            "Propose has no part “colour”; only unknown parts with plain text are ignored",
+            "Propose has no part “colour”, only targetId, maxCount, categories",
+        ),
+        (propose(noProposition="true"), "Sender", "Propose has no part “noProposition”, only targetId, maxCount"),
+        (
+            update("x").replace("<status>", "<ctx/><status>"),
+            "Sender",
+            "no part “ctx”, only proposition, status, context",
+        ),
+        (
+            propose(**{"o:trace xmlns:o='urn:o'": "<a/>"}).replace("</o:trace xmlns:o='urn:o'>", "</o:trace>"),
+            "Sender",
+            "no part “trace”; only unknown parts with plain text are ignored",
+        ),
+        (
+            propose(targetId="a").replace("<targetId>", "<targetId maxCount='2'>"),
+            "Sender",
+            "targetId cannot have the attr",
+        ),
+        (
+            propose().replace("<Propose", "<Propose maxCount='2'"),
+            "Sender",
+            "Propose cannot have the attribute “maxCount”; write it as an element in it",
+        ),
+        (
+            propose(**{"context navigationLanguage='fr'": ""}).replace(
+                "</context navigationLanguage='fr'>", "</context>"
+            ),
+            "Sender",
+            "context cannot have the attribute “navigationLanguage”; call data are attributes of interaction in it",
+        ),
+        (
+            propose(targetId="a").replace("<targetId>", "maxCount=2<targetId>"),
+            "Sender",
+            "Propose must contain only elem",
         ),
         (propose(targetId="a", sessiontoken="<t>x</t>"), "Sender", "Propose has no part “sessiontoken”"),
         (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”: write targetId"),

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,84 @@ def test_one_environment_alone(store: Store) -> None:
     assert [name for _, name, _ in names(list(page.changes))] == ["p-2"]
 
 
+def steps(store: Store, place: LogPlace, environment: str) -> tuple[LogPlace, int]:
+    """Where an export of one environment ends, and the changes that SQLite looked at for it, roughly."""
+    connection, done = store.database._connection, []  # type: ignore[attr-defined]
+    connection.set_progress_handler(lambda: done.append(1) and None, 100)
+    while (page := store.logged(place, environment)).more:
+        place = page.place
+    connection.set_progress_handler(None, 0)
+    return page.place, len(done)
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_changes_of_other_environments_are_passed_once(tmp_path: Path, own: int) -> None:
+    with Store.open(tmp_path / "store.db", create=True) as store:
+        store.begin_log()
+        store.add_propositions([made(-1)] * own)
+        store.add_propositions([made(number, environment="guests") for number in range(2_000)])
+        place, first = steps(store, BEGINNING, "recipients")
+        assert store.is_logged(place) and first > 50
+        again, second = steps(store, place, "recipients")
+        assert (again, second < first / 20) == (place, True)
+        store.add_propositions([made(5_001, environment="guests"), made(5_000)])
+        changes = store.logged(place, "recipients").changes
+        assert names(list(changes)) == [("made", "p-5000", "presented")]
+
+
+def test_a_quiet_environment_keeps_its_cursor(store: Store) -> None:
+    """Its last change is gone with its propositions, but nothing that came later is."""
+    store.begin_log()
+    store.add_propositions([made(1, environment="guests")])
+    store.add_propositions([made(2)])
+    settle(store)
+    place = store.logged(BEGINNING, "guests").place
+    store.purge_propositions("guests", at(100))
+    for _ in store.purge_log("guests", at(100)):
+        pass
+    assert (
+        store.database.rows("SELECT id FROM proposition_change WHERE environment = 'guests' AND event = 'made'") == []
+    )
+    assert store.is_logged(place)
+    assert "p-2" not in str(place), "an id allows to answer a proposition: it is for readers of its environment"
+    store.add_propositions([made(3, environment="guests"), made(4)])
+    settle(store)
+    assert [name for _, name, _ in names(list(store.logged(place, "guests").changes))] == ["p-3"]
+
+
+@pytest.mark.parametrize("gone", ["id = 'p-2'", "id = 'p-1'", "id IN ('p-1', 'p-2')"])
+def test_what_was_passed_may_be_gone(store: Store, execute: Callable[..., None], gone: str) -> None:
+    """As after a restore, whose later changes lie at the positions of those that it discarded."""
+    store.begin_log()
+    store.add_propositions([made(1, environment="guests")])
+    store.add_propositions([made(2)])
+    settle(store)
+    place = store.logged(BEGINNING, "guests").place
+    execute(f"DELETE FROM proposition_change WHERE {gone}")
+    assert store.is_logged(place) is (" IN " not in gone)
+    store.add_propositions([made(3, environment="guests"), made(4)])
+    settle(store)
+    if store.is_logged(place):
+        assert [name for _, name, _ in names(list(store.logged(place, "guests").changes))] == ["p-3"]
+
+
+@pytest.mark.parametrize("environment", ["recipients", "guests", ""])
+def test_another_change_in_the_place_of_one_that_was_told(tmp_path: Path, environment: str) -> None:
+    """As after the file of an older store is put back: positions go on from there, with other changes."""
+    path = tmp_path / "store.db"
+    with Store.open(path, create=True) as store:
+        store.begin_log()
+        store.add_propositions([made(1), made(2, environment="guests")])
+    before = path.read_bytes()
+    with Store.open(path, write=True) as store:
+        store.set_status("p-1", Status.ACCEPTED, at(20))
+        place = store.logged(BEGINNING, environment).place
+    path.write_bytes(before)
+    with Store.open(path, write=True) as store:
+        store.set_status("p-1", Status.REJECTED, at(21))
+        assert store.is_logged(place) is (environment == "guests"), "who was told of what is gone must learn of it"
+
+
 def test_a_refused_transaction_leaves_nothing(store: Store) -> None:
     store.begin_log()
     with pytest.raises(RuntimeError), store.recording():
@@ -118,8 +196,14 @@ def test_deliveries_are_made_sent_and_withdrawn(store: Store) -> None:
     changes, place = read(store)
     assert Counter(status for _, _, status in names(changes)) == {"generated": 3}
     store.set_status("p-0", Status.REJECTED, at(10))
-    store.delivery_sent(RUN, at(11))
+    assert [row.id for row in store.delivery_waiting(RUN, "p-1", 1)] == ["p-2"]
+    data = {f"p-{n}": DataWithStatus({"n": n}, accepting=False, contact="42|fr") for n in range(3)}
+    data["p-2"] = DataWithStatus({"n": 2}, accepting=False, contact="of somebody who was erased")
+    assert store.delivery_sent(RUN, at(11), data.items()) == 2
     changes, place = read(store, place)
+    stored = {change.proposition.id: dict(change.proposition.statuses) for change in changes if change.proposition}
+    assert stored == {"p-0": {}, "p-1": {"presented": {"n": 1}}, "p-2": {}}
+    assert store.delivery_waiting(RUN) == []
     assert sorted(names(changes)) == [
         ("changed", "p-0", "rejected"),
         ("changed", "p-1", "presented"),

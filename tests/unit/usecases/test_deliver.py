@@ -404,7 +404,7 @@ def test_everybody_with_a_profile_makes_deliveries_but_only_some_write_campaigns
 
 def test_another_profile_makes_none() -> None:
     with pytest.raises(Refused):
-        delivering.may_deliver(Actor("otto", "auditor"), "shop")
+        delivering.check_may_deliver(Actor("otto", "auditor"), "shop")
 
 
 def test_what_target_loading_adds_is_rendered(
