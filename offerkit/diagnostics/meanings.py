@@ -177,7 +177,7 @@ CODES: dict[Code, str] = {
     Code.NO_SIMULATION: "No simulation is kept by this name.",
     Code.SIMULATION_EXISTS: "A simulation is already kept by this name.",
     Code.SIMULATIONS_APART: "Two simulations that have nothing in common to compare.",
-    Code.SHORT_OUTLINE: "A delivery takes more offers from an outline than it has.",
+    Code.SHORT_OUTLINE: "A delivery takes more offers from an outline than it has, or names none.",
     Code.NOT_EMITTED: "A decision that cannot be written as a query for another engine with the same meaning.",
     Code.BUSY: "The server has more calls than it can answer or store in time; nothing of this one was stored. Or a"
     " large request timed out: then the message says that its outcome is unknown.",
