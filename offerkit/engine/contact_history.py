@@ -37,6 +37,10 @@ class CountedPropositions:
         """How many propositions of the contact's history count."""
         return 0 if facts.past is None else sum(1 for _ in self.of(facts.past))
 
+    def numbered(self, least: int, most: int | None = None) -> str:
+        """The text behind these numbers: ``proposition of offer gold-card in 30d`` behind 1, or at least 1."""
+        return self.text.replace("propositions", "proposition", 1) if (most or least) == 1 else self.text
+
     def of(self, history: GroupedHistory) -> Iterator[PastProposition]:
         """The propositions that count."""
         if self.category:
@@ -85,14 +89,15 @@ class ContactHistories:
                 period=duration(entry.period),
                 text=_words(entry),
             )
-        limits = (*key, entry.at_least, entry.at_most)
-        if limits not in self._conditions:
-            text = f"{limits_text(entry.at_least or 0, entry.at_most)} {counted.text}"
+        name = (*key, entry.at_least, entry.at_most)
+        if name not in self._conditions:
+            limits = (entry.at_least or 0, entry.at_most)
+            text = f"{limits_text(*limits)} {counted.numbered(*limits)}"
             expression = CompiledExpression(text, None, "", _NO_SPACES)
-            self._conditions[limits] = HistoryCondition(
+            self._conditions[name] = HistoryCondition(
                 expression, counted=counted, least=entry.at_least or 0, most=entry.at_most
             )
-        return self._conditions[limits]
+        return self._conditions[name]
 
     def __bool__(self) -> bool:
         """Whether anything is counted."""

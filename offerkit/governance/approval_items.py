@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from offerkit.address import Address
-from offerkit.diagnostics import and_list
+from offerkit.diagnostics import and_list, or_list
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
 
 
@@ -45,7 +45,7 @@ class ApprovalItem(NamedTuple):
         if self.state == "waiting":
             wrote = f", written by {and_list(self.authors)}" if self.authors else ""
             deadline = f"; {'overdue since' if self.overdue else 'due'} {self.due[:16]}Z" if self.due else ""
-            return f"waits for {' or '.join(self.who)}{wrote}{deadline}"
+            return f"waits for {or_list(self.who)}{wrote}{deadline}"
         when = f" at {self.time[:19]}Z, revision {self.revision}" if self.revision else ""
         return f"{self.state} by {self.by}{when}" + (f": {self.comment}" if self.comment else "")
 
