@@ -139,7 +139,10 @@ def misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterato
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
-    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
+    declared = index.group(environment, Kind.ENVIRONMENT)[environment]
+    fine = {"asset" if "assets" in declared.facts.flags else "path"}
+    if not declared.valid:  # nobody knows if it has assets
+        fine = {"asset", "path"}
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -150,7 +153,7 @@ def misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterato
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
-                    if misfit.format == ("asset" if has_assets else "path"):
+                    if misfit.format in fine:
                         continue
                     yield from _misfit(record, effective, misfit, targets)
 
