@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BATCH = "batch"
 """The identification where all contacts are decided at once: deliveries, simulations."""
 ANONYMOUS = "anonymous"
-_READS = re.compile(rf"interaction\W{{1,8}}({'|'.join(CALL_FACTS)})\b")
+_READS = re.compile(rf"interaction\W+({'|'.join(CALL_FACTS)})\b")
 """Matches what reads a fact, in conditions and templates; it may match more."""
 
 

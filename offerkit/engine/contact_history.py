@@ -24,14 +24,24 @@ _NO_SPACES = ("", "")
 class CountedPropositions:
     """Which propositions count: those of ``offers`` (of a theme, or a single one), or of ``category`` and below.
 
-    ``statuses``: empty means any. ``text``: in words, without the number.
+    ``statuses``: empty means any. ``words``: the status and the rest, before and after the word “propositions”.
     """
 
     offers: frozenset[str]
     category: str
     statuses: frozenset[str]
     period: timedelta
-    text: str
+    words: tuple[str, str]
+
+    @property
+    def text(self) -> str:
+        """In words, without the number: ``accepted propositions of offer loan in 90d``."""
+        return self.noun(0)
+
+    def noun(self, number: int) -> str:
+        """In words that stand after ``number``."""
+        status, rest = self.words
+        return f"{status}{'proposition' if number == 1 else 'propositions'}{rest}"
 
     def number(self, facts: CallFacts) -> int:
         """How many propositions of the contact's history count."""
@@ -83,15 +93,14 @@ class ContactHistories:
                 category=entry.category or "",
                 statuses=counted_statuses(entry.status),
                 period=duration(entry.period),
-                text=_words(entry),
+                words=_words(entry),
             )
         limits = (*key, entry.at_least, entry.at_most)
         if limits not in self._conditions:
-            text = f"{limits_text(entry.at_least or 0, entry.at_most)} {counted.text}"
+            least, most = entry.at_least or 0, entry.at_most
+            text = f"{limits_text(least, most)} {counted.noun(least if most is None else most)}"
             expression = CompiledExpression(text, None, "", _NO_SPACES)
-            self._conditions[limits] = HistoryCondition(
-                expression, counted=counted, least=entry.at_least or 0, most=entry.at_most
-            )
+            self._conditions[limits] = HistoryCondition(expression, counted=counted, least=least, most=most)
         return self._conditions[limits]
 
     def __bool__(self) -> bool:
@@ -122,8 +131,8 @@ def counted_by(conditions: Iterable[BoundCondition]) -> dict[CountedPropositions
     return {each: number for number, each in enumerate(counted)}
 
 
-def _words(entry: HistoryEntry) -> str:
+def _words(entry: HistoryEntry) -> tuple[str, str]:
     kinds = (("offer", entry.offer), ("category", entry.category), ("theme", entry.theme))
     of = next(f"{kind} {name}" for kind, name in kinds if name is not None)
     status = "" if entry.status == "any" else f"{entry.status.replace('-', ' ')} "
-    return f"{status}propositions of {of} in {entry.period}"
+    return status, f" of {of} in {entry.period}"

@@ -155,7 +155,7 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
         8,
         "the contact has had as many propositions as a rule of the typology allows",
         "presentation rules",
-        "rule “{rule}”: {count} of at most {most} propositions counted",
+        "rule “{rule}”: {count} of at most {most} counted",
     ),
     ExclusionReason.HOOK_DROPPED: ReasonText(
         10, "the space's post-processing hook takes it out", "the post-processing hook “{hook}” took it out"
@@ -317,9 +317,8 @@ def no_product(weight: CompiledWeight) -> Finding:
 
 def presentation_rule(rule: PresentationRule, count: int) -> Finding:
     """Step 8: the rule counts ``count`` propositions for the contact."""
-    return _finding(
-        ExclusionReason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=rule.maximum
-    )
+    most = f"{rule.maximum} proposition{'' if rule.maximum == 1 else 's'}"
+    return _finding(ExclusionReason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=most)
 
 
 def hook_dropped(space: CompiledSpace) -> Finding:
@@ -387,7 +386,7 @@ def _unmet(cause: Cause, requirement: LocatedCondition, subject: str, facts: Cal
     if isinstance(requirement.condition, HistoryCondition):
         least, most, counted = (requirement.condition.least, requirement.condition.most, requirement.condition.counted)
         number = counted.number(facts)
-        sentence = f"{subject}: {number} {counted.text}; {limits_text(least, most)} asked for"
+        sentence = f"{subject}: {number} {counted.noun(number)}; {limits_text(least, most)} asked for"
         return Finding(cause, sentence, address, path, condition.text, values=((counted.text, number),))
     part_result = failed_part(requirement.condition, facts)
     if part_result is None:  # each part is true but the whole is not; no known condition does this

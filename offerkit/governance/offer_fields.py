@@ -12,7 +12,6 @@ Declared values of products (docs/adr/0063-what-hooks-receive.md) bind the conte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,7 +20,7 @@ from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, json_map
 from offerkit.rules.types import FieldType
 from offerkit.rules.values import show, typed_fields
-from offerkit.rules.written_form import written_form
+from offerkit.rules.written_form import UNREAD, written_form
 from offerkit.state.effective import EffectiveOffer, Inheritance, names_in
 from offerkit.state.snapshot import Snapshot
 
@@ -124,19 +123,43 @@ def product_field_meaning(field: Json) -> Json:
     return {name: value for name, value in json_map(field).items() if name not in _FOR_PREVIEWS}
 
 
-_CALLED_SPACE = re.compile(r"\binteraction\b.{1,9}\bspace\b", re.IGNORECASE | re.DOTALL)
+_CALLED_SPACE = ["field", "interaction", "space"]
+"""``interaction.space`` in the written form of a condition."""
+_COMPARISONS = ("eq", "ne", "in")
 
 
 def renamed_call_spaces(view: Snapshot, around: Inheritance, text: str) -> JsonMap:
     """The renamed spaces that a condition compares ``interaction.space`` with, by name, with their first names.
 
-    The condition names spaces by text, which stays as it is when two spaces swap their names.
+    The condition names spaces by text, which stays as it is when two spaces swap their names. All renamed spaces, if
+    it does anything else with it than to compare it with texts.
     """
-    if not view.origins or not _CALLED_SPACE.search(text) or _is_call_data(view, around, "space"):
+    if not view.origins or _is_call_data(view, around, "space"):
         return {}
-    by_value = "parameter" in text.lower()  # which spaces is said where the filter is used
+    compared = _compared_spaces(written_form(text)[0])
     renamed = ((a.name, view.origins.of(a)) for a in around.space_addresses if view.origins.of(a) != a.name)
-    return {name: first for name, first in renamed if by_value or f"'{name}'" in text}
+    return {name: first for name, first in renamed if compared is None or name in compared}
+
+
+def _compared_spaces(tree: Json) -> frozenset[str] | None:
+    """The texts that a condition, in written form, compares the space that is called with; None: it may be any."""
+    names: set[str] = set()
+    pending = [tree]
+    while pending:
+        part = pending.pop()
+        if not isinstance(part, list):
+            continue
+        if part == _CALLED_SPACE or (part[:1] == [UNREAD] and "interaction" in str(part[1]).lower()):
+            return None
+        others = [each for each in part[1:] if each != _CALLED_SPACE]
+        if part[:1] and part[0] in _COMPARISONS and len(others) < len(part) - 1:
+            texts = [each[1] for each in others if isinstance(each, list) and each[:1] == ["text"]]
+            if len(texts) < len(others):
+                return None
+            names |= set(map(str, texts))
+        else:
+            pending += part
+    return frozenset(names)
 
 
 def reads_renamed_space(view: Snapshot, around: Inheritance, space: str, texts: Iterable[Json]) -> bool:

@@ -69,7 +69,7 @@ def unread_fields(scope: LintScope) -> Iterator[LintFinding]:
 def _fields_read(scope: LintScope, catalog: Catalog) -> set[str]:
     """The declared fields that texts of the environment read, and maybe more."""
     names = "|".join(map(re.escape, catalog.offer_fields))
-    reads = re.compile(rf"\b(?:offer|before)\W{{1,8}}({names})\b")
+    reads = re.compile(rf"\b(?:offer|before)\W+({names})\b")
     found: set[str] = set()
     for address in scope.view.entries:
         if address.environment == catalog.environment:

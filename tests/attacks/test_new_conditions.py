@@ -231,19 +231,28 @@ def test_settings_by_their_author_alone(asking: Session, change: Callable[[Sessi
     broken_if(changed, f"ada alone has taken {changed} live")
 
 
-@pytest.mark.parametrize("where", variants(["condition", "filter", "text"], quick=2))
+ASKS = {
+    "condition": "interaction.space = 'app'",
+    "far apart": f"interaction{' ' * 12}.{' ' * 12}space = 'app'",
+    "pattern": "interaction.space like 'ap%'",
+    "parts": "interaction.space = 'a' || 'pp'",
+    "length": "length(interaction.space) = 3",
+}
+"""Ways in which a condition is for calls of the app."""
+
+
+@pytest.mark.parametrize("where", variants([*ASKS, "filter", "text"], quick=2))
 def test_the_called_spaces_swap_their_names(asking: Session, where: str) -> None:
     """saver is for calls of the app, or says so there; omar gives the home page that name."""
-    asks = "interaction.space = 'app'"
     asking.edit(
         filters={"on": {"label": "On", "when": "interaction.space = parameter.name", "parameters": {"name": {}}}},
         offers={
             "saver": {
-                "condition": {"eligible": {"when": asks}},
                 "filter": {"eligible": {"filters": [{"filter": "on", "with": {"name": "app"}}]}},
                 "text": {
                     "content": {"title": "{% if interaction.space == 'app' %}Half price{% else %}Save{% endif %}"}
                 },
+                **{how: {"eligible": {"when": when}} for how, when in ASKS.items()},
             }[where]
         },
     )
