@@ -86,7 +86,7 @@ _NAMED, _SENTENCES = 3, 10
 
 
 def hook_sentences(impact: Impact) -> list[str]:
-    """The hooks without which decisions were made, and in how many calls of which spaces."""
+    """The hooks that decisions were made without: on which spaces, and in how many calls."""
     spaces: dict[tuple[str, str, str], list[str]] = {}
     for space in impact.spaces:
         for hook in space.failed_hooks:
