@@ -46,8 +46,8 @@ class Segment:
 class FailedHook:
     """A hook that was missing, failed or returned something unusable (``code``), and in how many calls of a space.
 
-    ``kind``: such as ``dynamic-offer``; ``offers``: those that a dynamic-offer hook failed for. Errors have no text here:
-    that may be about contacts.
+    ``kind``: such as ``dynamic-offer``; ``offers``: those that a dynamic-offer hook failed for. The text of an
+    error is left out: it may be about contacts.
     """
 
     code: str
