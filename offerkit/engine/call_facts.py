@@ -23,12 +23,14 @@ BATCH = "batch"
 ANONYMOUS = "anonymous"
 _READS = re.compile(rf"interaction\W+({'|'.join(CALL_FACTS)})\b")
 """Matches what reads a fact, in conditions and templates; it may match more."""
+_AS_A_WHOLE = re.compile(r"""\{[{%][^{}]*\binteraction\b(?!\s*(?:\.|\[\s*["']))""")
+"""Matches a template that gives the call another name, or computes the name that it reads."""
 
 
 def facts_read(bodies: Iterable[Json], declared: Iterable[str]) -> tuple[str, ...]:
     """The built-in facts that texts in ``bodies`` may read; without those that are ``declared`` as call data."""
     texts = (text for body in bodies for text in texts_in(body) if "interaction" in text)
-    found = {name for text in texts for name in _READS.findall(text)}
+    found = {name for text in texts for name in (CALL_FACTS if _AS_A_WHOLE.search(text) else _READS.findall(text))}
     return tuple(name for name in CALL_FACTS if name in found.difference(declared))
 
 

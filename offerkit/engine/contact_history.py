@@ -24,28 +24,22 @@ _NO_SPACES = ("", "")
 class CountedPropositions:
     """Which propositions count: those of ``offers`` (of a theme, or a single one), or of ``category`` and below.
 
-    ``statuses``: empty means any. ``words``: the status and the rest, before and after the word “propositions”.
+    ``statuses``: empty means any. ``text``: in words, without the number.
     """
 
     offers: frozenset[str]
     category: str
     statuses: frozenset[str]
     period: timedelta
-    words: tuple[str, str]
-
-    @property
-    def text(self) -> str:
-        """In words, without the number: ``accepted propositions of offer loan in 90d``."""
-        return self.noun(0)
-
-    def noun(self, number: int) -> str:
-        """In words that stand after ``number``."""
-        status, rest = self.words
-        return f"{status}{'proposition' if number == 1 else 'propositions'}{rest}"
+    text: str
 
     def number(self, facts: CallFacts) -> int:
         """How many propositions of the contact's history count."""
         return 0 if facts.past is None else sum(1 for _ in self.of(facts.past))
+
+    def numbered(self, least: int, most: int | None = None) -> str:
+        """The text behind these numbers: ``proposition of offer gold-card in 30d`` behind 1, or at least 1."""
+        return self.text.replace("propositions", "proposition", 1) if (most or least) == 1 else self.text
 
     def of(self, history: GroupedHistory) -> Iterator[PastProposition]:
         """The propositions that count."""
@@ -93,15 +87,17 @@ class ContactHistories:
                 category=entry.category or "",
                 statuses=counted_statuses(entry.status),
                 period=duration(entry.period),
-                words=_words(entry),
+                text=_words(entry),
             )
-        limits = (*key, entry.at_least, entry.at_most)
-        if limits not in self._conditions:
-            least, most = entry.at_least or 0, entry.at_most
-            text = f"{limits_text(least, most)} {counted.noun(least if most is None else most)}"
+        name = (*key, entry.at_least, entry.at_most)
+        if name not in self._conditions:
+            limits = (entry.at_least or 0, entry.at_most)
+            text = f"{limits_text(*limits)} {counted.numbered(*limits)}"
             expression = CompiledExpression(text, None, "", _NO_SPACES)
-            self._conditions[limits] = HistoryCondition(expression, counted=counted, least=least, most=most)
-        return self._conditions[limits]
+            self._conditions[name] = HistoryCondition(
+                expression, counted=counted, least=entry.at_least or 0, most=entry.at_most
+            )
+        return self._conditions[name]
 
     def __bool__(self) -> bool:
         """Whether anything is counted."""
@@ -131,8 +127,8 @@ def counted_by(conditions: Iterable[BoundCondition]) -> dict[CountedPropositions
     return {each: number for number, each in enumerate(counted)}
 
 
-def _words(entry: HistoryEntry) -> tuple[str, str]:
+def _words(entry: HistoryEntry) -> str:
     kinds = (("offer", entry.offer), ("category", entry.category), ("theme", entry.theme))
     of = next(f"{kind} {name}" for kind, name in kinds if name is not None)
     status = "" if entry.status == "any" else f"{entry.status.replace('-', ' ')} "
-    return status, f" of {of} in {entry.period}"
+    return f"{status}propositions of {of} in {entry.period}"

@@ -386,7 +386,7 @@ def _unmet(cause: Cause, requirement: LocatedCondition, subject: str, facts: Cal
     if isinstance(requirement.condition, HistoryCondition):
         least, most, counted = (requirement.condition.least, requirement.condition.most, requirement.condition.counted)
         number = counted.number(facts)
-        sentence = f"{subject}: {number} {counted.noun(number)}; {limits_text(least, most)} asked for"
+        sentence = f"{subject}: {number} {counted.numbered(number)}; {limits_text(least, most)} asked for"
         return Finding(cause, sentence, address, path, condition.text, values=((counted.text, number),))
     part_result = failed_part(requirement.condition, facts)
     if part_result is None:  # each part is true but the whole is not; no known condition does this

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from offerkit.address import Address
-from offerkit.diagnostics import and_list
+from offerkit.diagnostics import and_list, or_list
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
 
 
@@ -13,7 +13,8 @@ class ApprovalItem(NamedTuple):
     """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
 
     ``authors``: who wrote what waits, of all its aspects. ``since``: when it was first wanted, ``due``: its deadline;
-    both in UTC, and empty where its environment sets no deadline. ``revision``, ``time``: of the decision, if decided.
+    both in UTC, and empty where its environment sets no deadline. ``within``: of what an apply will make wait, how long
+    reviewers will have. ``revision``, ``time``: of the decision, if decided.
     """
 
     address: Address
@@ -31,6 +32,7 @@ class ApprovalItem(NamedTuple):
     overdue: bool = False
     revision: int = 0
     time: str = ""
+    within: str = ""
 
     @property
     def what(self) -> str:
@@ -43,7 +45,7 @@ class ApprovalItem(NamedTuple):
         if self.state == "waiting":
             wrote = f", written by {and_list(self.authors)}" if self.authors else ""
             deadline = f"; {'overdue since' if self.overdue else 'due'} {self.due[:16]}Z" if self.due else ""
-            return f"waits for {' or '.join(self.who)}{wrote}{deadline}"
+            return f"waits for {or_list(self.who)}{wrote}{deadline}"
         when = f" at {self.time[:19]}Z, revision {self.revision}" if self.revision else ""
         return f"{self.state} by {self.by}{when}" + (f": {self.comment}" if self.comment else "")
 

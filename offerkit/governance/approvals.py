@@ -24,10 +24,9 @@ from offerkit.governance.aspects import (
     counted,
     eligibility_fingerprint,
     eligibility_reads_fields,
-    scheme1_content_fingerprint,
-    scheme1_eligibility_fingerprint,
 )
 from offerkit.governance.overrides import Override
+from offerkit.governance.scheme1 import scheme1_content_fingerprint, scheme1_eligibility_fingerprint
 from offerkit.plans.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
 from offerkit.state.names import NameHistory, Span

@@ -8,18 +8,16 @@ and on the first names of resources, so it is computed once for all snapshots th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
+from offerkit.governance.called_spaces import reads_renamed_space, renamed_call_spaces
 from offerkit.governance.offer_fields import (
     EVERY,
     offer_field_reads,
     product_declarations,
-    reads_renamed_space,
-    renamed_call_spaces,
     template_reads,
 )
 from offerkit.plans.plan import ApprovalKey, Aspect
@@ -263,6 +261,41 @@ class _EligibilityMeaning:
         return [self.part({"when": body.get("when")}), parameters, arguments]
 
 
+class BoundValues(NamedTuple):
+    """What an aspect is bound to besides the texts, conditions, weights and dates that it covers.
+
+    ``fields``: the type and value of each declared field of the offer that it reads. ``names``: the offer's code,
+    label, name and category, as far as it reads them. ``products``: the declarations of products' values that it reads.
+    """
+
+    fields: dict[str, tuple[str, str]]
+    names: JsonMap
+    products: JsonMap
+
+
+def bound_values(view: Snapshot, key: ApprovalKey) -> BoundValues:
+    """What the aspect ``key`` of an offer reads: for reviewers, whose approval each of them resets."""
+    offer = view.offer(key.address)
+    if key.aspect is Aspect.ELIGIBILITY:
+        body = _eligibility(view, offer)
+        return BoundValues(_typed(json_map(body.get("fields"))), json_map(body["offer"]), {})
+    look = _space_renderings(view, offer.around).get(key.space)
+    if look is None:
+        return BoundValues({}, {}, {})
+    texts, fields = list(offer.content(key.space).values()), offer_field_reads(view, offer.around.environment)
+    reads = look.reads | _reads_of_offer(texts)
+    names = reads - fields.types.keys() if fields is not None else reads
+    return BoundValues(
+        _typed(fields.bound(offer, reads)) if fields is not None else {},
+        _identity(offer, names) if names else {},
+        _products_read(product_declarations(view, offer.around.environment), look, texts),
+    )
+
+
+def _typed(bound: JsonMap) -> dict[str, tuple[str, str]]:
+    return {name: (str(pair[0]), str(pair[1])) for name, pair in bound.items() if isinstance(pair, list)}
+
+
 def approval_keys(view: Snapshot, address: Address) -> list[ApprovalKey]:
     """All keys of an offer that need approval: its eligibility, and its content on each space."""
     spaces = view.offer(address).shown_on
@@ -422,74 +455,3 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """The offer's own fields that templates read; ``*`` for a template that cannot be parsed."""
     return template_reads(texts, "offer")
-
-
-# Scheme 1: what approvals and rejections of earlier releases are bound to. It is computed only when such a decision is
-# looked up, from the bodies as they are now, and never written. It bound conditions as they were written and names as
-# they were then. Nothing below may change: it must give what those releases gave
-# (docs/adr/0040-fingerprint-schemes.md).
-
-_SCHEME1_OWN = ("code", "enabled", "eligible", "weights", "themes", "category")
-_SCHEME1_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
-_SCHEME1_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
-
-
-class Scheme1Content(NamedTuple):
-    """A scheme 1 fingerprint of an offer's content on a space.
-
-    ``named``: whether it includes the offer's code, label, name and category, because a text mentions the offer.
-    """
-
-    fingerprint: str
-    named: bool
-
-
-def scheme1_content_fingerprint(view: Snapshot, address: Address, space: str) -> Scheme1Content:
-    """The scheme 1 fingerprint of an offer's content on a space; empty if the space does not exist."""
-    offer = view.offer(address)
-    body = view(offer.around.address(Kind.SPACE, space))
-    if body is None:
-        return Scheme1Content("", False)
-    fields, render, content = declared_fields(body), body.get("render"), offer.content(space)
-    look = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
-    named = _scheme1_names_offer(render.values() if isinstance(render, dict) else ()) or _scheme1_names_offer(
-        content.values()
-    )
-    print_ = digest(b"content", canonical(content), look, _scheme1_identity(offer) if named else b"")
-    return Scheme1Content(print_, named)
-
-
-def scheme1_eligibility_fingerprint(view: Snapshot, address: Address) -> str:
-    """The scheme 1 fingerprint of an offer's eligibility."""
-    offer = view.offer(address)
-    used: JsonMap = {
-        name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
-        for name, (_, body) in ((name, offer.around.filter(name)) for name in dict.fromkeys(offer.filters))
-    }
-    chain: list[Json] = [
-        {"path": layer.name, **{part: layer.body[part] for part in _SCHEME1_INHERITED if part in layer.body}}
-        for layer in offer.categories
-    ]
-    text = canonical({"own": offer.pick(_SCHEME1_OWN), "filters": used, "categories": chain})
-    # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
-    named = _SCHEME1_OFFER.search(text) is not None
-    return digest(b"eligibility", text, _scheme1_identity(offer) if named else b"")
-
-
-def _scheme1_identity(offer: EffectiveOffer) -> bytes:
-    """The offer's code, label, name and category, for texts that mention them (``offer.code``)."""
-    name = offer.address.name
-    return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
-
-
-def _scheme1_names_offer(texts: Iterable[Json]) -> bool:
-    """Whether a template mentions the offer, as far as the template engine alone can tell."""
-    from offerkit.templates.inspection import inspect, names_by_engine
-    from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-
-    for text in texts:
-        if isinstance(text, str) and is_template(text):
-            names = names_by_engine(text)
-            if inspect(text).error or any(name.partition(".")[0] == "offer" for name in names):
-                return True
-    return False

@@ -5,8 +5,6 @@ function there reads it; eligibility, if a condition, a filter or a weight does.
 binds the eligibility of each: presentation rules of any typology, stored data, which rules can count, and hooks that
 get whole offers.
 
-Conditions and texts that read ``interaction.space`` are bound to which space has the name.
-
 Declared values of products (docs/adr/0063-what-hooks-receive.md) bind the content whose templates read them, by type.
 """
 
@@ -20,8 +18,8 @@ from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, json_map
 from offerkit.rules.types import FieldType
 from offerkit.rules.values import show, typed_fields
-from offerkit.rules.written_form import UNREAD, written_form
-from offerkit.state.effective import EffectiveOffer, Inheritance, names_in
+from offerkit.rules.written_form import written_form
+from offerkit.state.effective import EffectiveOffer, names_in
 from offerkit.state.snapshot import Snapshot
 
 EVERY = "*"
@@ -92,13 +90,18 @@ def _read_by_rule(rule: JsonMap) -> Iterator[str]:
 
 def _read_by_space(space: JsonMap) -> Iterator[str]:
     """What the space stores of each offer; its hook gets offers with all their fields."""
+    for text in stored_texts(space):
+        yield from _read_by(text)
+    if json_map(space.get("hooks")).get("post_processing"):
+        yield EVERY
+
+
+def stored_texts(space: JsonMap) -> Iterator[Json]:
+    """The expressions of all extra data that a space stores."""
     storage = json_map(space.get("storage"))
     by_status = map(json_map, json_map(storage.get("status_data")).values())
     for texts in (*map(json_map, map(storage.get, ("proposed_data", "accepted_data"))), *by_status):
-        for text in texts.values():
-            yield from _read_by(text)
-    if json_map(space.get("hooks")).get("post_processing"):
-        yield EVERY
+        yield from texts.values()
 
 
 def _read_by(text: Json) -> frozenset[str]:
@@ -121,58 +124,6 @@ _FOR_PREVIEWS = frozenset({"label", "sample"})
 def product_field_meaning(field: Json) -> Json:
     """A declared value of products without what only authors and previews see."""
     return {name: value for name, value in json_map(field).items() if name not in _FOR_PREVIEWS}
-
-
-_CALLED_SPACE = ["field", "interaction", "space"]
-"""``interaction.space`` in the written form of a condition."""
-_COMPARISONS = ("eq", "ne", "in")
-
-
-def renamed_call_spaces(view: Snapshot, around: Inheritance, text: str) -> JsonMap:
-    """The renamed spaces that a condition compares ``interaction.space`` with, by name, with their first names.
-
-    The condition names spaces by text, which stays as it is when two spaces swap their names. All renamed spaces, if
-    it does anything else with it than to compare it with texts.
-    """
-    if not view.origins or _is_call_data(view, around, "space"):
-        return {}
-    compared = _compared_spaces(written_form(text)[0])
-    renamed = ((a.name, view.origins.of(a)) for a in around.space_addresses if view.origins.of(a) != a.name)
-    return {name: first for name, first in renamed if compared is None or name in compared}
-
-
-def _compared_spaces(tree: Json) -> frozenset[str] | None:
-    """The texts that a condition, in written form, compares the space that is called with; None: it may be any."""
-    names: set[str] = set()
-    pending = [tree]
-    while pending:
-        part = pending.pop()
-        if not isinstance(part, list):
-            continue
-        if part == _CALLED_SPACE or (part[:1] == [UNREAD] and "interaction" in str(part[1]).lower()):
-            return None
-        others = [each for each in part[1:] if each != _CALLED_SPACE]
-        if part[:1] and part[0] in _COMPARISONS and len(others) < len(part) - 1:
-            texts = [each[1] for each in others if isinstance(each, list) and each[:1] == ["text"]]
-            if len(texts) < len(others):
-                return None
-            names |= set(map(str, texts))
-        else:
-            pending += part
-    return frozenset(names)
-
-
-def reads_renamed_space(view: Snapshot, around: Inheritance, space: str, texts: Iterable[Json]) -> bool:
-    """Whether templates read the name of the space that is called, and ``space`` had another."""
-    if not view.origins or view.origins.of(around.address(Kind.SPACE, space)) == space:
-        return False
-    return not template_reads(texts, "interaction").isdisjoint({"space", EVERY}) and not _is_call_data(
-        view, around, "space"
-    )
-
-
-def _is_call_data(view: Snapshot, around: Inheritance, name: str) -> bool:
-    return name in json_map((view(environment_address(around.environment)) or {}).get("call_data"))
 
 
 def template_reads(texts: Iterable[Json], namespace: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
-from offerkit.diagnostics import Code, Diagnostic, and_list, or_list, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, and_list, or_list
 from offerkit.fingerprint import Json
 from offerkit.governance.profiles import ADMINISTRATOR, BUILT_IN, Profiles, right_to
 from offerkit.models.profiles import Verb
@@ -51,7 +51,7 @@ class Actor:
 def check_administrator(actor: Actor, what: str) -> None:
     """Raise Refused unless ``actor`` is an administrator; only they may do ``what``."""
     if not actor.is_administrator:
-        raise refuse(Code.NOT_ALLOWED, f"operator {actor.name} is not allowed to {what}", hint="Administrators may.")
+        raise Refused([_not_allowed(actor, what, _an(ADMINISTRATOR))])
 
 
 def plan_refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
@@ -172,28 +172,45 @@ def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagn
     """Why ``actor`` is not allowed to stop anything in ``environment``, which names ``stoppers``; None if allowed."""
     if refused := only_people(actor, "stop anything"):
         return refused[0]
-    if actor.may(Verb.STOP, environment) or actor.name in stoppers:
+    if actor.name in stoppers:
         return None
-    named = f", and {or_list(stoppers)}" if stoppers else ""
-    return Diagnostic(
-        Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) is not allowed to stop anything in {environment}",
-        f"{_one(actor.profiles.allowing(right_to(Verb.STOP, environment))).capitalize()} may{named}.",
-        "Ask one of them. An administrator can name more operators in the environment's promotion.stoppers.",
-    )
+    how = "Ask one of them. An administrator can name more operators in the environment's promotion.stoppers."
+    return _unless(actor, Verb.STOP, environment, f"stop anything in {environment}", how, also=stoppers)
 
 
 def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
     """Why ``actor`` is not allowed to resume anything in ``environment``; None if allowed: those who may promote."""
-    if actor.name in promoters if promoters else actor.may(Verb.PROMOTE, environment):
+    what = f"resume anything in {environment}"
+    if promoters:
+        return None if actor.name in promoters else _not_allowed(actor, what, or_list(promoters))
+    return _unless(actor, Verb.PROMOTE, environment, what)
+
+
+def may_deliver(actor: Actor, environment: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to make deliveries in ``environment``; None if allowed."""
+    return _unless(actor, Verb.DELIVER, environment, f"make deliveries in {environment}")
+
+
+def may_keep_simulations(actor: Actor, environment: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to keep the run of a simulation of ``environment``; None if allowed."""
+    what = f"keep simulations of {environment}"
+    return _unless(actor, Verb.KEEP_SIMULATIONS, environment, what, "Leave out --save.")
+
+
+def may_remove_simulation(actor: Actor, keeper: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to remove or replace a run that ``keeper`` kept; None if allowed."""
+    if actor.name == keeper or actor.is_administrator:
         return None
-    profiles = actor.profiles.allowing(right_to(Verb.PROMOTE, environment))
-    return Diagnostic(
-        Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) is not allowed to resume anything in {environment}",
-        f"Only those who may promote there may resume: {or_list(promoters) if promoters else _one(profiles)}.",
-        "Ask one of them to do it.",
-    )
+    what, who = f"remove or replace a simulation that {keeper} kept", f"{keeper} or {_an(ADMINISTRATOR)}"
+    return _not_allowed(actor, what, who, "Keep yours by another name.")
+
+
+def may_manage_tokens(actor: Actor, operator: str) -> Diagnostic | None:
+    """Why ``actor`` is not allowed to create, list and revoke tokens of ``operator``; None if allowed."""
+    if actor.name == operator or actor.is_administrator:
+        return None
+    how = "Ask one of them to do it. Whoever has an operator's token can act as that operator."
+    return _not_allowed(actor, f"manage tokens of {operator[:80]}", f"{operator[:80]} or {_an(ADMINISTRATOR)}", how)
 
 
 def may_withdraw_scheduled(
@@ -208,36 +225,31 @@ def may_withdraw_scheduled(
     for name in environments:
         if actor.name in promoters.get(name, ()) or actor.may(Verb.PROMOTE, name) or actor.may(Verb.STOP, name):
             return None
-    return Diagnostic(
-        Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) is not allowed to withdraw a promotion that {by} scheduled",
-        f"{by}, administrators, and whoever may promote or stop something in {or_list(sorted(environments))} may.",
-        "Ask one of them.",
-    )
+    able = f"whoever may promote or stop something in {or_list(sorted(environments))}"
+    who = or_list((by, _an(ADMINISTRATOR), able))
+    return _not_allowed(actor, f"withdraw a promotion that {by} scheduled", who)
 
 
-def may_keep_simulations(actor: Actor, environment: str) -> Diagnostic | None:
-    """Why ``actor`` is not allowed to keep the run of a simulation of ``environment``; None if allowed."""
-    if actor.may(Verb.KEEP_SIMULATIONS, environment):
+def _unless(
+    actor: Actor, verb: Verb, environment: str, what: str, how: str = "", *, also: Iterable[str] = ()
+) -> Diagnostic | None:
+    """Why ``actor``, without the right ``verb`` in ``environment``, cannot do ``what``; None with the right.
+
+    ``also``: operators who may besides.
+    """
+    if actor.may(verb, environment):
         return None
-    keepers = actor.profiles.allowing(right_to(Verb.KEEP_SIMULATIONS, environment))
-    return Diagnostic(
-        Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) is not allowed to keep simulations of {environment}",
-        f"{_one(keepers).capitalize()} may.",
-        "Leave out --save.",
-    )
+    who = or_list((*map(_an, actor.profiles.allowing(right_to(verb, environment))), *also))
+    return _not_allowed(actor, what, who, how)
 
 
-def may_remove_simulation(actor: Actor, keeper: str) -> Diagnostic | None:
-    """Why ``actor`` is not allowed to remove or replace a run that ``keeper`` kept; None if allowed."""
-    if actor.name == keeper or actor.is_administrator:
-        return None
+def _not_allowed(actor: Actor, what: str, who: str, how: str = "") -> Diagnostic:
+    """That ``actor`` cannot do ``what``, and ``who`` can."""
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} is not allowed to remove or replace a simulation that {keeper} kept",
-        f"{keeper} and administrators may.",
-        "Keep yours by another name.",
+        f"{actor.name} ({actor.profile}) is not allowed to {what}",
+        f"Only {who} may do so.",
+        how or "Ask one of them to do it.",
     )
 
 
@@ -312,6 +324,7 @@ class TokenScope(StrEnum):
     APPROVE = "approve"
     PROMOTE = "promote"
     STOP = "stop"
+    ERASE = "erase"
     RELAY = "relay"
 
 

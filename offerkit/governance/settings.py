@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
+from offerkit.governance.called_spaces import read_by_settings
 from offerkit.governance.offer_fields import product_field_meaning
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
@@ -82,8 +83,12 @@ def same_settings(
 def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:
     """The canonical bytes of the settings at ``address``, without what affects no contact (labels, plausible
     values of fields) and without a space's fields and rendering (approved with each offer's content).
+
+    Other settings can read the name of a space, so that a renamed one is bound to its name.
     """
-    return canonical([address.kind, _effective(address, renamed_body(view, address, renames or {}))])
+    called = read_by_settings(view, address) if address.kind is Kind.SPACE else ""
+    effective = _effective(address, renamed_body(view, address, renames or {}))
+    return canonical([address.kind, effective, called] if called else [address.kind, effective])
 
 
 def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Address]) -> JsonMap | None:

@@ -31,7 +31,8 @@ class Describer:
     def facts(self, context: str) -> tuple[tuple[CommonFact, ...], bool]:
         """At most three facts, the most telling first; and whether nobody else has them.
 
-        ``context``: what is true of more than those concerned. A fact that follows from it tells less.
+        ``context``: what is true of more than those concerned. A fact that follows from it tells less; if it only lists
+        all declared values, as for how a contact is identified in a call, it tells nothing.
         """
         candidates: list[tuple[bool, int, CommonFact, str]] = []
         try:
@@ -39,7 +40,9 @@ class Describer:
                 fact = self._fact(key, variable.type)
                 if fact is not None:
                     term = self._term(fact)
-                    candidates.append((self._never(context, neg(term)), _breadth(fact), fact, term))
+                    follows = self._never(context, neg(term))
+                    if not (follows and set(fact.among) == set(variable.type.values or (None,))):
+                        candidates.append((follows, _breadth(fact), fact, term))
         except _SpentError:
             pass
         candidates.sort(key=lambda each: each[:2])

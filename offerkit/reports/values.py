@@ -17,7 +17,10 @@ _NEEDS_QUOTES = re.compile(
 _FIRST = {
     key: place
     for place, key in enumerate(
-        ("label", "name", "title", "filter", "category", "channel", "enabled", "weight", "factor", "from")
+        (
+            *("label", "name", "title", "type", "verb", "filter", "offer", "category", "theme", "channel"),
+            *("enabled", "weight", "factor", "from", "min"),
+        )
     )
 }
 _STRING = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from offerkit.address import Address, Stage
+from offerkit.address import ADMINISTRATIVE_KINDS, Address, Stage
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
 from offerkit.governance.approval_items import ApprovalItem
@@ -202,7 +202,9 @@ class WholeResource:
         if self.spaces:
             rows.append(("spaces", ", ".join(self.spaces)))
         if live is None:
-            return [*rows, ("live", "not live"), *self._scheduled]
+            never = self.address.kind in ADMINISTRATIVE_KINDS
+            rows.append(("live", "never promoted: it counts as soon as it is applied" if never else "not live"))
+            return rows + self._scheduled
         name = f" as {live.address}" if live.address != self.address else ""
         if live.deactivated is not None:
             return [*rows, ("live", f"on no space{name}, deactivated in {live.deactivated.words}"), *self._scheduled]
@@ -250,7 +252,12 @@ def _part_rows(part: ShownPart, style: Style, layout: Layout) -> list[str]:
     """A value, and who gives it: at the end of the line where there is room, else below."""
     values = value_lines(part, layout)
     given = visible(part.given_by)
-    if len(values) == 1 and display_width(line := f"  {visible(part.name)}: {visible(values[0])}") <= layout.width:
+    listed = isinstance(part.value, list) and values[0].startswith("- ")
+    if (
+        len(values) == 1
+        and not listed
+        and display_width(line := f"  {visible(part.name)}: {visible(values[0])}") <= layout.width
+    ):
         if display_width(line) + display_width(given) + 2 <= layout.width:
             return [f"{line}  {style.dim(given)}"]
         rows = [line]
@@ -270,7 +277,7 @@ def value_lines(part: ShownPart, layout: Layout = CONCISE) -> list[str]:
         return lines[:most] + ([f"… {count(more, 'more line')}"] if more > 0 else [])
     if isinstance(part.value, list) and all(isinstance(item, str) for item in part.value):
         return [layout.clipped(", ".join(map(str, part.value)), _LINE) or "none"]
-    return yaml_lines(part.value, layout.width - 6, most) or ["none"]
+    return yaml_lines(part.value, layout.width - 6, most) or ["{}" if isinstance(part.value, dict) else "none"]
 
 
 def _decided_rows(decided: Sequence[DecidedAspect], style: Style, layout: Layout) -> Iterator[str]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, FailFast, Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from offerkit.address import parse_address
+from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.estimate import MAX_SAMPLE
 from offerkit.fingerprint import Json
@@ -28,17 +25,16 @@ from offerkit.governance.sshsig import LONGEST_SIGNATURE
 from offerkit.plans.plan import PlanOrigin
 from offerkit.reports.stops import stopped_rows
 from offerkit.server.authentication import acting, caller_of
+from offerkit.server.history_copies import HistoryCopies
 from offerkit.server.json_bodies import read_body
 from offerkit.server.redaction import redacted
 from offerkit.server.route_scopes import check_scope
 from offerkit.server.routing import Description, Handler, Operation
 from offerkit.server.schemas import CALL_REFUSALS, JsonAnswer, RequestBody, refusals
-from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import (
-    LONGEST_WAIT,
     applied_json,
     decided_json,
     impact_for,
@@ -48,10 +44,16 @@ from offerkit.usecases.backends import (
     relayed_json,
     stopped_json,
 )
-from offerkit.usecases.design_access import check_design_reader, design_readable, keeping_design
+from offerkit.usecases.design_access import (
+    check_design_reader,
+    design_readable,
+    keeping_compared,
+    keeping_design,
+)
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
 from offerkit.usecases.requests import (
+    LONGEST_WAIT,
     MAX_DENIALS,
     ApprovalOutcome,
     ApprovalRequest,
@@ -70,8 +72,6 @@ from offerkit.usecases.stop import list_stops, resume, stop
 from offerkit.usecases.tokens import Bearer
 
 COPY_TYPE = "application/vnd.sqlite3"
-PART = 1024 * 1024
-"""Bytes of a copy that are sent at a time."""
 _PROBLEMS = refusals(*CALL_REFUSALS)
 ShortText = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
@@ -236,7 +236,7 @@ def _found(body: OverriddenBody) -> PolicyDenial | None:
 
 def routes(service: HasSession) -> list[Operation]:
     """The calls of operators' command lines on the store of ``service``."""
-    copies = _HistoryCopies(service.session)
+    copies = HistoryCopies(service.session)
     counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
 
     async def copy(request: Request) -> Response:
@@ -262,7 +262,7 @@ def routes(service: HasSession) -> list[Operation]:
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
         session = with_signature(replace(session, origin=_origin(body.origin), as_read=read_), body)
-        return answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
+        return answer(applied_json(await asyncio.to_thread(_applied, session, body)))
 
     async def impact(request: Request) -> Response:
         """How many contacts get or lose each offer by a plan; rounded for operators who may not read contacts."""
@@ -413,6 +413,11 @@ def _relay_request(body: RelayBody) -> RelayRequest:
     )
 
 
+def _applied(session: Session, body: ApplyBody) -> Applied:
+    with keeping_compared(session):
+        return apply(session, plan_of(body.plan))
+
+
 def _impact(session: Session, body: ImpactBody) -> Json:
     check_design_reader(session)
     request = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
@@ -442,52 +447,3 @@ def _stops(session: Session) -> list[Json]:
 def answer(body: Json) -> Response:
     """``body`` as the answer to a command line."""
     return JsonAnswer(body, 200, (PROTOCOL_HEADER.lower().encode(), PROTOCOL.encode()))
-
-
-@dataclass(frozen=True)
-class _HistoryCopy:
-    """A copy of the history, in a file that has no name any more: it is gone with the last who reads it."""
-
-    etag: str
-    file: BinaryIO
-    size: int
-
-    def parts(self) -> Iterator[bytes]:
-        """Its bytes; any number of callers may read at once."""
-        for start in range(0, self.size, PART):
-            yield os.pread(self.file.fileno(), PART, start)
-
-
-class _HistoryCopies:
-    """The newest copy of the history, made on demand and kept until the history changes.
-
-    No copy stays on the disk: its file is unlinked while open, so it is gone even when the server is killed.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._lock = threading.Lock()
-        self._made: _HistoryCopy | None = None
-
-    def newest(self) -> _HistoryCopy:
-        """A copy of the current history; concurrent callers wait while one is made."""
-        with self._lock:
-            with self._session.existing() as store:
-                newest = _named(store)
-            if self._made is None or self._made.etag != newest:
-                self._made = self._make()
-            return self._made
-
-    def _make(self) -> _HistoryCopy:
-        with tempfile.TemporaryDirectory(prefix="offerkit-copy-") as building:
-            path = Path(building) / "store.db"
-            copying.copy_history(self._session.store, path)
-            with Store.open(path) as copy:
-                etag = _named(copy)  # others may have written since the store was asked
-            return _HistoryCopy(etag, path.open("rb"), path.stat().st_size)
-
-
-def _named(store: Store) -> str:
-    """What names the history of ``store``: the digest of its newest revision."""
-    last = store.revision(store.last_serial())
-    return last.digest if last is not None else "0" * 64

@@ -24,9 +24,12 @@ from offerkit.server.operator_api import (
 )
 from offerkit.server.routing import Operation
 from offerkit.server.schemas import RequestBody
+from offerkit.store import RevisionRow
 from offerkit.usecases.backends import SCHEDULE, WITHDRAW, plan_of, scheduled_json
+from offerkit.usecases.design_access import keeping_compared
 from offerkit.usecases.requests import ScheduleRequest
 from offerkit.usecases.schedule import schedule, withdraw
+from offerkit.usecases.session import Session
 
 _INSTANT = r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 
@@ -59,9 +62,7 @@ def routes(service: HasSession) -> list[Operation]:
         wait = body.lock_wait_ms / 1000
         session = acting(service.session, operator_caller(request), wait, body.message, body.override_impact)
         session = with_signature(session, body)
-        wish = ScheduleRequest(body.due, body.not_after)
-        revision = await asyncio.to_thread(lambda: schedule(session, plan_of(body.plan), wish))
-        return answer(scheduled_json(revision))
+        return answer(scheduled_json(await asyncio.to_thread(_scheduled, session, body)))
 
     async def withdrawing(request: Request) -> Response:
         """Take a scheduled promotion back."""
@@ -73,3 +74,8 @@ def routes(service: HasSession) -> list[Operation]:
         operation("POST", SCHEDULE, scheduling, ScheduleBody),
         operation("POST", WITHDRAW, withdrawing, WithdrawBody),
     ]
+
+
+def _scheduled(session: Session, body: ScheduleBody) -> RevisionRow:
+    with keeping_compared(session):
+        return schedule(session, plan_of(body.plan), ScheduleRequest(body.due, body.not_after))

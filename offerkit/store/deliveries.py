@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import astuple, dataclass
 from itertools import islice
@@ -10,8 +10,9 @@ from itertools import islice
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.status import Status, status_number
 from offerkit.store import proposition_log, propositions
-from offerkit.store.database import Cell, Database
-from offerkit.store.proposition_rows import PropositionRow
+from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.proposition_rows import COLUMNS as PROPOSITION
+from offerkit.store.proposition_rows import DataWithStatus, PropositionRow, data_with
 from offerkit.times import check_utc
 
 COLUMNS = (
@@ -81,24 +82,43 @@ def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
     return list(_runs(db, f"{_SELECT} {where} ORDER BY made DESC, environment, campaign, delivery", args))
 
 
-def sent(db: Database, run: DeliveryRun, time: str) -> int:
+def waiting(db: Database, run: DeliveryRun, after: str, limit: int) -> list[PropositionRow]:
+    """The next ``limit`` generated and scheduled propositions of ``run`` by id, following the id ``after``."""
+    where, args = _waiting(run)
+    sql = f"SELECT {PROPOSITION} FROM proposition WHERE {where} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+    return propositions.read_rows(db, sql, (*args, after, limit))
+
+
+def sent(db: Database, run: DeliveryRun, time: str, data: Iterable[tuple[str, DataWithStatus]] = ()) -> int:
     """Set the generated and scheduled propositions of ``run`` to *presented*. Returns how many those were.
 
-    Raises Refused when the run was withdrawn.
+    ``data``: what is stored with it, by proposition. Raises Refused when the run was withdrawn.
     """
     check_utc(time)
     with db.writing():
         _still(db, run)
-        waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
-        where, args = _own(run)
+        stream = iter(data)
+        while part := dict(islice(stream, _ROWS)):
+            _store_data(db, run, part)
+        where, args = _waiting(run)
         count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)}"  # noqa: S608 - constants
-            f" WHERE {where} AND status IN (?, ?)",
-            (status_number(Status.PRESENTED), time, *args, *waiting),
+            f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)} WHERE {where}",  # noqa: S608
+            (status_number(Status.PRESENTED), time, *args),
         )
+        where, args = _own(run)
         proposition_log.note_sent(db, where, args, time)
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
+
+
+def _store_data(db: Database, run: DeliveryRun, data: Mapping[str, DataWithStatus]) -> None:
+    """Store what comes with *presented*, with those propositions that are about to get it."""
+    where, args = _waiting(run)
+    for marks, ids in chunks(data):
+        sql = f"SELECT {PROPOSITION} FROM proposition WHERE {where} AND id IN ({marks}){db.for_update}"  # noqa: S608
+        rows = propositions.read_rows(db, sql, (*args, *ids))
+        texts = [(data_with(row, Status.PRESENTED, data[row.id]), row.id) for row in rows]
+        db.run_many("UPDATE proposition SET data = ? WHERE id = ?", texts)
 
 
 def withdraw(db: Database, run: DeliveryRun, time: str) -> int:
@@ -124,6 +144,12 @@ def _own(run: DeliveryRun) -> tuple[str, tuple[Cell, ...]]:
     marks = ", ".join("?" * len(spaces))
     where = f"environment = ? AND space IN ({marks}) AND time = ? AND interaction = ?"
     return where, (run.environment, *spaces, run.time, run.id)
+
+
+def _waiting(run: DeliveryRun) -> tuple[str, tuple[Cell, ...]]:
+    """What finds those propositions of a run that are not known to be presented, with its arguments."""
+    where, args = _own(run)
+    return f"{where} AND status IN (?, ?)", (*args, *map(status_number, (Status.GENERATED, Status.SCHEDULED)))
 
 
 def made_already(run: DeliveryRun) -> Exception:

@@ -286,10 +286,14 @@ class Stages:
         """Design or live of all environments, with what they share."""
         if side not in self._sides:
             snapshot = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
-            if self.names:
-                snapshot = snapshot.with_entries(snapshot.entries, origins=self._origins(snapshot, side))
-            self._sides[side] = snapshot
+            self._sides[side] = self.with_first_names(snapshot, side)
         return self._sides[side]
+
+    def with_first_names(self, snapshot: Snapshot, side: Stage) -> Snapshot:
+        """A snapshot of design or live, with the first names of its resources."""
+        if not self.names:
+            return snapshot
+        return snapshot.with_entries(snapshot.entries, origins=self._origins(snapshot, side))
 
     def _origins(self, snapshot: Snapshot, side: Stage) -> FirstNames:
         """The first names of resources in design or live; in live, as they came from design."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, ancestors, environment_address
 from offerkit.fingerprint import Json, JsonMap, json_map
+from offerkit.governance.called_spaces import read_by_settings
 from offerkit.governance.settings import differing_fields, environments_of, is_setting, renamed_body
 from offerkit.state.changes import Delta
 from offerkit.state.effective import names_in
@@ -32,7 +33,7 @@ def _reached(offers: _Offers, delta: Delta) -> set[Address]:
     address, former = delta.address, delta.moved_from or delta.address
     live, after = offers.live, offers.after
     changed = differing_fields(address, renamed_body(live, former, offers.renames), after(address))
-    if not changed:
+    if not changed and read_by_settings(after, address) == read_by_settings(live, former):
         return set()
     match address.kind:
         case Kind.SPACE:
@@ -99,7 +100,7 @@ class _Offers:
             if place in places:
                 view, uses = (self.live, before) if (place, rule) in before else (self.after, after)
                 offers |= self._covered(view, uses[place, rule])
-        return offers & self.of(environment)
+        return offers
 
     def under(self, rule: Address) -> set[Address]:
         """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
@@ -107,7 +108,7 @@ class _Offers:
         for view in (self.live, self.after):
             for use in self._uses_of(view, rule):
                 offers |= self._covered(view, use)
-        return offers & self.of(rule.environment)
+        return offers
 
     def _new_name(self, view: Snapshot, address: Address) -> Address:
         return self.renames.get(address, address) if view is self.live else address
@@ -157,17 +158,19 @@ class _Offers:
                 )
 
     def _covered(self, view: Snapshot, use: _Use) -> set[Address]:
-        """The offers that a rule concerns where it is used, by their new names."""
+        """The live offers that a rule concerns where it is used, by their new names."""
         rule = self._former.get(use.rule, use.rule) if view is self.live else use.rule
         reached = self._reach(view, rule)
         return {self._new_name(view, offer) for offer in reached if use.outline is None or offer.name in use.outline}
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
-        """The offers that a rule covers, on spaces of its channel; none if it is inactive."""
+        """The live offers that a rule covers, on spaces of its channel; none if it is inactive."""
         body = view(rule)
         if body is None or body.get("enabled") is False:
             return set()
-        offers = [offer for offer in view.of_kind(Kind.OFFER, rule.environment) if self._active(view, offer)]
+        live = self.of(rule.environment)
+        every = view.of_kind(Kind.OFFER, rule.environment) if live else ()
+        offers = [offer for offer in every if self._active(view, offer) and self._new_name(view, offer) in live]
         channel = body.get("channel")
         if channel:
             spaces = {
@@ -179,7 +182,7 @@ class _Offers:
         about = body.get("applies_to")
         if not isinstance(about, dict) or not about:
             return set(offers)
-        if about.get("when"):
+        if about.get("when") and offers:  # a first promotion compiles nothing for this
             return self._compiled(view, rule, offers)
         return {offer for offer in offers if self._named(view, offer, about)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages, stage_view
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import (
     ExpectedDecision,
@@ -65,7 +66,7 @@ def _drafted(
 ) -> tuple[ApprovalOutcome, Draft | None]:
     """What would be decided now, and the revision of it; None if all of it is decided already."""
     actor = who_is(session, store)
-    outcome = _outcome(store, actor, request, decision)
+    outcome = _outcome(session, store, actor, request, decision)
     new = outcome.keys
     if not new:
         return outcome, None
@@ -86,15 +87,34 @@ def preview_decision(session: Session, request: ApprovalRequest, decision: Decis
     Raises Refused as that does.
     """
     with session.existing() as store:
-        return _outcome(store, who_is(session, store), request, decision)
+        return _outcome(session, store, who_is(session, store), request, decision)
 
 
-def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+def _outcome(
+    session: Session, store: Store, actor: Actor, request: ApprovalRequest, decision: Decision
+) -> ApprovalOutcome:
     """What would be decided, what would be refused, and why. Records nothing."""
     stages = Stages(store)
     gated = waiting_settings(stages, every=request.settings)
-    chosen = _chosen(stages.side(Stage.DESIGN), request, gated)
+    known = _known(stages, actor, design_readable(session, store))
+    chosen = _chosen(stages.side(Stage.DESIGN), request, gated, known)
     return _outcome_of(stages, actor, chosen, request, decision, gated)
+
+
+def _known(stages: Stages, actor: Actor, may_read: Callable[[str], bool]) -> Callable[[Address], bool]:
+    """Tells whether ``actor`` may know of a resource: also of what is for them to decide, if they cannot read it."""
+    design = stages.side(Stage.DESIGN)
+    seen = visible(design, stages.side(Stage.LIVE), may_read)
+
+    def theirs(address: Address) -> bool:
+        decisions = stages.effective_decisions([address])
+        return any(
+            may_approve(actor, reviewers_of(design, decisions, key), address.environment)
+            or decisions.asks(actor.name, key)
+            for key in keys_to_decide(design, address)
+        )
+
+    return lambda address: seen(address) or theirs(address)
 
 
 def approved_by_review(
@@ -154,22 +174,37 @@ class _Requested(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _ChosenOffers:
-    named = matching_offers(design, request, gated)
+def _everything(address: Address) -> bool:
+    return True
+
+
+def _chosen(
+    design: Snapshot,
+    request: ApprovalRequest,
+    gated: Collection[Address],
+    known: Callable[[Address], bool] = _everything,
+) -> _ChosenOffers:
+    named = matching_offers(design, request, gated, known)
     shown = keys_in_plan(request.plan) if request.plan is not None else {}
     shown = {address: keys for address, keys in shown.items() if address not in named}
-    return _ChosenOffers(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
+    planned = filter(known, shown.keys() & {*design.entries, *gated})
+    return _ChosenOffers(sorted({*named, *planned}), shown)
 
 
-def matching_offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
-    """The offers, and of the settings ``gated``, that the request matches."""
+def matching_offers(
+    design: Snapshot,
+    request: ApprovalRequest,
+    gated: Collection[Address],
+    known: Callable[[Address], bool] = _everything,
+) -> set[Address]:
+    """The offers, and of the settings ``gated``, that the request matches; only ``known`` ones."""
     only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
     offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
     chosen: set[Address] = set()
     diagnostics: list[Diagnostic] = []
     for text in request.patterns:
         pattern = AddressPattern(text)
-        matched = [address for address in offers if pattern.matches(address)]
+        matched = [address for address in offers if pattern.matches(address) and known(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
             what = "no changed settings match" if only_settings else "no offer in design matches"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from offerkit import __version__
-from offerkit.address import SHARED, Address, Kind, Stage
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.engine.impact import Impact
@@ -293,7 +293,7 @@ def _requests(
             base=made.base.words if made.base is not None else listing(base, len(base)),
             head=subject.head,
             command=_command(made, subject),
-            impact=_of_environment(impact, name) if impact is not None else None,
+            impact=_of_environment(impact, share, name) if impact is not None else None,
             approvals=tuple(item for item in made.approvals if item.address.environment == name),
             behind=_behind_of(behind, share),
             stopped=tuple(each for each in made.stopped if each.address.environment == name),
@@ -334,9 +334,12 @@ def _impact(
         return None, tuple(replace(diagnostic, severity=Severity.WARNING) for diagnostic in shown)
 
 
-def _of_environment(impact: Impact, name: str) -> Impact:
-    """The part of an impact for one environment; for shared resources, all of it."""
-    if name == SHARED:
+def _of_environment(impact: Impact, share: Plan, name: str) -> Impact:
+    """The part of an impact for one environment.
+
+    For shared resources that is all of it, or nothing if only profiles, operators and webhooks change.
+    """
+    if name == SHARED and any(step.address.kind not in ADMINISTRATIVE_KINDS for step in share.steps):
         return impact
     spaces = [space for space in impact.spaces if space.space.partition("/")[0] == name]
     return replace(

@@ -131,7 +131,7 @@ HISTORY = "own history"
 
 def _count(condition: HistoryCondition) -> CheckedExpression:
     """The condition on an unknown number, the same wherever the same propositions are counted."""
-    name = condition.counted.text
+    name = f"number of {condition.counted.text}"
     tests = [f">= {condition.least}", *([] if condition.most is None else [f"<= {condition.most}"])]
     text = " AND ".join(f'"{HISTORY}"."{name}" {test}' for test in tests)
     return check(text, NameScope({HISTORY: {name: FieldType(BaseType.INTEGER)}}), _CONDITION)

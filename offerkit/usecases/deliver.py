@@ -15,13 +15,11 @@ from pathlib import Path
 from offerkit import __version__
 from offerkit.batch import ContactData, ContactTable, open_contact_table
 from offerkit.contacts.source import Contacts
-from offerkit.diagnostics import Code, or_list, refuse, suggestion
+from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
-from offerkit.governance.profiles import right_to
-from offerkit.governance.rights import Actor
+from offerkit.governance.rights import Actor, may_deliver
 from offerkit.models.expression_scopes import CALL_FACTS
-from offerkit.models.profiles import Verb
 from offerkit.reports.delivery import CellCount, DeliveryResult, delivery_data, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
@@ -80,7 +78,7 @@ def deliver(
     Raises Refused if it was made before, the operator lacks the right, or anything that it needs is missing or changes
     meanwhile; then nothing is stored.
     """
-    may_deliver(request.actor, order.environment)
+    check_may_deliver(request.actor, order.environment)
     fields = [_field(order, name) for name in request.fields]
     given = request.contact_data
     selection = delivery_selection(order, request.seed, request.data, frozenset(given.types) if given else frozenset())
@@ -167,38 +165,20 @@ def finish_interrupted(store: Store, delivery: tuple[str, str, str], folder: Pat
     raise made_already(run)
 
 
-def may_deliver(actor: Actor, environment: str) -> None:
+def check_may_deliver(actor: Actor, environment: str) -> None:
     """Raise Refused unless ``actor`` may make deliveries in ``environment``."""
-    if not actor.may(Verb.DELIVER, environment):
-        who = actor.profiles.allowing(right_to(Verb.DELIVER, environment))
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) is not allowed to make deliveries in {environment}",
-            hint=f"Ask an operator who may: {or_list(who)}.",
-        )
-
-
-def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
-    """Mark a delivery as sent; returns its run, how many propositions became *presented*, and when it was sent before.
-
-    ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
-    """
-    runs = store.deliveries()
-    matching_runs = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
-    if len(matching_runs) != 1:
-        raise _not_made(name, runs)
-    may_deliver(actor, matching_runs[0].environment)
-    return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
+    if refused := may_deliver(actor, environment):
+        raise Refused([refused])
 
 
 def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor, now: str) -> tuple[DeliveryRun, int]:
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
     """
-    may_deliver(actor, delivery[0])
+    check_may_deliver(actor, delivery[0])
     run = store.delivery(*delivery)
     if run is None:
-        raise _not_made("/".join(delivery[1:]), store.deliveries())
+        raise not_made("/".join(delivery[1:]), store.deliveries())
     return run, store.withdraw_delivery(run, now)
 
 
@@ -400,7 +380,8 @@ def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: Delive
     return digest(canonical(inputs))
 
 
-def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+def not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+    """The error for a delivery that was not made, or whose name is that of several."""
     names = [run.name for run in runs]
     ambiguous = sum(name == run_name for run_name in names) > 1
     return refuse(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from offerkit.address import Address
+from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.governance.profiles import Profiles, right_to
 from offerkit.models.profiles import Verb
@@ -18,8 +18,15 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.usecases.session import Session, operators, profiles
 
-_WILDCARDS = frozenset("*?[")
 _SUGGESTING = frozenset((Code.NO_MATCH, Code.NO_SIMULATION))
+_OF_NO_DESIGN = frozenset(
+    (
+        *(Code.NOT_ALLOWED, Code.NO_OPERATOR, Code.TOKEN_SCOPE, Code.NOT_A_PERSON, Code.RESERVED_PROPERTIES),
+        *(Code.PLAN_UNREADABLE, Code.PLAN_FORMAT, Code.PLAN_PROJECT, Code.STORE_LOCKED, Code.BUSY),
+        *(Code.FROZEN, Code.OUTSIDE_WINDOWS, Code.SCHEDULE_TIME, Code.SCHEDULE_FULL, Code.ALREADY_SCHEDULED),
+    )
+)
+"""What a refused plan can be told about without comparing it with design."""
 
 
 def design_readable(session: Session, store: Store) -> Callable[[str], bool]:
@@ -65,7 +72,7 @@ def keeping_design(session: Session, patterns: Iterable[str], categories: Iterab
     if may_read(""):
         yield
         return
-    vague = [text for text in patterns if not (_is_exact(text) or may_read(text.partition("/")[0]))]
+    vague = [text for text in patterns if not (_is_exact(text) or ("/" in text and may_read(text.partition("/")[0])))]
     if vague or [*categories]:
         raise refuse(
             Code.NOT_A_DESIGN_READER,
@@ -75,6 +82,22 @@ def keeping_design(session: Session, patterns: Iterable[str], categories: Iterab
         )
     with without_suggestions(known=False):
         yield
+
+
+@contextmanager
+def keeping_compared(session: Session) -> Iterator[None]:
+    """Keep what a plan is compared with from an operator who applies it and may not read design.
+
+    Anybody can write a plan that says what they want to know of design, and learn from the refusal if it is so.
+    """
+    try:
+        yield
+    except Refused as refused:
+        with session.existing() as store:
+            if design_readable(session, store)(""):
+                raise
+        told = dict.fromkeys(map(_without_comparison, refused.diagnostics))
+        raise Refused([*told]) from None
 
 
 @contextmanager
@@ -93,7 +116,23 @@ def _profile(session: Session, store: Store) -> tuple[Profiles, str]:
 
 
 def _is_exact(text: str) -> bool:
-    return _WILDCARDS.isdisjoint(text) and "/" in text and "." in text
+    """Whether ``text`` is the address of one resource, such as ``recipients/offer.saver``, ``dimension.recipient``."""
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _without_comparison(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.code in _OF_NO_DESIGN:
+        return diagnostic
+    return Diagnostic(
+        diagnostic.code,
+        "the plan cannot be applied as design and live are now",
+        "You are not allowed to read design, so what is in the way is not shown.",
+        "Ask who made the plan to make it again.",
+    )
 
 
 def _without_suggestion(diagnostic: Diagnostic) -> Diagnostic:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import attrgetter
 
 import orjson
 
 from offerkit.address import SHARED, Address, AddressPattern, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, refuse
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.overrides import (
     OVERRIDE_ACTION,
@@ -28,6 +28,7 @@ from offerkit.state.names import NameHistory
 from offerkit.store import Draft, Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import instant
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.requests import MAX_DENIALS, OverrideOutcome, OverrideRequest, PolicyDenial
 from offerkit.usecases.session import Session, operators, who_is
 from offerkit.usecases.settings_approval import waiting_settings
@@ -92,10 +93,15 @@ def _drafted(session: Session, store: Store, request: OverrideRequest) -> tuple[
     reason = check_reason(request.reason)
     actor = who_is(session, store)
     stages = Stages(store)
-    chosen = _chosen(request, [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)])
     people = operators(store)
-    chosen = [with_removers_as_authors(store, obstacle, people) for obstacle in chosen]
-    refused = [refusal for obstacle in chosen if (refusal := override_refusal(actor, obstacle, people)) is not None]
+    seen = visible(stages.side(Stage.DESIGN), stages.side(Stage.LIVE), design_readable(session, store))
+
+    def refusal_of(obstacle: Obstacle) -> Diagnostic | None:
+        return override_refusal(actor, with_removers_as_authors(store, obstacle, people), people)
+
+    found = [*obstacles(session, stages), *policy_checks.reported_obstacles(stages, request.found)]
+    chosen = _chosen(request, found, lambda obstacle: seen(obstacle.address) or refusal_of(obstacle) is None)
+    refused = list(filter(None, map(refusal_of, chosen)))
     if refused:
         raise Refused(ordered(refused))
     draft = Draft(OVERRIDE_ACTION, actor.name, session.now, reason, details=override_details(chosen))
@@ -159,12 +165,13 @@ def _removers(store: Store, people: list[Address]) -> set[str]:
     return written
 
 
-def _chosen(request: OverrideRequest, obstacles: list[Obstacle]) -> list[Obstacle]:
+def _chosen(request: OverrideRequest, obstacles: list[Obstacle], known: Callable[[Obstacle], bool]) -> list[Obstacle]:
+    """What the request matches of the obstacles that the operator may know of."""
     chosen: dict[tuple[OverrideKind, Address, str], Obstacle] = {}
     waiting = [obstacle for obstacle in obstacles if not request.lifts or obstacle.lifts in request.lifts]
     for text in request.patterns:
         pattern = AddressPattern(text)
-        matched = [obstacle for obstacle in waiting if pattern.matches(obstacle.address)]
+        matched = [obstacle for obstacle in waiting if pattern.matches(obstacle.address) and known(obstacle)]
         if not matched:
             addresses = sorted({obstacle.address for obstacle in waiting})
             raise refuse(

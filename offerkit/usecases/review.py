@@ -11,13 +11,12 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approval_items import ReviewedAspect
 from offerkit.governance.approvals import Decision, Decisions, by_named_reviewers
-from offerkit.governance.aspects import images_below
+from offerkit.governance.aspects import BoundValues, bound_values, images_below
 from offerkit.governance.promotion_offers import waits_for_its_keys
 from offerkit.governance.settings import keys_to_decide
 from offerkit.plans.fields import field_changes
 from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange, Plan
 from offerkit.reports.words import count
-from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages, stage_view
@@ -186,7 +185,7 @@ def _different(
         if old is None or new is None:
             sentences.append(f"its {_what(old or new)} {'is new' if old is None else 'no longer needs a decision'}")  # type: ignore[arg-type]
         elif len(by_offer) <= _NAMED:
-            changes = _changes(_values(then.offer(old.address), old), _values(design.offer(new.address), new))
+            changes = _changes(_values(then, old), _values(design, new))
             sentences.append(
                 f"its {_what(new)} changed" + (f": {', '.join(c.path for c in changes[:5])}" if changes else "")
             )
@@ -224,12 +223,13 @@ def _reviewed(
     if key.aspect is Aspect.SETTINGS:
         before, after = live(old), design(key.address)
         return ReviewedAspect(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
-    current = _values(design.offer(key.address), key)
+    current = _values(design, key)
     if not on or (key.space and not _is_live_on_space(on, former, key)):
         return ReviewedAspect(key, label, _changes({}, current), new=True)
     former_space = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
     live_key = replace(key, address=old, space=former_space.name if former_space is not None else key.space)
-    changes = _changes(_values(live.offer(old), live_key), current)
+    changes = _changes(_values(live, live_key), current)
+    changes += _of_what_is_read(bound_values(live, live_key), bound_values(design, key), current)
     if key.aspect is Aspect.CONTENT:
         changes += _of_space(live, live_key, design, key)
         changes += _changes(_images(live, live_key), _images(design, key))
@@ -241,19 +241,36 @@ def _is_live_on_space(on: frozenset[str], former: Mapping[Address, Address], key
     return former.get(space, space).name in on
 
 
-def _values(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:
-    """The values that an aspect of an offer covers, own and inherited."""
+def _values(view: Snapshot, key: ApprovalKey) -> JsonMap:
+    """The values that an aspect of an offer covers, own and inherited, with those of the declared fields it reads."""
+    offer = view.offer(key.address)
     if key.aspect is Aspect.CONTENT:
-        return offer.content(key.space)
-    values = offer.pick(_OWN)
-    for name in offer.every_filter:
-        body = offer.around.filter(name)[1] or {}
-        values[f"filter {name}"] = {part: body[part] for part in ("when", "parameters") if part in body}
-    for layer in offer.categories:
-        own: JsonMap = {part: layer.body[part] for part in _INHERITED if part in layer.body}
-        if own:
-            values[f"category {layer.name}"] = own
-    return values
+        values = offer.content(key.space)
+    else:
+        values = offer.pick(_OWN)
+        for name in offer.every_filter:
+            body = offer.around.filter(name)[1] or {}
+            values[f"filter {name}"] = {part: body[part] for part in ("when", "parameters") if part in body}
+        for layer in offer.categories:
+            own: JsonMap = {part: layer.body[part] for part in _INHERITED if part in layer.body}
+            if own:
+                values[f"category {layer.name}"] = own
+    read = {f"offer.{name}": value for name, (_, value) in bound_values(view, key).fields.items()}
+    return {**values, **read}
+
+
+def _of_what_is_read(before: BoundValues, after: BoundValues, covered: JsonMap) -> tuple[FieldChange, ...]:
+    """Changes of an offer's names and of declarations that an aspect reads; ``covered`` are its own values."""
+    both = before.fields.keys() & after.fields.keys()
+    return _changes(*(_read(bound, both, covered) for bound in (before, after)))
+
+
+def _read(bound: BoundValues, fields: Iterable[str], covered: JsonMap) -> JsonMap:
+    return {
+        **{f"offer.{name}": value for name, value in bound.names.items() if name not in covered},
+        **{f"environment.offer_fields.{name}.type": bound.fields[name][0] for name in fields},
+        **{f"environment.product_fields.{name}": value for name, value in bound.products.items()},
+    }
 
 
 def _of_space(live: Snapshot, live_key: ApprovalKey, design: Snapshot, key: ApprovalKey) -> tuple[FieldChange, ...]:

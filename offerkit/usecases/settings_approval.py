@@ -131,9 +131,8 @@ class _SettingsAuthors:
         return self._side(Stage.LIVE)
 
     def _side(self, side: Stage) -> Snapshot:
-        return self._stages.snapshot(
-            (stage for stage in self._stages.stages if stage.stage is side), *SETTING_KINDS, Kind.FILTER
-        )
+        stages = (stage for stage in self._stages.stages if stage.stage is side)
+        return self._stages.with_first_names(self._stages.snapshot(stages, *SETTING_KINDS, Kind.FILTER), side)
 
     def separates(self, address: Address) -> bool:
         """Whether duties are separated for the settings at ``address``."""

@@ -19,6 +19,7 @@ from offerkit.governance.rights import (
     Actor,
     TokenScope,
     TokenScopes,
+    may_manage_tokens,
     scopes_of,
     scopes_text,
     token_scope_errors,
@@ -56,7 +57,7 @@ def create(
     until = _until(session.now, expires)
     _check_name(name)
     with _changing(session) as (store, actor):
-        _may(actor, operator)
+        _check_may(actor, operator)
         known = operators(store)
         if operator not in known:
             raise refuse(Code.NO_OPERATOR, f"there is no operator “{operator[:80]}”", hint=suggestion(operator, known))
@@ -82,7 +83,7 @@ def revoke(session: Session, id_: str) -> TokenRow:
                 f"there is no token {id_[:40]}",
                 hint=suggestion(id_, known, "“offerkit token list” shows them."),
             )
-        _may(actor, row.operator)
+        _check_may(actor, row.operator)
         store.revoke_token(id_, session.now, actor.name)
     return row
 
@@ -127,14 +128,10 @@ def token_hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _may(actor: Actor, operator: str) -> None:
-    if not actor.is_administrator and actor.name != operator:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"{actor.name} is not allowed to manage tokens of {operator[:80]}",
-            detail="Whoever has an operator's token can act as that operator.",
-            hint="Administrators may manage all tokens, others only their own.",
-        )
+def _check_may(actor: Actor, operator: str) -> None:
+    """Raise Refused unless ``actor`` may manage tokens of ``operator``."""
+    if refused := may_manage_tokens(actor, operator):
+        raise Refused([refused])
 
 
 def _check_name(name: str) -> None:

@@ -231,40 +231,37 @@ def test_settings_by_their_author_alone(asking: Session, change: Callable[[Sessi
     broken_if(changed, f"ada alone has taken {changed} live")
 
 
-ASKS = {
-    "condition": "interaction.space = 'app'",
-    "far apart": f"interaction{' ' * 12}.{' ' * 12}space = 'app'",
-    "pattern": "interaction.space like 'ap%'",
-    "parts": "interaction.space = 'a' || 'pp'",
-    "length": "length(interaction.space) = 3",
+ASKS = "interaction.space = 'app'"
+READERS: dict[str, dict[str, Any]] = {
+    "condition": {"eligible": {"when": ASKS}},
+    "pattern": {"eligible": {"when": "interaction.space like 'a%'"}},
+    "text": {"content": {"title": "{% if interaction.space == 'app' %}Half price{% else %}Save{% endif %}"}},
+    "filter": {"eligible": {"filters": [{"filter": "on", "with": {"name": "app"}}]}},
+    "blanks": {"eligible": {"when": "interaction              .                 space = 'app'"}},
+    "weight": {"weights": [{"weight": 3, "when": "length(interaction.space) = 3"}]},
 }
-"""Ways in which a condition is for calls of the app."""
 
 
-@pytest.mark.parametrize("where", variants([*ASKS, "filter", "text"], quick=2))
+def _swap_spaces(team: Session) -> None:
+    spaces = team.files["specs/recipients/spaces.yaml"]["spaces"]
+    swapped = {"app": spaces["web-home"], "web-home": spaces["app"]}
+    team.edit(spaces={"app": None, "web-home": None})
+    team.edit(spaces=swapped, moved={"space.app": "space.web-home", "space.web-home": "space.app"})
+    swap = {"web-home": "app", "app": "web-home"}
+    for name, body in team.files["specs/recipients/offers.yaml"]["offers"].items():
+        team.edit(offers={name: {"spaces": [swap[space] for space in body["spaces"]]}})
+
+
+@pytest.mark.parametrize("where", variants(READERS, quick=3))
 def test_the_called_spaces_swap_their_names(asking: Session, where: str) -> None:
     """saver is for calls of the app, or says so there; omar gives the home page that name."""
     asking.edit(
         filters={"on": {"label": "On", "when": "interaction.space = parameter.name", "parameters": {"name": {}}}},
-        offers={
-            "saver": {
-                "filter": {"eligible": {"filters": [{"filter": "on", "with": {"name": "app"}}]}},
-                "text": {
-                    "content": {"title": "{% if interaction.space == 'app' %}Half price{% else %}Save{% endif %}"}
-                },
-                **{how: {"eligible": {"when": when}} for how, when in ASKS.items()},
-            }[where]
-        },
+        offers={"saver": READERS[where]},
     )
     honestly(asking)
     before = asking.shown("web-home"), asking.shown("app")
-    spaces = asking.files["specs/recipients/spaces.yaml"]["spaces"]
-    swapped = {"app": spaces["web-home"], "web-home": spaces["app"]}
-    asking.edit(spaces={"app": None, "web-home": None})
-    asking.edit(spaces=swapped, moved={"space.app": "space.web-home", "space.web-home": "space.app"})
-    swap = {"web-home": "app", "app": "web-home"}
-    for name, body in asking.files["specs/recipients/offers.yaml"]["offers"].items():
-        asking.edit(offers={name: {"spaces": [swap[space] for space in body["spaces"]]}})
+    _swap_spaces(asking)
     asking.do("omar", "apply --yes")
     asking.attempt("omar", "approve offer.*", "promote --yes")
     asking.attempt("alan", "promote --yes", "promote --yes 'recipients/space.*'")
@@ -272,3 +269,56 @@ def test_the_called_spaces_swap_their_names(asking: Session, where: str) -> None
         (asking.shown("web-home"), asking.shown("app")) != before and asking.shown("app").get("saver") is not None,
         "what was approved for the app is on the home page under that name",
     )
+
+
+def test_a_space_gives_up_the_name_that_keeps_an_offer_away(asking: Session) -> None:
+    """saver is not for the app; omar calls the app something else."""
+    asking.edit(offers={"saver": {"eligible": {"when": "not starts_with(interaction.space, 'app')"}}})
+    honestly(asking)
+    spaces = asking.files["specs/recipients/spaces.yaml"]["spaces"]
+    asking.edit(spaces={"app": None, "mobile": spaces["app"]}, moved={"space.app": "space.mobile"})
+    asking.edit(offers={name: {"spaces": ["web-home", "mobile"]} for name in ("saver", "loan")})
+    asking.do("omar", "apply --yes")
+    asking.attempt("omar", "approve offer.*", "promote --yes")
+    asking.attempt("alan", "promote --yes", "promote --yes 'recipients/space.*'")
+    space = "mobile" if asking.live()["space.mobile"] else "app"
+    broken_if("saver" in asking.shown(space), "what was not approved for the app is there")
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "rule": {
+        "rules": {"none": {"label": "None", "max": 1, "contacts": f"not ({ASKS})"}},
+        "typologies": {"calm": {"rules": ["accepted", "weekly", "none"]}},
+    },
+    "environment": {"environment": {"when": f"recipient.consent = true and {ASKS}"}},
+    "filter": {
+        "filters": {"on": {"label": "On", "when": "starts_with(interaction.space, 'a')"}},
+        "environment": {"filters": [{"filter": "on"}]},
+    },
+    "stored": {"spaces": {"newsletter": {"storage": {"proposed_data": {"at": "interaction.space"}}}}},
+}
+
+
+@pytest.mark.parametrize("who", variants(["ada", "the reviewer"]))
+@pytest.mark.parametrize("where", variants(SETTINGS, quick=2))
+def test_settings_that_read_the_name_of_the_called_space(asking: Session, where: str, who: str) -> None:
+    """The rule, or the environment, is about the app; ada alone gives the home page that name. Two people may."""
+    asking.edit(**SETTINGS[where])
+    if who == "the reviewer":
+        asking.edit(environment={"reviewers": {"settings": ["olga"]}})
+        asking.do("ada", "apply --yes")
+        asking.attempt("olga", "approve '*'", "approve '*' --settings")
+    honestly(asking)
+    _swap_spaces(asking)
+    asking.do("ada", "apply --yes")
+    asking.attempt("ada", "promote --yes", "promote --out plans/p.json", "apply plans/p.json --yes")
+    asking.attempt("ada", "promote --yes 'recipients/space.*'", f"rollback --undo {asking.serial()} --yes")
+    broken_if(asking.live()["space.app"]["label"] == "Home page", "ada alone decides for which space the rule is")
+    if who == "the reviewer":
+        asking.attempt("alan", "promote --yes")
+        broken_if(asking.live()["space.app"]["label"] == "Home page", "the named reviewer was not asked")
+    asking.do("ada", "apply --yes")
+    if who == "the reviewer":
+        asking.do("olga", "approve '*' --settings")
+    asking.do("alan", "promote --yes")
+    broken_if(asking.live()["space.app"]["label"] != "Home page", "two people cannot swap the names")

@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance import aspects
+from offerkit.governance import aspects, scheme1
 from offerkit.governance.approvals import Approval, Decision, approved, rejected
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.state.changes import Body, Entry
@@ -49,16 +49,16 @@ def test_a_fingerprint_never_changes(vector: dict[str, Any]) -> None:
         **dict(zip(spaces, aspects.content_fingerprints(view, offer, spaces), strict=True)),
     }
     assert vector["scheme 1"] == {
-        "eligibility": aspects.scheme1_eligibility_fingerprint(view, offer),
-        **{space: aspects.scheme1_content_fingerprint(view, offer, space).fingerprint for space in spaces},
+        "eligibility": scheme1.scheme1_eligibility_fingerprint(view, offer),
+        **{space: scheme1.scheme1_content_fingerprint(view, offer, space).fingerprint for space in spaces},
     }
 
 
 def old(view: Snapshot, key: ApprovalKey) -> ApprovalKey:
     """What an earlier release would have called ``key``."""
     if key.aspect is Aspect.ELIGIBILITY:
-        return replace(key, fingerprint=aspects.scheme1_eligibility_fingerprint(view, key.address))
-    return replace(key, fingerprint=aspects.scheme1_content_fingerprint(view, key.address, key.space).fingerprint)
+        return replace(key, fingerprint=scheme1.scheme1_eligibility_fingerprint(view, key.address))
+    return replace(key, fingerprint=scheme1.scheme1_content_fingerprint(view, key.address, key.space).fingerprint)
 
 
 def keys(view: Snapshot) -> list[ApprovalKey]:

@@ -61,6 +61,19 @@ def test_a_field_of_another_type_is_not_compared(prover: Prover) -> None:
     assert "recipient.age has another type afterwards" in comparison.now.why
 
 
+def test_that_every_call_has_one_of_all_values_is_not_said(prover: Prover) -> None:
+    by = FieldType(BaseType.ENUMERATION, ("key", "cookie", "nobody"))
+    scope = NameScope({"recipient": {"age": FieldType(BaseType.INTEGER), "by": by}})
+    called = "recipient.by in ('key', 'cookie', 'nobody')"
+    before, after, narrower = (
+        Holds(checked(f"{text} and {called}", ExpectedResult.CONDITION, scope))
+        for text in ("recipient.age > 18", "recipient.age > 21", "recipient.age > 18 and recipient.by <> 'key'")
+    )
+    assert [fact.field[1] for fact in prover.compare(before, after, AT).now.lost.facts] == ["age"]
+    (lost, *_) = prover.compare(before, narrower, AT).now.lost.facts
+    assert (lost.field[1], lost.among) == ("by", ("key",))
+
+
 def test_an_enumeration_with_another_value_has_all_of_them(prover: Prover) -> None:
     two, three = (FieldType(BaseType.ENUMERATION, values) for values in (("a", "b"), ("a", "b", "c")))
     before, after = _with_age(two, "recipient.age <> 'a'"), _with_age(three, "recipient.age in ('b', 'c')")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from helpers.serving import client
@@ -11,8 +13,9 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.address import Stage, StageRef, parse_address
 from offerkit.diagnostics import Code
-from offerkit.plans.plan import envelope
+from offerkit.plans.plan import Dependence, envelope
 from offerkit.store.simulations import SavedSimulation
 
 PROFILES = {
@@ -219,3 +222,70 @@ def test_design_is_not_counted_for_who_may_not_read_it(secret: tuple[TestClient,
     for path in ("impact", "limit"):
         answer = asking.post(f"/api/v1/store/{path}", json={"plan": plan}, headers=headers(shop, "dora"))
         assert answer.json()["errors"][0]["code"] == Code.NOT_A_DESIGN_READER
+
+
+@pytest.mark.parametrize("path", ["store/decide", "store/override", "stop", "resume"])
+def test_an_offer_of_design_is_as_one_that_nothing_has(secret: tuple[TestClient, Workspace], path: str) -> None:
+    """A right name is no more than a guess to those who can neither read the offer nor decide on it."""
+    asking, shop = secret
+    shop.change({"specs/shop/offers.yaml": {"offers": {"hush": {"reviewers": {"content": ["gone"]}}}}})
+    shop.change({"specs/shared.yaml": {"operators": {"gone": {"label": "x", "profile": "offer-manager"}}}})
+    shop.apply("ada")
+    shop.change({"specs/shared.yaml": {"operators": {"gone": {"enabled": False}}}})
+    shop.apply("ada")
+    asked = {"decision": "approved", "expect": "0" * 32} if path.endswith("decide") else {"reason": "Let me see"}
+    answers = [
+        asking.post(
+            f"/api/v1/{path}", json={**asked, "patterns": [f"shop/offer.{name}"]}, headers=headers(shop, "dora")
+        )
+        for name in ("hush", "lull")
+    ]
+    assert answers[0].status_code >= 400
+    assert answers[0].text.replace("hush", "lull") == answers[1].text
+
+
+def test_a_named_reviewer_decides_on_settings_without_reading_design(site: tuple[TestClient, Workspace]) -> None:
+    """An environment and a dimension have full addresses, too."""
+    asking, shop = site
+    shop.change({"environments/shop.yaml": {"environment": {"reviewers": {"settings": ["dora"]}}}})
+    shop.apply("ada")
+    shop.approve_all()
+    shop.change(
+        {
+            "environments/shop.yaml": {"environment": {"time_zone": "Asia/Tokyo"}},
+            "specs/shared.yaml": {"dimensions": {"person": {"fields": {"height": {"type": "integer"}}}}},
+        }
+    )
+    shop.apply("ada")
+    wish = {"decision": "approved", "patterns": ["environment.shop", "dimension.person"], "settings": True}
+    answer = asking.post("/api/v1/store/decide", json=wish, headers=headers(shop, "dora"))
+    assert answer.status_code == 200, answer.text
+    assert {key["address"] for key in answer.json()["keys"]} == {"environment.shop", "dimension.person"}
+    guessed = {**wish, "patterns": ["environment.*"]}
+    assert asking.post("/api/v1/store/decide", json=guessed, headers=headers(shop, "dora")).status_code == 403
+
+
+def test_a_plan_cannot_ask_what_design_has(secret: tuple[TestClient, Workspace]) -> None:
+    """A plan that says what design is like is refused in the same words, whether it is so or not."""
+    asking, shop = secret
+    shop.change({"specs/shared.yaml": {"profiles": {"sender": {"rights": [{"verb": "promote"}]}}}})
+    shop.apply("ada")
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Lions"}}}})
+    shop.apply("ada")
+    plan = shop.promotion("ada")
+    hush = Dependence(StageRef("shop", Stage.DESIGN), parse_address("shop/offer.hush"), "")
+    lull = replace(hush, address=parse_address("shop/offer.lull"), fingerprint="1:" + "0" * 64)
+    calls: list[tuple[str, dict[str, Any]]] = [("apply", {}), ("schedule", {"due": "2028-01-01T00:00:00.000000Z"})]
+    for path, more in calls:
+        answers = [
+            asking.post(
+                f"/api/v1/store/{path}",
+                json={"plan": envelope(replace(plan, depends=(*plan.depends, guess))).decode(), **more},
+                headers=headers(shop, who),
+            )
+            for who, guess in (("dora", hush), ("dora", lull), ("omar", hush))
+        ]
+        assert [answer.status_code for answer in answers] == [409, 409, 409], [answer.text for answer in answers]
+        assert answers[0].text == answers[1].text
+        assert "hush" not in answers[0].text
+        assert "hush" in answers[2].text, "who may read design is told"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from helpers.far import far_session
 from helpers.serving import client, with_people
-from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -17,8 +16,6 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.simulation import OfferResult, Simulation, SpaceResult
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
-from offerkit.store.remote import RemoteStore, _refused
-from offerkit.usecases.backends import ServerBackend
 from offerkit.usecases.export_propositions import export_page
 from offerkit.usecases.keep_simulations import save_simulation, simulation_of, simulations
 from offerkit.usecases.requests import ExportRequest, SimulationsRequest, StatusReportRequest
@@ -27,17 +24,6 @@ from offerkit.usecases.show import whole_resource
 from offerkit.usecases.status_report import status_report
 
 ASKING: list[TestClient] = []
-
-
-class Far(RemoteStore):
-    """A server in this process, asked as over the network."""
-
-    def post(self, path: str, body: Any) -> Any:
-        sent = json.loads(json.dumps(body))
-        answer = ASKING[0].post(path, json=sent, headers={"Authorization": f"Bearer {self.token}"})
-        if answer.status_code != 200:
-            raise _refused(self.url, answer.status_code, answer.content)
-        return answer.json()
 
 
 def row(number: int, offer: str = "safari", status: Status = Status.PRESENTED) -> PropositionRow:
@@ -64,8 +50,8 @@ def far(live: Workspace) -> Iterator[Workspace]:
     ASKING.clear()
 
 
-def session(far: Workspace, operator: str) -> Session:
-    return far.session(operator, backend=ServerBackend(Far("http://far", token(far, operator))))
+def session(far: Workspace, operator: str, *scopes: str) -> Session:
+    return far_session(far, ASKING[0], operator, *scopes)
 
 
 def refused(code: Code, run: Any) -> None:
@@ -138,7 +124,7 @@ def test_kept_simulations_are_listed_read_and_removed(far: Workspace) -> None:
     assert (simulation_of(run), run.actor) == (made, "omar")
     for name, code in (("spring", Code.NOT_ALLOWED), ("sprung", Code.NO_SIMULATION)):
         refused(code, lambda name=name: simulations(session(far, "olga"), SimulationsRequest("remove", (name,))))
-    reading = far.session("ada", backend=ServerBackend(Far("http://far", token(far, "ada", "read"))))
+    reading = session(far, "ada", "read")
     refused(Code.TOKEN_SCOPE, lambda: simulations(reading, SimulationsRequest("remove", ("spring",))))
     assert [run.name for run in simulations(session(far, "ada"), SimulationsRequest("remove", ("spring",))).runs]
     assert simulations(session(far, "ada"), SimulationsRequest()).runs == []

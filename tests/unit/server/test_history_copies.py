@@ -12,7 +12,7 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.server import operator_api
+from offerkit.server import history_copies
 from offerkit.store import Store
 from offerkit.usecases import tokens
 
@@ -69,7 +69,7 @@ def test_each_revision_has_its_copy_and_none_is_left_on_the_disk(
 
 
 def test_a_copy_is_read_to_its_end_while_the_next_one_takes_its_place(live: Workspace, scratch: Path) -> None:
-    copies = operator_api._HistoryCopies(live.session())
+    copies = history_copies.HistoryCopies(live.session())
     old = copies.newest()
     reading = old.parts()
     change(live, "Zebras")
@@ -79,14 +79,14 @@ def test_a_copy_is_read_to_its_end_while_the_next_one_takes_its_place(live: Work
 
 
 def test_it_is_named_by_what_is_in_it(live: Workspace, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy_history = operator_api.copying.copy_history
+    copy_history = history_copies.copying.copy_history
 
     def late(*places: Path) -> None:
         change(live, "Zebras")  # after the store was asked for its newest revision
         copy_history(*places)
 
-    monkeypatch.setattr(operator_api.copying, "copy_history", late)
-    made = operator_api._HistoryCopies(live.session()).newest()
+    monkeypatch.setattr(history_copies.copying, "copy_history", late)
+    made = history_copies.HistoryCopies(live.session()).newest()
     with live.store() as store:
         assert made.etag == store.revisions(limit=1)[0].digest
 
@@ -95,11 +95,11 @@ def test_one_is_made_for_all_who_ask_at_once(
     asking: TestClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    copy_history = operator_api.copying.copy_history
+    copy_history = history_copies.copying.copy_history
     monkeypatch.setattr(
-        operator_api.copying, "copy_history", lambda *places: (made.append(places[1]), copy_history(*places))
+        history_copies.copying, "copy_history", lambda *places: (made.append(places[1]), copy_history(*places))
     )
-    monkeypatch.setattr(operator_api, "PART", 1000)  # many parts, read by many at once
+    monkeypatch.setattr(history_copies, "PART", 1000)  # many parts, read by many at once
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: asking.get(COPY, headers=headers).content, range(12)))
     assert (len(made), len(set(answers))) == (1, 1)

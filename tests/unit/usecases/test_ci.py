@@ -452,6 +452,25 @@ def test_what_is_wrong_is_all_that_is_printed_for_a_forge(repository: Workspace,
     assert b"Saved to" in fine.err
 
 
+@pytest.mark.embedded
+def test_whom_a_change_reaches_is_not_said_of_profiles_and_operators(repository: Workspace) -> None:
+    source = {"specs/shared.yaml": {"dimensions": {"person": {"source": {"format": "csv", "path": "people.csv"}}}}}
+    (repository.root / "people.csv").write_text("id,email,first_name,age,country\n8,ana@example.com,Ana,40,FR\n")
+    git(repository.root, "checkout", "-qf", "main")
+    repository.files = base()
+    repository.change(source)
+    commit(repository)
+    repository.go_live()
+    repository.change(offers(card={"eligible": {"when": "person.age > 90"}}))
+    repository.change({"specs/shared.yaml": {"profiles": {"sender": {"rights": [{"verb": "deliver"}]}}}})
+    shared, shop = planned(repository.session("ada", environ=HERE), OURS, ImpactRequest()).requests
+    assert shop.impact is not None and any(space.changed for space in shop.impact.spaces)
+    assert shared.impact is not None and not shared.impact.spaces
+    repository.change({"specs/shared.yaml": {"dimensions": {"person": {"label": "Somebody"}}}})
+    shared, _ = planned(repository.session("ada", environ=HERE), OURS, ImpactRequest()).requests
+    assert shared.impact is not None and any(space.changed for space in shared.impact.spaces)
+
+
 def test_contacts_that_cannot_be_read_are_not_described_to_those_who_read_the_report(
     repository: Workspace, tmp_path: Path
 ) -> None:

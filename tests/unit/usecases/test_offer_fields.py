@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.aspects import approval_keys, content_fingerprint, eligibility_fingerprint
 from offerkit.plans.plan import Plan
+from offerkit.reports.fields import field_views
+from offerkit.reports.style import CONCISE
 from offerkit.server.ui.offers import condition_rows
 from offerkit.usecases.policy_checks import check_declared
 
@@ -35,6 +38,20 @@ def with_fields(shop: Workspace, declared: dict[str, Any] | None = None, **given
 def lost(plan: Plan) -> set[tuple[str, str, str]]:
     """The approvals that a plan says it resets: offer, aspect, space."""
     return {(key.address.name, str(key.aspect), key.space) for step in plan.steps for key in step.approvals_reset}
+
+
+def reviewed(shop: Workspace) -> dict[tuple[str, str, str], list[str]]:
+    """Approve gold-card; what those who did were shown, by aspect."""
+    shown: dict[tuple[str, str, str], list[str]] = {}
+    for who in ("brand", "risk"):
+        with suppress(Refused):  # nothing waits for this one
+            for aspect in shop.approve(who, "shop/offer.gold-card").shown:
+                key = aspect.key
+                shown[key.address.name, str(key.aspect), key.space] = [
+                    f"{view.mark} {view.path}: {' → '.join(filter(None, (view.before, view.after)))}"
+                    for view in field_views(aspect.changes, CONCISE)
+                ]
+    return shown
 
 
 ELIGIBILITY = ("gold-card", "eligibility", "")
@@ -82,6 +99,38 @@ def test_a_value_resets_what_reads_it(
     shop.change(place)
     own = {each for each in lost(shop.apply("ada")) if each[0] == "gold-card"}
     assert own == resets
+    shown = reviewed(shop)
+    assert shown == {each: ["~ offer.margin: 0.1 → 0.9"] for each in resets}
+
+
+def test_reviewers_see_all_that_an_aspect_reads(shop: Workspace) -> None:
+    texts = {"title": "{{ offer.margin }} {{ offer.label }} {{ product.price }}"}
+    with_fields(shop)
+    shop.change(
+        {
+            "environments/shop.yaml": {"environment": {"product_fields": {"price": {"type": "integer"}}}},
+            OFFERS: {"offers": {"gold-card": {"content": texts, "eligible": {"when": "offer.supplier = 'x'"}}}},
+        }
+    )
+    shop.apply("ada")
+    new = reviewed(shop)
+    assert "+ offer.margin: 0.1" in new[WEB]
+    assert '+ offer.supplier: "x"' in new[ELIGIBILITY]
+    shop.approve_all()
+    shop.promote("ada")
+    declared = {"offer_fields": {"margin": {"type": "string"}}, "product_fields": {"price": {"type": "decimal"}}}
+    shop.change(
+        {
+            "environments/shop.yaml": {"environment": declared},
+            OFFERS: {"offers": {"gold-card": {"label": "Gold, now"}}},
+        }
+    )
+    shop.apply("ada")
+    assert reviewed(shop)[WEB] == [
+        '~ environment.offer_fields.margin.type: "decimal" → "string"',
+        '~ environment.product_fields.price.type: "integer" → "decimal"',
+        '~ offer.label: "Gold card" → "Gold, now"',
+    ]
 
 
 def test_the_same_value_from_elsewhere_or_written_otherwise_resets_nothing(shop: Workspace) -> None:
