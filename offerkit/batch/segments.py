@@ -24,8 +24,8 @@ _PART = 10_000
 class Segments:
     """The values of a field, the most frequent first; every contact is in exactly one segment.
 
-    ``names`` and ``sizes`` are by segment. With a ``limit``, only that many values have a segment, and the others share
-    the last one. So do values of fewer contacts than ``fewest``, which could identify them.
+    ``names``, which all differ, and ``sizes`` are by segment. With a ``limit``, only that many values have a segment,
+    and the others share the last one. So do values of fewer contacts than ``fewest``, which could identify them.
     """
 
     def __init__(self, people: ContactTable, field: str, limit: int | None = None, fewest: int = 1) -> None:
@@ -49,7 +49,7 @@ class Segments:
         ).fetchnumpy()["code"]
         people.connection.execute(f"DROP TABLE {table}")
         self._codes: Codes = numpy.ma.getdata(codes).astype(numpy.min_scalar_type(len(segment_rows)))
-        self.names = [UNKNOWN if value is None else value for value, _ in segment_rows]
+        self.names = [UNKNOWN if value is None else beside(value, UNKNOWN, OTHERS) for value, _ in segment_rows]
         self.sizes = [size for _, size in segment_rows]
         if other_count := people.count - sum(self.sizes):
             self.names.append(OTHERS)
@@ -69,6 +69,11 @@ class Segments:
     def given(self) -> GivenCounts:
         """A counter of the offers that each segment gets."""
         return GivenCounts(self._people, self._codes)
+
+
+def beside(value: str, *names: str) -> str:
+    """``value`` as it is named beside ``names`` of ours: in quotes if it could be taken for one of them."""
+    return f'"{value}"' if value.strip('"') in names else value
 
 
 class GivenCounts:

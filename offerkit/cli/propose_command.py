@@ -98,17 +98,13 @@ def command(
     from offerkit.usecases.argument_values import parse_call_data, parse_time
     from offerkit.usecases.open_engine import RulePositions, open_live
     from offerkit.usecases.past_live import catalogs_then, is_past, with_present_contact
-    from offerkit.usecases.propose import propose, zone_of
+    from offerkit.usecases.propose import propose, stores, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
     opened = shell.session()
     shell.form = form
     with open_live(opened, write=not no_store) as (catalogs, people, store):
         moment = parse_time(at, zone_of(catalogs, spaces), opened.now)
-        if not live_now and is_past(opened, moment):
-            catalogs = catalogs_then(store, catalogs, spaces, moment, stored=not no_store)
-            people.follow(catalogs)
-            warn(shell, [with_present_contact()])
         request = ProposeRequest(
             spaces=spaces,
             at=moment,
@@ -126,6 +122,11 @@ def command(
             status_base=status_url,
             anonymous_categories=anonymous,
         )
+        if not live_now and is_past(opened, moment):
+            request = request._replace(store=stores(catalogs, request))  # a preview of what is for batches now
+            catalogs = catalogs_then(store, catalogs, spaces, moment, stored=request.store)
+            people.follow(catalogs)
+            warn(shell, [with_present_contact()])
         answer = propose(catalogs, people, store, request)
         shown = AnswerReport(answer, RulePositions(opened, catalogs)) if explain else AnswerReport(answer)
         text = shell.text(shown, form)

@@ -46,6 +46,7 @@ def command(shell: Shell, form: str, strict: bool) -> int:
         diagnostics = ordered([*loaded.doubts(), *_policies(session, loaded), *found])
         severe = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
         failed = any(diagnostic.severity in severe for diagnostic in diagnostics)
+        loaded.keep_bodies()
     except Refused as refused:
         diagnostics, failed = refused.diagnostics, True
     if form == "text" and diagnostics:

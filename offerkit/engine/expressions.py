@@ -19,7 +19,7 @@ from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.nodes import CheckedExpression
 from offerkit.rules.types import ExpectedResult, FieldType, NameScope, Row, Value
-from offerkit.rules.values import parse_value, typed_fields
+from offerkit.rules.values import TypedTexts, parse_value, typed_fields
 from offerkit.state.effective import EffectiveOffer
 
 
@@ -51,6 +51,7 @@ class Expressions:
         self._bound: dict[tuple[object, ...], BoundCondition] = {}
         self._by_address: dict[str, CompiledExpression] = {}
         self._of_offers: dict[tuple[ExpectedResult, str], CompiledExpression] = {}
+        self._typed: TypedTexts = {}
         self.problems: list[Report] = []
 
     @classmethod
@@ -112,7 +113,7 @@ class Expressions:
         """The typed values of the fields that the environment declares for its offers."""
         if not self._offer_fields:
             return NO_FIELDS
-        return MappingProxyType(typed_fields(offer.fields, self._offer_fields, self._zone))
+        return MappingProxyType(typed_fields(offer.fields, self._offer_fields, self._zone, self._typed))
 
     def _filter(self, address: Address, text: str, parameters: Mapping[str, FieldType]) -> CompiledExpression:
         expression = self._by_address.get(address)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import SHARED_KINDS, Kind
-from offerkit.diagnostics import or_list
+from offerkit.diagnostics import or_list, suggestion
 from offerkit.models.base import Name, NameSet, Part, Reference, Resource, references_to, unique_sorted
 from offerkit.models.profiles import GRANTABLE_KINDS
 
@@ -37,11 +37,16 @@ class ProfileRight(Part):
         if self.kinds and self.verb != "write":
             raise PydanticCustomError("kinds", "only write has kinds; {verb} covers all", {"verb": self.verb})
         for name in self.kinds:
+            if name not in tuple(Kind):
+                hint = suggestion(name, names, f"Kinds: {', '.join(names)}.")
+                raise PydanticCustomError(
+                    "kinds", "there is no kind “{name}”. {hint}", {"name": name[:80], "hint": hint}
+                )
             if name not in names:
                 raise PydanticCustomError(
                     "kinds",
                     "a profile cannot let anybody write {name}; it can grant {known}",
-                    {"name": name[:80], "known": or_list(names)},
+                    {"name": name, "known": or_list(names)},
                 )
         for name in self.kinds if self.environments else ():
             if Kind(name) in SHARED_KINDS:

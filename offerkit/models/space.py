@@ -97,6 +97,9 @@ class Defaults(Part):
 class StatusData(Part):
     """The extra data that a change of status stores, by the status that is set."""
 
+    presented: dict[Name, Expression] = Field(
+        {}, description="Extra data, by name, for *presented*, such as when a delivery is sent."
+    )
     interested: dict[Name, Expression] = Field({}, description="Extra data, by name, for *interested*.")
     accepted: dict[Name, Expression] = Field({}, description="Extra data, by name, for *accepted*.")
     scheduled: dict[Name, Expression] = Field({}, description="Extra data, by name, for *scheduled*.")
@@ -142,6 +145,12 @@ class Storage(Part):
                 "status_data",
                 "status_data.{status} and accepted_data are for the same status; write the data in one of them",
                 {"status": self.accepted},
+            )
+        if self.proposed in self.status_data.declared:
+            raise PydanticCustomError(
+                "status_data",
+                "propositions are {status} from the beginning; write the data in proposed_data",
+                {"status": self.proposed},
             )
         return self
 

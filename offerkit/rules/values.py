@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import TypeAlias
 
 from offerkit.rules.problems import shortened
 from offerkit.rules.types import BaseType, FieldType, Row, Value
@@ -261,12 +262,29 @@ def _list(raw: object) -> tuple[str, ...]:
     return tuple(_clean(part) for part in parts)
 
 
-def typed_fields(given: Mapping[str, object], types: Mapping[str, FieldType], zone: tzinfo = UTC) -> Row:
+TypedTexts: TypeAlias = dict[tuple[str, object], Value]
+"""Values of declared fields by the field and what is written: many offers have the same."""
+
+
+def typed_fields(
+    given: Mapping[str, object],
+    types: Mapping[str, FieldType],
+    zone: tzinfo = UTC,
+    known: TypedTexts | None = None,
+) -> Row:
     """The values of all declared fields, typed; None (unknown) for one without a value, or with an unreadable one.
 
-    ``given``: the effective values of an offer, as bodies have them.
+    ``given``: the effective values of an offer, as bodies have them. ``known``: what was typed before of these fields.
     """
-    return {name: _typed(given.get(name), type_, zone) for name, type_ in types.items()}
+    known = {} if known is None else known
+    values: dict[str, Value] = dict.fromkeys(types)
+    for name in types.keys() & given.keys():
+        written = given[name]
+        key = name, tuple(written) if isinstance(written, list) else written
+        if key not in known:
+            known[key] = _typed(written, types[name], zone)
+        values[name] = known[key]
+    return values
 
 
 def _typed(written: object, type_: FieldType, zone: tzinfo) -> Value:

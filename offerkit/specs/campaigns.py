@@ -16,6 +16,7 @@ from offerkit.templates.scan import pieces
 SLOTS = "slots"
 """The namespace of a message's slots in its templates."""
 _TEXTUAL = ("string", "enumeration")
+_TRACKING = "status_url"
 
 
 def message_bodies(campaign: Any) -> dict[JsonPath, str]:
@@ -70,9 +71,7 @@ def unshown_slots(campaign: Any) -> Iterator[tuple[JsonPath, str]]:
 def tracking_bodies(campaign: Any) -> Iterator[JsonPath]:
     """The bodies that link to a status, which they cannot set: they are around the propositions."""
     for path, text in message_bodies(campaign).items():
-        if not inspect(text).error and any(
-            token.text == "status_url" for piece in pieces(text) for token in piece.tokens
-        ):
+        if not inspect(text).error and any(token.text == _TRACKING for piece in pieces(text) for token in piece.tokens):
             yield path
 
 
@@ -102,7 +101,7 @@ def bad_deliveries(index: Index, environment: Record, dimension: Record | None) 
                 case _:
                     delivery = path[1]
                     own = {f"{SLOTS}.{slot}" for slot in campaign.facts.representations.get(str(delivery), ())}
-                    if name not in types and name not in own:
+                    if name not in types and name not in own and name != _TRACKING:  # :func:`tracking_bodies` tells
                         yield Mistake(
                             campaign,
                             path,

@@ -105,6 +105,10 @@ class Loaded:
         self._remember(keys)
         return {record.address: self._bodies[record.address] for record in records}
 
+    def keep_bodies(self) -> None:
+        """Keep the bodies of all files that were parsed in this run: a plan asks for them next."""
+        self._remember({path: bodies_key(self._keys[path]) for path in self._fresh})
+
     def _make_bodies(self, paths: set[str]) -> None:
         """The bodies of files from their YAML."""
         if not paths:

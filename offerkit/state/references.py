@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, SHARED_KINDS, Address, Kind, known_address
-from offerkit.fingerprint import Json, JsonPath
+from offerkit.fingerprint import Json, JsonPath, json_map
 from offerkit.models import model_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NOWHERE = (Kind.ENVIRONMENT,)
 _SHARED_KINDS = frozenset(SHARED_KINDS)
 _NAMED_BY_RULES = (*_NOWHERE, Kind.OFFER, Kind.CATEGORY)
+_WITH_VALUES = (Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY)
+"""The kinds that give values to the environment's ``offer_fields``."""
 
 
 class Ref(NamedTuple):
@@ -75,6 +77,8 @@ def _only_counts(address: Address, target: Address) -> bool:
 
 def references_of(address: Address, body: Json) -> tuple[Address, ...]:
     """The addresses that a body at ``address`` references, including its parent category or environment."""
+    if address.kind in _WITH_VALUES:  # which name nothing, and can be many
+        body = {name: value for name, value in json_map(body).items() if name != "fields"}
     resource = model_of(address.kind).model_validate(body)
     return tuple(dict.fromkeys(ref.target for ref in resource_refs(address, resource)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import astuple, dataclass
 from itertools import islice
@@ -10,8 +10,9 @@ from itertools import islice
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.status import Status, status_number
 from offerkit.store import proposition_log, propositions
-from offerkit.store.database import Cell, Database
-from offerkit.store.proposition_rows import PropositionRow
+from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.proposition_rows import COLUMNS as PROPOSITION
+from offerkit.store.proposition_rows import DataWithStatus, PropositionRow, data_with
 from offerkit.times import check_utc
 
 COLUMNS = (
@@ -20,6 +21,8 @@ COLUMNS = (
 _SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
 """Propositions that are written at a time, within one transaction."""
+_NOT_PRESENTED = (Status.GENERATED, Status.SCHEDULED)
+"""The statuses of propositions that are not known to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +84,47 @@ def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
     return list(_runs(db, f"{_SELECT} {where} ORDER BY made DESC, environment, campaign, delivery", args))
 
 
-def sent(db: Database, run: DeliveryRun, time: str) -> int:
+def waiting(db: Database, run: DeliveryRun, after: str, limit: int) -> list[PropositionRow]:
+    """The next ``limit`` generated and scheduled propositions of ``run`` by id, following the id ``after``."""
+    # Bounds of time and id together, not one time: else PostgreSQL goes through the ids of all propositions.
+    sql = (
+        f"SELECT {PROPOSITION} FROM proposition WHERE environment = ? AND (time, id) > (?, ?) AND time <= ?"  # noqa: S608
+        " AND interaction = ? AND status IN (?, ?) ORDER BY time, id LIMIT ?"
+    )
+    args: list[Cell] = [run.environment, run.time, after, run.time, run.id, *map(status_number, _NOT_PRESENTED), limit]
+    return propositions.read_rows(db, sql, args)
+
+
+def sent(db: Database, run: DeliveryRun, time: str, data: Iterable[tuple[str, DataWithStatus]] = ()) -> int:
     """Set the generated and scheduled propositions of ``run`` to *presented*. Returns how many those were.
 
-    Raises Refused when the run was withdrawn.
+    ``data``: what is stored with it, by proposition. Raises Refused when the run was withdrawn.
     """
     check_utc(time)
     with db.writing():
         _still(db, run)
-        waiting = (status_number(Status.GENERATED), status_number(Status.SCHEDULED))
+        stream = iter(data)
+        while part := dict(islice(stream, _ROWS)):
+            _store_data(db, run, part)
         where, args = _own(run)
         count = db.run(
             f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)}"  # noqa: S608 - constants
             f" WHERE {where} AND status IN (?, ?)",
-            (status_number(Status.PRESENTED), time, *args, *waiting),
+            (status_number(Status.PRESENTED), time, *args, *map(status_number, _NOT_PRESENTED)),
         )
         proposition_log.note_sent(db, where, args, time)
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
+
+
+def _store_data(db: Database, run: DeliveryRun, data: Mapping[str, DataWithStatus]) -> None:
+    """Store what comes with *presented*, with those propositions that are about to get it."""
+    for marks, ids in chunks(data):
+        sql = f"SELECT {PROPOSITION} FROM proposition WHERE id IN ({marks}){db.for_update}"  # noqa: S608
+        rows = propositions.read_rows(db, sql, ids)
+        due = (row for row in rows if row.interaction == run.id and row.status in _NOT_PRESENTED)
+        texts = [(data_with(row, Status.PRESENTED, data[row.id]), row.id) for row in due]
+        db.run_many("UPDATE proposition SET data = ? WHERE id = ?", texts)
 
 
 def withdraw(db: Database, run: DeliveryRun, time: str) -> int:

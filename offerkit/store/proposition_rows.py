@@ -211,6 +211,17 @@ def data_text(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> s
     return text.decode()
 
 
+def data_with(row: PropositionRow, status: Status, data: DataWithStatus | None) -> str:
+    """The column of the extra data of ``row`` once it has ``status``, with what is stored then."""
+    accepted, statuses = row.accepted, row.statuses
+    if data is not None and data.contact in (None, row.contact):
+        if data.accepting:
+            accepted = data.data
+        else:
+            statuses = {**statuses, status.value: data.data}
+    return data_text(row.proposed, accepted, statuses)
+
+
 def data_of(text: str) -> tuple[Data, Data, Mapping[str, Data]]:
     """The extra data of a column: proposed, accepted, and by status. Raises ValueError when it is invalid."""
     data = orjson.loads(text)
@@ -237,13 +248,13 @@ def product_of(text: str) -> Data:
     return product
 
 
-_ANSWERS = ("interested", "scheduled", "accepted", "rejected")
+_IN_ORDER = ("scheduled", "presented", "interested", "accepted", "rejected")
 
 
 def latest_data(proposed: Data, accepted: Data, statuses: Mapping[str, Data]) -> dict[str, Json]:
     """The extra data of a proposition by name: what a later status stored replaces what an earlier one did."""
-    interested, scheduled, *answers = (statuses.get(status, {}) for status in _ANSWERS)
-    return {**proposed, **interested, **scheduled, **accepted, **answers[0], **answers[1]}
+    scheduled, presented, interested, *answers = (statuses.get(status, {}) for status in _IN_ORDER)
+    return {**proposed, **scheduled, **presented, **interested, **accepted, **answers[0], **answers[1]}
 
 
 def keepable(texts: Sequence[str]) -> bool:

@@ -22,7 +22,7 @@ from offerkit.store.proposition_rows import (
     PropositionRow,
     PropositionText,
     StatusChange,
-    data_text,
+    data_with,
     proposition_row,
     proposition_texts,
     stored_past,
@@ -93,7 +93,7 @@ def past_with_data(db: Database, environment: str, contact: str, since: str) -> 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
     """The proposition with that id; None if it does not exist."""
-    rows = _read(db, f"{_SELECT} WHERE id = ?", (id_,))
+    rows = read_rows(db, f"{_SELECT} WHERE id = ?", (id_,))
     return rows[0] if rows else None
 
 
@@ -126,18 +126,11 @@ def set_status(
         row = changeable(_locked(db, id_), id_, status, environment)
         if row.status is status:
             return StatusChange(row, row.status, changed=False)
-        accepted, statuses = row.accepted, row.statuses
-        if data is not None and data.contact in (None, row.contact):
-            if data.accepting:
-                accepted = data.data
-            else:
-                statuses = {**statuses, status.value: data.data}
-        texts = data_text(row.proposed, accepted, statuses)
         # The condition on the old status makes sure that no step is lost, however a database locks.
         logged = proposition_log.marking(db)
         db.run(
             f"UPDATE proposition SET status = ?, changed = ?, data = ?{logged} WHERE id = ? AND status = ?",  # noqa: S608
-            (status_number(status), time, texts, id_, status_number(row.status)),
+            (status_number(status), time, data_with(row, status, data), id_, status_number(row.status)),
         )
         now = proposition(db, id_)
         if now is None or now.status is not status:
@@ -184,7 +177,7 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
 
 def _locked(db: Database, id_: str) -> PropositionRow | None:
     """One proposition, locked until the transaction ends."""
-    rows = _read(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
+    rows = read_rows(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
     return rows[0] if rows else None
 
 
@@ -260,10 +253,11 @@ def _select(db: Database, conditions: _Conditions, limit: int, *, passing: bool 
     time = "time || ''" if passing else "time"
     where, args = _where(conditions, time)
     end = " LIMIT ?" if limit > 0 else ""
-    return _read(db, f"{_SELECT} WHERE {where} ORDER BY {time} DESC, id DESC{end}", [*args, *[limit][: limit > 0]])
+    return read_rows(db, f"{_SELECT} WHERE {where} ORDER BY {time} DESC, id DESC{end}", [*args, *[limit][: limit > 0]])
 
 
-def _read(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
+def read_rows(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
+    """The propositions of a query for their columns. Raises Refused for values that are never written."""
     rows: list[PropositionText] = db.rows(sql, args)
     try:
         return [proposition_row(row) for row in rows]

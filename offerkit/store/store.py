@@ -405,9 +405,16 @@ class Store:
         """A delivery that was made; None if it was not."""
         return deliveries.run_of(self._db, environment, campaign, delivery)
 
-    def delivery_sent(self, run: DeliveryRun, time: str) -> int:
-        """Record that ``run`` was sent at ``time``. Returns how many propositions became *presented*."""
-        return deliveries.sent(self._db, run, time)
+    def delivery_waiting(self, run: DeliveryRun, after: str = "", limit: int = 1_000) -> list[PropositionRow]:
+        """The next propositions of ``run`` that are not known to be presented, by id, following the id ``after``."""
+        return deliveries.waiting(self._db, run, after, limit)
+
+    def delivery_sent(self, run: DeliveryRun, time: str, data: Iterable[tuple[str, DataWithStatus]] = ()) -> int:
+        """Record that ``run`` was sent at ``time``, with what is stored with each proposition then.
+
+        Returns how many propositions became *presented*.
+        """
+        return deliveries.sent(self._db, run, time, data)
 
     def withdraw_delivery(self, run: DeliveryRun, time: str) -> int:
         """Remove a delivery that was not sent. Returns how many propositions went with it."""

@@ -100,7 +100,7 @@ class _Offers:
             if place in places:
                 view, uses = (self.live, before) if (place, rule) in before else (self.after, after)
                 offers |= self._covered(view, uses[place, rule])
-        return offers & self.of(environment)
+        return offers
 
     def under(self, rule: Address) -> set[Address]:
         """The offers that a rule covers, before or after; none if no typology in use contains the rule."""
@@ -108,7 +108,7 @@ class _Offers:
         for view in (self.live, self.after):
             for use in self._uses_of(view, rule):
                 offers |= self._covered(view, use)
-        return offers & self.of(rule.environment)
+        return offers
 
     def _new_name(self, view: Snapshot, address: Address) -> Address:
         return self.renames.get(address, address) if view is self.live else address
@@ -158,17 +158,19 @@ class _Offers:
                 )
 
     def _covered(self, view: Snapshot, use: _Use) -> set[Address]:
-        """The offers that a rule concerns where it is used, by their new names."""
+        """The live offers that a rule concerns where it is used, by their new names."""
         rule = self._former.get(use.rule, use.rule) if view is self.live else use.rule
         reached = self._reach(view, rule)
         return {self._new_name(view, offer) for offer in reached if use.outline is None or offer.name in use.outline}
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
-        """The offers that a rule covers, on spaces of its channel; none if it is inactive."""
+        """The live offers that a rule covers, on spaces of its channel; none if it is inactive."""
         body = view(rule)
         if body is None or body.get("enabled") is False:
             return set()
-        offers = [offer for offer in view.of_kind(Kind.OFFER, rule.environment) if self._active(view, offer)]
+        live = self.of(rule.environment)
+        every = view.of_kind(Kind.OFFER, rule.environment) if live else ()
+        offers = [offer for offer in every if self._active(view, offer) and self._new_name(view, offer) in live]
         channel = body.get("channel")
         if channel:
             spaces = {
@@ -180,7 +182,7 @@ class _Offers:
         about = body.get("applies_to")
         if not isinstance(about, dict) or not about:
             return set(offers)
-        if about.get("when"):
+        if about.get("when") and offers:  # a first promotion compiles nothing for this
             return self._compiled(view, rule, offers)
         return {offer for offer in offers if self._named(view, offer, about)}
 

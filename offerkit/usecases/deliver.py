@@ -171,19 +171,6 @@ def check_may_deliver(actor: Actor, environment: str) -> None:
         raise Refused([refused])
 
 
-def mark_sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
-    """Mark a delivery as sent; returns its run, how many propositions became *presented*, and when it was sent before.
-
-    ``name``: ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused if it was not made, or the actor lacks the right.
-    """
-    runs = store.deliveries()
-    matching_runs = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
-    if len(matching_runs) != 1:
-        raise _not_made(name, runs)
-    check_may_deliver(actor, matching_runs[0].environment)
-    return matching_runs[0], store.delivery_sent(matching_runs[0], now), matching_runs[0].sent
-
-
 def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor, now: str) -> tuple[DeliveryRun, int]:
     """Withdraw a delivery; returns its run and the number of propositions. Raises Refused if it was not made, or was
     sent.
@@ -191,7 +178,7 @@ def withdraw(store: Store, delivery: tuple[str, str, str], actor: Actor, now: st
     check_may_deliver(actor, delivery[0])
     run = store.delivery(*delivery)
     if run is None:
-        raise _not_made("/".join(delivery[1:]), store.deliveries())
+        raise not_made("/".join(delivery[1:]), store.deliveries())
     return run, store.withdraw_delivery(run, now)
 
 
@@ -393,7 +380,8 @@ def _inputs(contact_table: ContactTable, order: PlannedDelivery, request: Delive
     return digest(canonical(inputs))
 
 
-def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+def not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+    """The error for a delivery that was not made, or whose name is that of several."""
     names = [run.name for run in runs]
     ambiguous = sum(name == run_name for run_name in names) > 1
     return refuse(

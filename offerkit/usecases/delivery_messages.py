@@ -23,6 +23,7 @@ from offerkit.templates.variables import Variables
 from offerkit.times import utc
 from offerkit.usecases.delivery_selection import Choice, ChoosePart, Recipient
 from offerkit.usecases.planned_delivery import PlannedDelivery, PlannedPart
+from offerkit.usecases.propose import REFILLS
 
 OUTPUTS = ("html", "text")
 
@@ -99,6 +100,10 @@ class _PartWriter:
         self.keep = keep and part.space.storage.enabled
         self.extra = part.live_space.proposed_data
         self._order = order
+
+    def name(self, choice: Choice) -> str:
+        """The name of an offer."""
+        return self.part.catalog.offers[choice.position].name
 
     def about(self, choice: Choice, rank: int, id_: str) -> Row:
         """What texts can read of the proposition."""
@@ -214,34 +219,45 @@ class MessageWriter:
     ) -> SetAsideContact | None:
         """Add the offers of one part to the message; returns why no message is sent, if the part has too few."""
         part = writer.part
-        chosen = choose(draft.used)
-        data = recipient.data if chosen.data is None else chosen.data
+        failed: frozenset[str] = frozenset()
+        for _ in range(REFILLS):
+            chosen = choose(draft.used | failed)
+            data = recipient.data if chosen.data is None else chosen.data
+            left = [one for one in chosen.choices if writer.name(one) not in draft.used | failed][: part.count]
+            shown = self._shown(draft, writer, recipient, data, left)
+            if len(shown) == len(left):
+                break
+            failed |= {writer.name(one) for one in left} - {proposition["offer"] for proposition, _ in shown}
         for output in OUTPUTS:
             draft.shown[output][part.name] = []
-        count = 0
-        for choice in chosen.choices:
-            if count == part.count:
-                break
-            offer = part.catalog.offers[choice.position]
-            if offer.name in draft.used:
-                continue
-            rank, id_ = draft.ranks.get(part.where, 0) + 1, self._ids() if writer.keep else ""
-            try:
-                _, rendered = writer.renderer.show(
-                    offer.name, choice.product, recipient.contact, data, writer.about(choice, rank, id_), OUTPUTS
-                )
-            except RenderError as error:
-                self.failures.add(offer.name, recipient.key, str(error))
-                continue
-            draft.add(part, writer.proposition(recipient, data, choice, rank, id_), rendered)
-            count += 1
-        if count < part.count and part.body.exclude_recipients_with_too_few_offers:
+        for proposition, rendered in shown:
+            draft.add(part, proposition, rendered)
+        if len(shown) < part.count and part.body.exclude_recipients_with_too_few_offers:
             return SetAsideContact(SetAsideReason.TOO_FEW, part.name, chosen.missing)
-        if count < part.count and not part.body.show_nothing_where_missing:
+        if len(shown) < part.count and not part.body.show_nothing_where_missing:
             return SetAsideContact(SetAsideReason.MISSING, part.name, chosen.missing)
         if chosen.missing:
             draft.missing.append(f"{chosen.missing}, in slot {part.name}" if part.name else chosen.missing)
         return None
+
+    def _shown(
+        self, draft: _Draft, writer: _PartWriter, recipient: Recipient, data: Row, choices: Sequence[Choice]
+    ) -> list[tuple[MessageProposition, Mapping[str, str]]]:
+        """Those of ``choices`` that can be rendered, with their renderings."""
+        earlier = draft.ranks.get(writer.part.where, 0)
+        shown: list[tuple[MessageProposition, Mapping[str, str]]] = []
+        for choice in choices:
+            rank, id_ = earlier + len(shown) + 1, self._ids() if writer.keep else ""
+            about = writer.about(choice, rank, id_)
+            try:
+                _, rendered = writer.renderer.show(
+                    writer.name(choice), choice.product, recipient.contact, data, about, OUTPUTS
+                )
+            except RenderError as error:
+                self.failures.add(writer.name(choice), recipient.key, str(error))
+                continue
+            shown.append((writer.proposition(recipient, data, choice, rank, id_), rendered))
+        return shown
 
 
 def proposition_rows(order: PlannedDelivery, run: str, message: Message) -> list[PropositionRow]:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPARE = 2
-"""How many extra offers to select in case one cannot be rendered."""
+"""How many extra offers the batch selects in case one cannot be rendered; if more cannot, the engine is asked again."""
 NOT_WEIGHED = Decimal(0)
 """The weight of offers that were not chosen by the engine."""
 
@@ -59,7 +59,7 @@ class Choice(NamedTuple):
 
 
 class PartChoices(NamedTuple):
-    """The offers for a part of a message in order, possibly more than wanted.
+    """The offers for a part of a message in order, possibly more than wanted, and maybe some that are to be left out.
 
     ``data``: the recipient's call data if a target-loading hook added to it; None: as in the other parts.
     ``missing``: why the offer that a field names cannot be sent.
@@ -71,7 +71,8 @@ class PartChoices(NamedTuple):
 
 
 ChoosePart = Callable[[frozenset[str]], PartChoices]
-"""Chooses the offers of a part of a message, given the names of the offers that the message has already."""
+"""Chooses the offers of a part of a message, given the names of those to leave out: they are in the message already, or
+could not be rendered."""
 
 
 class Recipient(NamedTuple):
@@ -293,10 +294,18 @@ class _PartDecider:
         if selection.one_by_one:
             return lambda used: self._alone(key, contact, data, used)
         assert self._chunk is not None
-        picks = self._chunk.picks
-        return lambda used: PartChoices(
-            tuple(self._weigh(item, contact, data) for item in picks[:, row].tolist() if item >= 0)
-        )
+        picks: list[int] = self._chunk.picks[:, row].tolist()
+        return lambda used: self._picked(picks, key, contact, data, used)
+
+    def _picked(self, picks: Sequence[int], key: str, contact: Row, data: Row, used: frozenset[str]) -> PartChoices:
+        """What the batch picked without ``used``; if too little of it is left, decide once more for this contact."""
+        part, program = self._selection.part, self._selection.program
+        assert program is not None
+        chosen = [item for item in picks if item >= 0]
+        left = [item for item in chosen if part.catalog.offers[program.items[item].position].name not in used]
+        if len(left) < part.count and len(chosen) == len(picks):
+            return self._alone(key, contact, data, used)
+        return PartChoices(tuple(self._weigh(item, contact, data) for item in left[: part.count]))
 
     def _eligible(self, position: int, row: int, contact: Row, data: Row, otherwise: str) -> PartChoices:
         """The offer that a field names, if the engine finds it eligible; ``otherwise``: what is said if not."""

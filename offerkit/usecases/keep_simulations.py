@@ -1,7 +1,7 @@
 """``simulate --save`` and ``simulations``: runs kept by name with what was simulated, and compared.
 
-What is kept are counts. Values of a contact's field that fewer than a few contacts have could name them, so they are
-counted together.
+What is kept are counts, for all operators. Values of a contact's field that only a few contacts have could name them,
+so they are counted together, and a population of a few contacts cannot be kept.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a kept run, at most."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _OPTIONS = ("spaces", "categories", "themes", "axes", "population", "offers", "n", "seed")
+_IN_WORDS = {"n": "number of offers wanted"}
+"""Options whose name says too little."""
 
 
 def check_saving(session: Session, name: str, environment: str, *, replaced: bool) -> None:
@@ -67,6 +69,13 @@ def save_simulation(
     session: Session, name: str, simulation: Simulation, about: Mapping[str, Json], *, replaced: bool
 ) -> None:
     """Keep a run by ``name``; ``about``: what was simulated (:func:`about_run`). Raises Refused."""
+    if simulation.population and any(space.contacts < FEWEST for space in simulation.spaces):
+        raise refuse(
+            Code.SIMULATION_OPTIONS,
+            f"the population has fewer than {FEWEST} contacts, so its simulation cannot be kept",
+            detail="Operators who may not read contacts would learn what single ones get. Nothing was kept.",
+            hint="Choose a wider population, or leave out --save.",
+        )
     body = canonical({"about": dict(about), "simulation": _plain(_without_few(simulation))})
     if len(body) > LARGEST:
         raise refuse(
@@ -198,15 +207,15 @@ def _differs(before: KeptSimulation, after: KeptSimulation, old: Simulation, new
     """In what two runs differ besides the state that was simulated, in words; it explains differences."""
     one, other = _about(before, old)["options"], _about(after, new)["options"]
     options_before, options_after = (given if isinstance(given, dict) else {} for given in (one, other))
-    names = sorted(options_before.keys() | options_after.keys())
-    differing = [name for name in names if options_before.get(name) != options_after.get(name)]
+    names = options_before.keys() | options_after.keys()
+    differing = [_IN_WORDS.get(name, name) for name in names if options_before.get(name) != options_after.get(name)]
     facts = {
         "environment": old.environment != new.environment,
         "time of the decisions": old.at != new.at,
         "call data": dict(old.data) != dict(new.data),
         "number of contacts": [s.contacts for s in old.spaces[:1]] != [s.contacts for s in new.spaces[:1]],
     }
-    return [*(name for name, differs in facts.items() if differs), *differing]
+    return [*(name for name, differs in facts.items() if differs), *sorted(differing)]
 
 
 def _space(before: SpaceResult, after: SpaceResult) -> ComparedSpace:

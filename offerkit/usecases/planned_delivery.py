@@ -205,8 +205,12 @@ def _reports(planned: PlannedDelivery, part: PlannedPart) -> Iterator[Report]:
 
 
 def _too_short(name: str, part: PlannedPart) -> Iterator[Report]:
-    """A warning if an outline has fewer offers than the delivery wants, so that every recipient lacks some."""
+    """A warning if no offer is named, or an outline has fewer than the delivery wants: every recipient lacks some."""
     body, offers = part.body, part.offers
+    if body.cells == () or part.count == 0:
+        where = f"Slot “{part.name}”" if part.name else "The delivery"
+        yield Report(Code.SHORT_OUTLINE, f"{where} names no offer, so no recipient gets one.", name)
+        return
     if body.count is not None and body.count > len(offers):
         effect = "every recipient lacks some" if body.show_nothing_where_missing else "every message is cancelled"
         message = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."

@@ -109,7 +109,7 @@ def decide_call(
     All that ``contact_of`` and ``pasts`` read is read before anything is decided. Raises Refused with all mistakes in
     the call.
     """
-    ask = ask if _stores(catalogs, ask) == ask.store else ask._replace(store=False)
+    ask = ask if stores(catalogs, ask) == ask.store else ask._replace(store=False)
     calls = _prepared(catalogs, ContactFinder(catalogs, sources, contact_of), ask, pasts)
     contacts = _contacts_to_remember(calls) if ask.cookie and ask.store else ()
     cookie = _cookie(contact_of, ask.cookie, contacts) if contacts else ask.cookie
@@ -186,7 +186,7 @@ def _prepared(catalogs: Catalogs, finder: ContactFinder, ask: ProposeRequest, pa
     return calls
 
 
-def _stores(catalogs: Catalogs, ask: ProposeRequest) -> bool:
+def stores(catalogs: Catalogs, ask: ProposeRequest) -> bool:
     """Whether the call may store anything; a preview of one of its spaces stores nothing of any."""
     if not (ask.store and ask.explain):
         return ask.store

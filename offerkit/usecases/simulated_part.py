@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from offerkit.batch.condition_sql import condition_sql
 from offerkit.batch.offer_groups import OfferGroups
 from offerkit.batch.program import BatchProgram
-from offerkit.batch.segments import Segments
+from offerkit.batch.segments import Segments, beside
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
@@ -173,7 +173,7 @@ def _values(offer: CompiledOffer, name: str) -> Sequence[str]:
     if name == "theme":
         return sorted(offer.themes) or (NO_VALUE,)
     value = offer.row[name]
-    return (NO_VALUE if value is None else show(value),)
+    return (NO_VALUE if value is None else beside(show(value), NO_VALUE),)
 
 
 def group_results(

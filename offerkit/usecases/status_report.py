@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from offerkit.address import Address, Kind, Stage, ancestors, environment_address
+from offerkit.batch.segments import beside
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
 from offerkit.fingerprint import Json
@@ -178,7 +179,7 @@ class _LiveOffers:
         if name == "theme":
             return sorted(effective.themes) or (NO_VALUE,)
         value = effective.fields.get(name.removeprefix("offer."))
-        return (NO_VALUE if value is None else field_text(value),)
+        return (NO_VALUE if value is None else beside(field_text(value), NO_VALUE, NOT_LIVE),)
 
     def below(self, offer: str, categories: Sequence[str]) -> bool:
         """Whether the offer is live in one of ``categories`` or below."""

@@ -12,7 +12,6 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.extra_data import stored_product_row
 from offerkit.engine.report import Report
-from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse_status
 from offerkit.rules.types import Row
 from offerkit.store import DataWithStatus, PropositionRow, StatusChange, Store, changeable
@@ -93,16 +92,14 @@ def prepare_update(
     live_space = catalogs.space(row.environment, row.space)
     if row.status is status or not live_space.exists or row.environment not in catalogs:
         return PreparedUpdate(update, status, None), ()  # if the space is no longer live, only the status is stored
-    extra, reports = _stored_then(live_space, sources, row, status, update)
-    storage = live_space.model.storage
-    accepting = status == storage.accepted and bool(storage.accepted_data)
-    data = None if extra is None else DataWithStatus(extra, accepting, row.contact)
+    data, reports = data_with_status(live_space, sources, row, status, update)
     return PreparedUpdate(update, status, data), reports
 
 
-def _stored_then(
+def data_with_status(
     live_space: LiveSpace, sources: ContactSources, row: PropositionRow, status: Status, update: StatusUpdate
-) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
+) -> tuple[DataWithStatus | None, tuple[Report, ...]]:
+    """What the space of ``row`` stores with it when it gets ``status``, and warnings. Raises Refused for wrong data."""
     catalog = live_space.catalog
     values, wrong = call_data(catalog, update.data, required=False)
     if wrong:
@@ -116,7 +113,10 @@ def _stored_then(
     proposition = past_of(row)._replace(status=status.value)
     product = stored_product_row(catalog, row.product)
     contact = _contact(sources, catalog, row.contact)
-    return extra.values(contact, values, offer, proposition, update.at, product), extra.reports
+    stored = extra.values(contact, values, offer, proposition, update.at, product)
+    storage = live_space.model.storage
+    accepting = status == storage.accepted and bool(storage.accepted_data)
+    return DataWithStatus(stored, accepting, row.contact), extra.reports
 
 
 def _contact(sources: ContactSources, catalog: Catalog, key: str) -> Row:

@@ -100,13 +100,18 @@ def _offers(message: Any, slots: bool) -> Any:
 
 
 @pytest.mark.parametrize("contact", range(1, 6))
+@pytest.mark.parametrize(
+    "case", ["one space, one call", "what cannot be rendered is replaced by the next best, as often as in a call"]
+)
 def test_the_preview_of_a_batch_space_is_what_the_delivery_sends(
-    contact: int, live: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
+    case: str, contact: int, live: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The space is for batches only; its explanation is that of the case with one space and one call."""
+    """The spaces are for batches only; their explanations are those of cases with one space and one call."""
     file = FILES[0]
     monkeypatch.chdir(live[file])
-    preview = ["propose", "--space", "people/mail", "--explain", "--at", "2026-06-01", "--live-now", "--format", "json"]
-    answer = json.loads(offerkit(*preview, "--contact", str(contact)))
-    expected = load_yaml(file)["cases"]["one space, one call"]["expect"][contact]
-    assert [each["offer"] for each in answer["spaces"][0]["propositions"]][:1] == expected
+    told = load_yaml(file)["cases"][case]
+    space, engine = told["delivery"]["space"], told["delivery"]["engine"]
+    preview = ["propose", "--space", f"people/{space}", "--count", str(engine["count"]), "--contact", str(contact)]
+    preview += [option for name in engine.get("categories", ()) for option in ("--category", name)]
+    answer = json.loads(offerkit(*preview, "--explain", "--at", "2026-06-01", "--live-now", "--format", "json"))
+    assert [each["offer"] for each in answer["spaces"][0]["propositions"]] == told["expect"][contact]

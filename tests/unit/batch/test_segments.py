@@ -19,7 +19,7 @@ from offerkit.batch.segments import OTHERS, UNKNOWN, Segments
 from offerkit.rules.types import BaseType, FieldType
 
 VALUES = {
-    BaseType.STRING: (None, "", " ", "unknown", OTHERS, "a", "A", "é'\"", "NULL", "1", "%"),
+    BaseType.STRING: (None, "", " ", "unknown", '"unknown"', OTHERS, f'"{OTHERS}"', "a", "A", "é'\"", "NULL", "1", "%"),
     BaseType.BOOLEAN: (None, True, False),
     BaseType.INTEGER: (None, 0, -1, 1, 2**40),
     BaseType.DECIMAL: (None, Decimal(0), Decimal("0.5"), Decimal("-2.25")),
@@ -74,6 +74,7 @@ def test_every_kind_of_value(base: BaseType) -> None:
         told = sorted((size for size in Counter(values).values() if size >= fewest), reverse=True)[:limit]
         assert found.sizes[: len(told)] == told
         assert found.sizes[len(told) :] == ([len(values) - sum(told)] if sum(told) < len(values) else [])
+        assert len({*found.names}) == len(found.names)
         assert found.names[len(told) :] == [OTHERS] * (len(found.names) - len(told))
 
     check()
@@ -82,6 +83,13 @@ def test_every_kind_of_value(base: BaseType) -> None:
 def test_who_has_no_value_is_a_segment() -> None:
     found, _ = _segments(BaseType.STRING, [None, None, "a", "", None], None)
     assert list(zip(found.names, found.sizes, strict=True)) == [(UNKNOWN, 3), ("", 1), ("a", 1)]
+
+
+def test_a_value_that_is_called_like_a_segment_is_another_one() -> None:
+    values = [*[None] * 2, *["unknown"] * 3, *['"unknown"'] * 4, *[OTHERS] * 5, *["o", "p"]]
+    found, counted = _segments(BaseType.STRING, values, 4)
+    assert found.names == [f'"{OTHERS}"', '""unknown""', '"unknown"', UNKNOWN, OTHERS]
+    assert found.sizes == counted == [5, 4, 3, 2, 2]
 
 
 @pytest.mark.parametrize("count", [255, 256, 257, 70_000])

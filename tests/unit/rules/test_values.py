@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.rules.types import BaseType, FieldType, Value
-from offerkit.rules.values import parse_value, show
+from offerkit.rules.values import TypedTexts, parse_value, show, typed_fields
 
 PARIS = ZoneInfo("Europe/Paris")
 TIER = FieldType(BaseType.ENUMERATION, ("gold", "silver"))
@@ -130,3 +131,27 @@ def test_anything_is_read_or_refused(raw: object, base: BaseType) -> None:
 def test_what_is_no_value_is_not_named_by_its_class(raw: object, kind: str) -> None:
     with pytest.raises(ValueError, match=f"^{kind} is not a whole number$"):
         parse_value(raw, FieldType(BaseType.INTEGER), UTC)
+
+
+def test_what_many_offers_give_alike_is_typed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = {
+        "margin": FieldType(BaseType.DECIMAL),
+        "code": FieldType(BaseType.STRING),
+        "tags": FieldType(BaseType.LIST),
+    }
+    typed: list[object] = []
+
+    def counted(raw: object, *rest: Any) -> Value:
+        typed.append(raw)
+        return parse_value(raw, *rest)
+
+    monkeypatch.setattr("offerkit.rules.values.parse_value", counted)
+    known: TypedTexts = {}
+    offers = [{"margin": "1", "code": "1", "tags": ["a"], "gone": "x"}, {"tags": ["a"], "margin": "1"}, {"margin": "2"}]
+    rows = [typed_fields(offer, types, known=known) for offer in offers]
+    assert rows == [
+        {"margin": Decimal(1), "code": "1", "tags": ("a",)},
+        {"margin": Decimal(1), "code": None, "tags": ("a",)},
+        {"margin": Decimal(2), "code": None, "tags": None},
+    ]
+    assert sorted(map(str, typed)) == ["1", "1", "2", "['a']"]

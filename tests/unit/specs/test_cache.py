@@ -11,8 +11,11 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from helpers.workspace import Workspace
 
+from offerkit.cli.shell import Shell
+from offerkit.cli.validate_command import command as validate
 from offerkit.diagnostics import Refused
 from offerkit.specs import Loaded, Project, load, parallel, parse
 from offerkit.specs.cache import Cache, decode, encode, users_secret
@@ -101,6 +104,14 @@ def test_bodies_are_made_once(shop: Workspace, monkeypatch: pytest.MonkeyPatch) 
     assert sorted(parsed) == sorted({r.position.file for r in true["records"].values()} - {"specs/shop/offers.yaml"})
     parsed.clear()
     assert told(load(Project(shop.root))) == true
+    assert parsed == []
+
+
+def test_a_plan_after_a_validation_parses_nothing(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    validation = CliRunner().invoke(validate, [], obj=Shell(project=str(shop.root)), standalone_mode=False)
+    assert validation.exception is None
+    parsed = parsed_files(monkeypatch)
+    assert shop.plan().steps
     assert parsed == []
 
 

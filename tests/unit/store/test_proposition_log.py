@@ -196,8 +196,14 @@ def test_deliveries_are_made_sent_and_withdrawn(store: Store) -> None:
     changes, place = read(store)
     assert Counter(status for _, _, status in names(changes)) == {"generated": 3}
     store.set_status("p-0", Status.REJECTED, at(10))
-    store.delivery_sent(RUN, at(11))
+    assert [row.id for row in store.delivery_waiting(RUN, "p-1", 1)] == ["p-2"]
+    data = {f"p-{n}": DataWithStatus({"n": n}, accepting=False, contact="42|fr") for n in range(3)}
+    data["p-2"] = DataWithStatus({"n": 2}, accepting=False, contact="of somebody who was erased")
+    assert store.delivery_sent(RUN, at(11), data.items()) == 2
     changes, place = read(store, place)
+    stored = {change.proposition.id: dict(change.proposition.statuses) for change in changes if change.proposition}
+    assert stored == {"p-0": {}, "p-1": {"presented": {"n": 1}}, "p-2": {}}
+    assert store.delivery_waiting(RUN) == []
     assert sorted(names(changes)) == [
         ("changed", "p-0", "rejected"),
         ("changed", "p-1", "presented"),

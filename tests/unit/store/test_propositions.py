@@ -23,7 +23,7 @@ from offerkit.store import (
     Store,
     parse_location,
 )
-from offerkit.store.proposition_rows import past_of
+from offerkit.store.proposition_rows import latest_data, past_of
 
 LATER = "2026-11-02T08:00:00.000000Z"
 
@@ -48,6 +48,14 @@ def test_what_is_given_is_got(store: Store) -> None:
     assert store.proposition("p-1") == FIRST
     assert store.proposition("p-2") == second
     assert store.proposition("p-3") is None
+
+
+def test_what_a_later_status_stored_replaces_what_an_earlier_one_did() -> None:
+    order = ("scheduled", "presented", "interested", "rejected")
+    statuses = {status: {"x": status, status: 1} for status in reversed(order)}
+    found = [latest_data({"x": "made"}, {}, {name: statuses[name] for name in order[:count]}) for count in range(5)]
+    assert [stored["x"] for stored in found] == ["made", *order]
+    assert found[4].keys() == {"x", *order}
 
 
 @pytest.mark.parametrize(

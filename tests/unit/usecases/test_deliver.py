@@ -312,16 +312,20 @@ def test_a_count_that_an_outline_never_reaches_is_told(root: Path) -> None:
         "version: 1\ncampaigns:\n  july:\n    outlines: {list: {offers: [loan, card]}}\n    deliveries:\n"
         "      enough: {space: mail, outline: list, count: 2}\n      more: {space: mail, outline: list, count: 3}\n"
         "      some: {space: mail, outline: list, count: 3, show_nothing_where_missing: true}\n"
+        "      empty: {space: mail, offers: []}\n"
+        "      slots: {slots: [{name: hero, space: mail, cells: []}, {name: next, space: mail, offers: [loan]}]}\n"
     )
     offerkit("apply", "--yes")
     told = {
         name: offerkit("deliver", f"july/{name}", "--dry-run", "--at", "2026-06-01").stderr
-        for name in ("enough", "more", "some")
+        for name in ("enough", "more", "some", "empty", "slots")
     }
     assert Code.SHORT_OUTLINE not in told["enough"]
     said = " ".join(told["more"].split())
     assert "warning[OFR622]: Outline “list” has 2 offers, fewer than the 3 of count: every message is cancelled" in said
     assert "every recipient lacks some" in told["some"]
+    assert "OFR622]: The delivery names no offer, so no recipient gets one" in told["empty"]
+    assert told["slots"].count(Code.SHORT_OUTLINE) == 1 and "Slot “hero” names no offer" in told["slots"]
 
 
 def test_offers_outside_of_an_outline_are_not_in_its_slice(root: Path) -> None:

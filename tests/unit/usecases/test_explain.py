@@ -396,6 +396,9 @@ def test_a_past_time_is_answered_from_what_was_live_then(decided: Path) -> None:
     assert Code.PRESENT_CONTACT in told
     assert codes(f"propose --space people/home --at {first}") == {Code.PAST_NOT_STORED}
     assert codes("propose --space people/home --no-store --at 2020-01-01") == {Code.NOT_LIVE_THEN}
+    assert weights(answered("--explain", "--at", first, contact="1", space="mail")) == {"card": "15", "loan": "12"}, (
+        "never stored"
+    )
 
 
 def test_a_past_time_that_a_restore_replaced_is_not_made_up(decided: Path) -> None:

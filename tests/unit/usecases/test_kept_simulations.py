@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.serving import with_people
+from helpers.serving import PEOPLE, with_people
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
@@ -142,6 +143,25 @@ def test_what_is_kept_says_what_was_simulated_and_names_nobody(live: Workspace) 
     assert dict(simulation_of(run_).spaces[0].groups)["person.country, offer.category"] == []
 
 
+def test_a_population_of_a_few_contacts_is_not_kept(live: Workspace) -> None:
+    """Its counts would be those of single contacts, and all operators may see what is kept."""
+    made = run(live, population="person.email = 'anna@example.com' or person.age > 0")
+    refused(Code.SIMULATION_OPTIONS, lambda: save_simulation(live.session("omar"), "spring", made, {}, replaced=False))
+    assert simulations(live.session(), SimulationsRequest()).runs == []
+    whole = [replace(one, contacts=5) for one in made.spaces]
+    save_simulation(live.session("omar"), "spring", replace(made, spaces=whole), {}, replaced=False)
+
+
+def test_a_value_that_is_called_unknown_is_not_one_that_is_unknown(live: Workspace) -> None:
+    (live.root / "people.csv").write_text(PEOPLE.replace(",FR", ",unknown"), encoding="utf-8")
+    (web,) = run(live, axes=("person.country", "person.country,offer.category")).spaces
+    sizes = {value.value: value.contacts for value in dict(web.axes)["person.country"]}
+    assert set(sizes) == {"unknown", '"unknown"'} and sum(sizes.values()) == 3
+    groups = dict(web.groups)["person.country, offer.category"]
+    assert {group.values[0] for group in groups} == {*sizes}
+    assert all(group.whole == sizes[group.values[0]] for group in groups)
+
+
 def test_a_name_is_kept_once(live: Workspace) -> None:
     made = run(live)
     save_simulation(live.session("omar"), "spring", made, {}, replaced=False)
@@ -232,6 +252,7 @@ def test_a_comparison_says_who_gains_and_who_loses() -> None:
     assert [count.gained for _, counts in web.axes for count in counts] == [85]
     assert (compared.only_before, compared.only_after) == (["shop/a"], ["shop/b"])
     assert set(compared.differs) == {"number of contacts", "population"}
+    assert compare(kept("a", before), kept("b", before, n=2)).differs == ["number of offers wanted"]
 
 
 def test_runs_without_a_common_space_are_not_compared() -> None:

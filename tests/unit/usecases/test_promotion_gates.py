@@ -260,9 +260,13 @@ def test_what_environments_share_is_asked_of_those_too_that_are_not_promoted(sho
     assert [found.code for found in refused.value.diagnostics] == [Code.CONTACTS_OTHER]
 
 
+@pytest.mark.parametrize(
+    "applies_to", [{"offers": ["safari"]}, {"when": "offer.code <> 'x'"}], ids=["name", "condition"]
+)
 def test_a_promotion_that_is_planned_and_applied_compiles_its_catalogs_once(
-    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch, applies_to: dict[str, Any]
 ) -> None:
+    shop.change({"specs/shop/catalog.yaml": {"rules": {"weekly": {"applies_to": applies_to}}}})
     compiled: list[str] = []
 
     def counted(environment: str, *given: Any, **named: Any) -> Catalog:
