@@ -58,7 +58,7 @@ def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, .
         text = str(error["input"])
         return (
             Code.BAD_VALUE,
-            f"“{text[:80]}” is not a {field}",
+            f"“{text[:80]}” is not a {field if field != 'of' else 'value of “of”'}",
             suggestion(text, allowed, f"Known: {', '.join(allowed)}."),
         )
     if kind in ("greater_than_equal", "less_than_equal"):
