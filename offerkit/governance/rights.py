@@ -324,6 +324,7 @@ class TokenScope(StrEnum):
     APPROVE = "approve"
     PROMOTE = "promote"
     STOP = "stop"
+    ERASE = "erase"
     RELAY = "relay"
 
 

@@ -353,7 +353,19 @@ def test_places_of_one_space_have_categories_of_their_own(asking: TestClient, se
 
 
 NODE = '<offer xmlns="" key="{{ proposition.id }}" of="{{ offer.code }}"><t>{{ title }}</t></offer>'
-NOT_NODES = ["plain", "<a/><b/>", "<!-- c --><a/>", "<?p?><a/>", "<x:a/>", "<a>", "</propositions><a/>", "<a/>x", "  "]
+NOT_NODES = [
+    "plain",
+    "<a/><b/>",
+    "<!-- c --><a/>",
+    "<?p?><a/>",
+    "<x:a/>",
+    "<a>",
+    "</propositions><a/>",
+    "<a/>x",
+    "  ",
+    "\ufeff<a/>",
+    "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+]
 
 
 def with_node(served: Workspace, node: str, html: str | None = None) -> Workspace:
