@@ -223,6 +223,27 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
             "",
         ),
         (
+            "version: 1\nrules:\n  r: {max: 1, period: {before: 99999d 24h}}\n",
+            Code.WRONG_TYPE,
+            "3:32",
+            "“before”: “99999d 24h” is longer than 99,999 days",
+            "",
+        ),
+        (
+            "version: 1\nrules:\n  r: {max: 1, period: {before: 99999999d}}\n",
+            Code.WRONG_TYPE,
+            "3:32",
+            "“before”: “99999999d” is longer than 99,999 days",
+            "",
+        ),
+        (
+            "version: 1\nrules:\n  r: {max: 1, counted: {of: offers}}\n",
+            Code.BAD_VALUE,
+            "3:29",
+            "“of” cannot be “offers”",
+            "Did you mean offer?",
+        ),
+        (
             "version: 1\ncategories:\n  c: {multiplier: {factor: -1}}\n",
             Code.BAD_VALUE,
             "3:28",
