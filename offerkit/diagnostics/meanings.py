@@ -128,7 +128,7 @@ CODES: dict[Code, str] = {
     Code.CODEOWNERS: "The CODEOWNERS file does not match the specs, or was not written by offerkit.",
     Code.RESERVED_PROPERTIES: "Only administrators may change the properties that say who may do what.",
     Code.NOT_A_DESIGN_READER: "The operator's profile does not allow reading design through a server.",
-    Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing or unusable.",
+    Code.WEBHOOK_SECRET: "The secret that signs a webhook's events is missing, unusable, or also another webhook's.",
     Code.WEBHOOK_NOT_SENT: "A receiver did not take an event; it is sent again later.",
     Code.WEBHOOK_DEAD: "A receiver did not take an event after all attempts.",
     Code.FROZEN: "The environment takes no promotions now: it declares a freeze (promotion: freezes).",
