@@ -55,6 +55,11 @@ def _integer(value: object) -> object:
         raise PydanticCustomError("integer", "“{text}” is not a whole number", {"text": str(value)})
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        hint = "Write it without quotes." if _INTEGER.fullmatch(value) else ""
+        raise PydanticCustomError(
+            "integer", "“{text}” is a text, not a whole number", {"text": value[:80], "hint": hint}
+        )
     raise PydanticCustomError("integer", "expected a whole number")
 
 
