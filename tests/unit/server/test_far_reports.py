@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from helpers.far import far_session
 from helpers.serving import client, with_people
+from helpers.tokens import token
+from helpers.ui import browser, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -73,6 +77,33 @@ def test_a_report_is_the_same(far: Workspace, request_: StatusReportRequest) -> 
     here = status_report(far.session("ada"), request_)
     assert status_report(session(far, "olga"), request_) == here
     assert here.total.proposed
+
+
+def test_one_report_at_a_time_by_page_or_api(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting takes the database a while: a page waits for a report of the API, and the other way round."""
+    begun, go_on, running, most = threading.Event(), threading.Event(), [0], [0]
+    real = Store.report
+
+    def slowly(store: Store, query: Any) -> Any:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        begun.set()
+        assert go_on.wait(20)
+        yield from real(store, query)
+        running[0] -= 1
+
+    monkeypatch.setattr(Store, "report", slowly)
+    with browser(live) as asking, ThreadPoolExecutor(2) as threads:
+        log_in(asking, token(live, "ada"))
+        headers = {"Authorization": f"Bearer {token(live, 'ada')}"}
+        first = threads.submit(asking.get, "/ui/report")
+        assert begun.wait(20)
+        second = threads.submit(asking.post, "/api/v1/store/report", json={}, headers=headers)
+        with pytest.raises(TimeoutError):
+            second.result(0.3)
+        go_on.set()
+        assert (first.result(20).status_code, second.result(20).status_code) == (200, 200)
+    assert most == [1]
 
 
 def test_mistakes_in_a_report_are_told(far: Workspace) -> None:
