@@ -70,7 +70,7 @@ def test_they_are_schemas() -> None:
 
 @pytest.mark.parametrize("number", [{"at_least": 0}, {"at_least": 1_000_001}, {"at_most": -1}])
 def test_numbers_that_may_be_missing_have_their_bounds(number: dict[str, int]) -> None:
-    history = [{"offer": "b", **{name: 1 for name in number}}, {"offer": "b", **number}]
+    history = [{"offer": "b", **dict.fromkeys(number, 1)}, {"offer": "b", **number}]
     found = errors(offers(eligible={"history": history}))
     assert len(found) == 1, found
     assert str(next(iter(number.values()))) in found[0]
