@@ -13,12 +13,14 @@ from offerkit.cli.options import changing, combined, format_of, pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
-    from offerkit.usecases.contact_places import ContactRequest
+    from offerkit.usecases.requests import ContactRequest
 
 STDIN = "-"
 """The key that stands for one on standard input."""
 _LONGEST = 4_096
 """Bytes of a key on standard input, at most."""
+
+_NOTHING = "Nothing is stored. Record the erasure, so that no restored backup brings the contact back?"
 
 places = combined(
     click.argument("key", metavar="KEY"),
@@ -61,20 +63,18 @@ def export(shell: Shell, key: str, names: tuple[str, ...], folders: tuple[Path, 
 
     KEY is the primary key, parts joined by “|”; “-” reads it from standard input, so that it is in no shell's history.
     The export has the contact's propositions, evidence of decisions, cookies and messages. If nothing is stored, it is
-    empty, and a warning says what was searched. It is for operators who may read contacts, where the store is.
+    empty, and a warning says what was searched. It is for operators who may read contacts.
     """
     from offerkit.reports.escape import json_text, visible
     from offerkit.specs.output_files import CONTACT_EXPORT, check_output, replacing
-    from offerkit.usecases.contact_export import export_contact, is_empty
-    from offerkit.usecases.contact_places import nothing_stored
+    from offerkit.usecases.contact_export import export_contact
 
     if out is not None:
         check_output(out, CONTACT_EXPORT)
-    session, request = shell.session(), _request(key, names, folders)
-    exported = export_contact(session, request)
-    if is_empty(exported):
-        shell.tell([nothing_stored(session, request)])
-    text = json_text(exported)
+    exported = export_contact(shell.session(), _request(key, names, folders))
+    if exported.warnings:
+        shell.tell(exported.warnings)
+    text = json_text(dict(exported.data))
     if out is None:
         click.echo(text, nl=False)
         return
@@ -110,33 +110,33 @@ def erase(
 
     KEY is as for “contact export”. Propositions stay as those of an unknown visitor, without what was stored with them,
     so reports count as before. Evidence, cookies and messages are removed. The history records who erased how much,
-    without the key. Then the store is written again, so nothing is left in its files. If interrupted, run it again.
-    Remove the contact from its source first: otherwise it is stored again when it calls. Only administrators may erase,
-    where the store is. Backups, and what other systems received, are out of reach.
+    without the key; also if nothing is stored, so that no restored backup brings the contact back. Then the store is
+    written again, so nothing is left in its files. If interrupted, run it again. Remove the contact from its source
+    first: otherwise it is stored again when it calls. Only administrators may erase; through a server, the token needs
+    the scope erase. Backups, and what other systems received, are out of reach.
     """
-    from offerkit.usecases.contact_erasure import clear_erased, erase_contact, plan_erasure, unreached
-    from offerkit.usecases.contact_places import nothing_stored
+    from offerkit.usecases.contact_erasure import clear_erased, erase_contact, plan_erasure
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     request = _request(key, names, folders)
     planned = plan_erasure(session, request)
     if dry_run or form == "text":
-        shell.show(planned, form)
-    if planned.empty:
-        shell.tell([nothing_stored(session, request)])
+        shell.show(planned.erasure, form)
+    if planned.warnings:
+        shell.tell(planned.warnings)
     if dry_run:
         return
-    erased = planned
-    if not planned.empty:
-        shell.confirm("Erase this permanently?", yes=yes)
-        erased = erase_contact(session, request)
-    shell.done = bool(erased.revision)
+    shell.confirm(_NOTHING if planned.erasure.empty else "Erase this permanently?", yes=yes)
+    outcome = erase_contact(session, request)
+    erased = outcome.erasure
+    shell.done = True
     if form != "text":
         shell.show(erased, form)
-    elif erased.revision:
-        click.echo(shell.style.green(f"Erased. Revision {erased.revision}, {erased.digest[:12]}."), color=True)
-    if warnings := unreached(session):
-        shell.tell(warnings)
+    else:
+        done = "Recorded" if erased.empty else "Erased"
+        click.echo(shell.style.green(f"{done}. Revision {erased.revision}, {erased.digest[:12]}."), color=True)
+    if outcome.warnings:
+        shell.tell(outcome.warnings)
     if no_clear:
         click.echo("The store's files can still have the key, until an erasure without --no-clear.", err=True)
         return
@@ -149,7 +149,7 @@ def erase(
 
 
 def _request(key: str, names: tuple[str, ...], folders: tuple[Path, ...]) -> ContactRequest:
-    from offerkit.usecases.contact_places import ContactRequest
+    from offerkit.usecases.requests import ContactRequest
 
     if key == STDIN:
         key = sys.stdin.buffer.readline(_LONGEST).decode(errors="surrogateescape").rstrip("\r\n")

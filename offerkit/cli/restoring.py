@@ -64,6 +64,11 @@ def _lost(loss: RestoreLoss) -> Iterator[str]:
                 "Contacts were erased since: cookies that only the backup has stay out, and what comes back of contacts"
                 " of whom the store has nothing as old comes back as that of unknown visitors."
             )
+        if back.erased_until:
+            yield (
+                "The backup knows of contacts that were erased, and the store does not: they are erased in the store,"
+                " too. The replaced store, which is kept, still has them."
+            )
         names = ("/".join(run) for run in back.deliveries)
         yield from _listed("Deliveries that only the backup has come back; they were withdrawn since:", names)
     if loss.revisions and back is not None:
@@ -76,6 +81,17 @@ def after(restored: Restored) -> Iterator[str]:
     yield f"Restored. Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
     if restored.aside is not None:
         yield f"The replaced store is kept in {restored.aside}."
+
+
+def not_cleared(left: str) -> Diagnostic:
+    """The warning if what was deleted of erased contacts could not be removed from the store's files."""
+    return Diagnostic(
+        Code.NOT_ERASED,
+        "contacts are erased, but not yet overwritten in the store's files",
+        detail=f"{left[0].upper()}{left[1:]}.",
+        hint="The next “offerkit contact erase” does it.",
+        severity=Severity.WARNING,
+    )
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -139,7 +139,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
     revisions, approvals and tokens made since. Propositions, deliveries and cookies are kept, and revoked tokens stay
     revoked. The replaced store is kept beside it. Servers continue. Only administrators may restore.
     """
-    from offerkit.cli.restoring import after, before, unreadable
+    from offerkit.cli.restoring import after, before, not_cleared, unreadable
     from offerkit.usecases import restore
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
@@ -157,6 +157,8 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
         shell.done = True
         for line in after(restored):
             click.echo(shell.style.green(line), color=True)
+        if restored.left:
+            shell.tell([not_cleared(restored.left)])
 
 
 @store.command("purge")

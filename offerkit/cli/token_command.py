@@ -32,9 +32,9 @@ def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str,
 
     A token can be used only for its scopes, whatever its operator may do. apply: plans that change design, and
     campaigns. approve: approve and reject. promote: everything that changes offers in live, so promotions, rollbacks of
-    live, purges, resume. stop: stop only. relay: record reviews of pull requests as their reviewers' approvals (ci
-    approve); for automations, and never with another scope. No scope includes another one except read; all means every
-    scope except relay. Creating a token is a revision of the history.
+    live, purges, resume. stop: stop only. erase: erase contacts only. relay: record reviews of pull requests as their
+    reviewers' approvals (ci approve); for automations, and never with another scope. No scope includes another one
+    except read; all means every scope except relay. Creating a token is a revision of the history.
     """
     from offerkit.usecases import tokens
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from offerkit.engine.decision import DecisionTrace
-from offerkit.fingerprint import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ExplainedProposition:
     status: str
     changed: str
     revision: int
-    product: Mapping[str, Json] | None
+    product: Mapping[str, Any] | None
     delivery: str
     decided_by: PastRevision | None
     promoted_by: PastRevision | None

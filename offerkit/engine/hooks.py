@@ -222,17 +222,19 @@ _TO_RETURN = {
 
 def unusable_answer(kind: str, name: str, what: str, where: str = "") -> Report:
     """The report about a hook that returned something unusable, with how to mend it."""
-    return Report(Code.HOOK_ANSWER, f"The {kind} hook “{name}” was ignored: {what}. {_TO_RETURN[kind]}", where or name)
+    message = f"The {kind} hook “{name}” was ignored: {what}. {_TO_RETURN[kind]}"
+    return Report(Code.HOOK_ANSWER, message, where or name, (kind, name))
 
 
 def _missing(kind: str, name: str) -> Report:
-    return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call continued without it.", name)
+    message = f"There is no {kind} hook “{name}”; the call continued without it."
+    return Report(Code.HOOK_MISSING, message, name, (kind, name))
 
 
 def _failed(kind: str, name: str, error: BaseException, call: HookCall, where: str = "") -> Report:
     text = error_text(error, call)
     message = f"The {kind} hook “{name}” failed and was ignored: {text}"
-    return Report(Code.HOOK_FAILED, message, where or name)
+    return Report(Code.HOOK_FAILED, message, where or name, (kind, name))
 
 
 def error_text(error: BaseException, call: HookCall | None = None) -> str:

@@ -43,12 +43,29 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedHook:
+    """A hook that was missing, failed or returned something unusable (``code``), and in how many calls of a space.
+
+    ``kind``: such as ``dynamic-offer``; ``offers``: those that a dynamic-offer hook failed for. The text of an
+    error is left out: it may be about contacts.
+    """
+
+    code: str
+    kind: str
+    hook: str
+    offers: Sequence[str]
+    before: Count
+    after: Count
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceImpact:
     """One space. ``changed``: contacts whose offers or ranks differ; ``emptied``: those left without an offer.
 
     ``contacts``: all contacts; ``served``: contacts with an offer before; ``max_lost``: the environment's limit for
     promotions, if it has one. With a ``sample`` every number except ``contacts`` was counted in the sample.
-    ``judged``: whether the exact numbers exceed that limit, if the numbers were rounded afterwards.
+    ``judged``: whether the exact numbers exceed that limit, if the numbers were rounded afterwards. ``failed_hooks``:
+    those without which some of these decisions were made.
     """
 
     space: str
@@ -61,6 +78,7 @@ class SpaceImpact:
     segments: Sequence[tuple[str, Sequence[Segment]]] = ()
     sample: Sample | None = None
     judged: bool | None = None
+    failed_hooks: Sequence[FailedHook] = ()
 
     @property
     def counted(self) -> Count:
@@ -114,6 +132,10 @@ def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
         rounded(size(space.served)),
         space.max_lost,
         judged=space.exceeds if judged else None,
+        failed_hooks=[
+            replace(hook, before=rounded(size(hook.before)), after=rounded(size(hook.after)))
+            for hook in space.failed_hooks
+        ],
     )
 
 

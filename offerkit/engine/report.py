@@ -9,8 +9,12 @@ from offerkit.diagnostics import Code
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A warning that comes with an answer; ``where`` is an address or the name of a hook."""
+    """A warning that comes with an answer; ``where`` is an address or the name of a hook.
+
+    ``hook``: the kind and the name of the hook that it is about.
+    """
 
     code: Code
     message: str
     where: str = ""
+    hook: tuple[str, str] | None = None

@@ -13,7 +13,8 @@ class ApprovalItem(NamedTuple):
     """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
 
     ``authors``: who wrote what waits, of all its aspects. ``since``: when it was first wanted, ``due``: its deadline;
-    both in UTC, and empty where its environment sets no deadline. ``revision``, ``time``: of the decision, if decided.
+    both in UTC, and empty where its environment sets no deadline. ``within``: of what an apply will make wait, how long
+    reviewers will have. ``revision``, ``time``: of the decision, if decided.
     """
 
     address: Address
@@ -31,6 +32,7 @@ class ApprovalItem(NamedTuple):
     overdue: bool = False
     revision: int = 0
     time: str = ""
+    within: str = ""
 
     @property
     def what(self) -> str:

@@ -76,7 +76,7 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             named = look.reads | reads[shown]
             names = named - fields.types.keys() if fields is not None else named
             spoken = canonical(_identity(offer, names)) if names else b"{}"
-            parts = [assets] if assets and not look.images.isdisjoint(_image_paths(content)) else []
+            parts = [assets] if assets and _below_assets(offer, look, content) else []
             if fields is not None and (bound := fields.bound(offer, named)):
                 parts.append(canonical({"fields": bound}))
             if products and (read := _products_read(products, look, content.values())):
@@ -114,10 +114,12 @@ def _products_read(products: JsonMap, look: _SpaceRendering, texts: Iterable[Jso
 
 
 def images_below(view: Snapshot, address: Address, space: str) -> str:
-    """The address below which an offer's images on ``space`` lie, if its content there names one by a path."""
+    """The address below which an offer's images on ``space`` lie, if its content there names one by a path, or a
+    product can.
+    """
     offer = view.offer(address)
     look = _space_renderings(view, offer.around).get(space)
-    if look is None or look.images.isdisjoint(_image_paths(offer.content(space))):
+    if look is None or not _below_assets(offer, look, offer.content(space)):
         return ""
     return _assets(view, offer).decode()
 
@@ -185,8 +187,7 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
     fields = offer_field_reads(view, offer.around.environment)
     reads = meaning.reads
     if fields is not None:
-        hooked = any(json_map(weight).get("dynamic") for weight in (weights if isinstance(weights, list) else ()))
-        bound = fields.bound(offer, reads | fields.by_all | ({EVERY} if hooked else set()))
+        bound = fields.bound(offer, reads | fields.by_all | ({EVERY} if _is_dynamic(offer) else set()))
         body = {**body, "fields": bound} if bound else body
         reads = reads - fields.types.keys()
     # A condition that reads one of the offer's names is bound to all of them, but to its category only if it reads it.
@@ -426,13 +427,24 @@ def _is_url(field: JsonMap) -> bool:
 
 
 def _assets(view: Snapshot, offer: EffectiveOffer) -> bytes:
-    """The address of the environment's images, for an offer that names some by a path; empty for all others."""
+    """The address of the environment's images, for an offer that can show one by a path; empty for all others."""
     cache_key = ("assets", offer.around.environment)
     assets: bytes | None = view.memo.get(cache_key)
     if assets is None:
         body = view(environment_address(offer.around.environment)) or {}
         assets = view.memo[cache_key] = str(body.get("assets") or "").encode()
-    return assets if assets and any(map(_image_paths, offer.all_texts)) else b""
+    return assets if assets and (_is_dynamic(offer) or any(map(_image_paths, offer.all_texts))) else b""
+
+
+def _below_assets(offer: EffectiveOffer, look: _SpaceRendering, content: JsonMap) -> bool:
+    """Whether an image of the offer on a space lies below ``assets``: by its text, or maybe by a product's value."""
+    return bool(look.images) and (_is_dynamic(offer) or not look.images.isdisjoint(_image_paths(content)))
+
+
+def _is_dynamic(offer: EffectiveOffer) -> bool:
+    """Whether a hook makes products of the offer, whose values replace its content."""
+    weights = offer.get("weights")
+    return any(json_map(weight).get("dynamic") for weight in (weights if isinstance(weights, list) else ()))
 
 
 def _image_paths(texts: JsonMap) -> frozenset[str]:

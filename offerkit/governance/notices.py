@@ -67,8 +67,9 @@ def wanted_notices(items: Iterable[ApprovalItem]) -> Iterator[Notice]:
 
 
 def awaited(item: ApprovalItem) -> dict[str, Json]:
-    """What waits and who can decide, without any free text."""
+    """What waits and who can decide, without any free text; and ``within`` which time, if it waits from now on."""
     return {
+        **({"within": item.within} if item.within else {}),
         "address": item.address,
         "aspect": item.aspect.value,
         "spaces": [*item.spaces],

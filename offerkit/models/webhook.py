@@ -14,6 +14,8 @@ from offerkit.diagnostics import suggestion
 from offerkit.models.base import Flag, NameSet, Reference, Resource, references_to, unique_sorted
 
 LONGEST_URL = 2_000
+SECRET = "OFFERKIT_WEBHOOK_SECRET_"  # noqa: S105 - the name of a variable
+"""The begin of the environment variables with secrets; the webhook's name follows."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 EVENTS = (
@@ -27,6 +29,11 @@ EVENTS = (
     "offers.resumed",
 )
 """What receivers can be told of."""
+
+
+def variable_of(webhook: str) -> str:
+    """The environment variable with the secret of ``webhook``."""
+    return SECRET + webhook.upper().replace("-", "_")
 
 
 def receiver_error(text: str) -> str:
@@ -56,10 +63,13 @@ def _receiver(text: str) -> str:
 
 
 def _events(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
+    for place, name in enumerate(names):
         if name not in EVENTS:
-            hint = suggestion(name, EVENTS, f"Known: {', '.join(EVENTS)}.")
-            raise PydanticCustomError("events", "there is no event “{name}”. {hint}", {"name": name[:80], "hint": hint})
+            short = name.removeprefix("offerkit.")
+            hint = f"Write {short}." if short in EVENTS else suggestion(name, EVENTS, f"Known: {', '.join(EVENTS)}.")
+            raise PydanticCustomError(
+                "events", "there is no event “{name}”", {"name": name[:80], "below": (place,), "hint": hint}
+            )
     return unique_sorted(names)
 
 

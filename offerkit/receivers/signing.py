@@ -12,17 +12,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 
 from offerkit.diagnostics import Code, refuse
+from offerkit.models.webhook import variable_of
 
-SECRET = "OFFERKIT_WEBHOOK_SECRET_"  # noqa: S105 - the name of a variable
-"""The begin of the environment variables with secrets; the webhook's name follows."""
 _MARK = "whsec_"
 _SHORTEST, _LONGEST = 24, 64
 """How many bytes a secret has, as the scheme recommends."""
-
-
-def variable_of(webhook: str) -> str:
-    """The environment variable with the secret of ``webhook``."""
-    return SECRET + webhook.upper().replace("-", "_")
 
 
 def secrets_of(webhook: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -103,8 +103,11 @@ def approvals_json(approvals: Approvals, _presentation: Presentation = PRESENTAT
     return json_text([_row_json(row) for row in approvals.rows])
 
 
+_DEADLINE = ("since", "due", "overdue")
+
+
 def _row_json(row: ApprovalItem) -> dict[str, Json]:
-    left_out = (*(() if row.due else ("since", "due", "overdue")), *(() if row.revision else ("revision", "time")))
+    left_out = ("within", *(() if row.due else _DEADLINE), *(() if row.revision else ("revision", "time")))
     return {name: value for name, value in row._asdict().items() if name not in left_out}
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from offerkit.diagnostics import or_list
+from offerkit.diagnostics import Code, or_list
 from offerkit.engine.counts import Count, is_exact, said, share, size
 from offerkit.engine.estimate import Sample, estimate, percent
 from offerkit.engine.impact import Impact, OfferImpact, Segment, SpaceImpact
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented, pad
 from offerkit.reports.templating import call
+from offerkit.reports.words import listing
 
 
 def heading(impact: Impact) -> str:
@@ -75,6 +76,39 @@ def sample_sentences(impact: Impact) -> list[str]:
     ]
 
 
+_WRONG = {
+    Code.HOOK_MISSING: "is not installed",
+    Code.HOOK_FAILED: "failed",
+    Code.HOOK_ANSWER: "returned something unusable",
+}
+_NAMED, _SENTENCES = 3, 10
+"""How many offers and spaces a sentence about a hook names, and how many sentences there are at most."""
+
+
+def hook_sentences(impact: Impact) -> list[str]:
+    """The hooks that decisions were made without: on which spaces, and in how many calls."""
+    spaces: dict[tuple[str, str, str], list[str]] = {}
+    for space in impact.spaces:
+        for hook in space.failed_hooks:
+            about = f" for {listing(hook.offers, _NAMED)}" if hook.offers else ""
+            what = f"The {hook.kind} hook “{hook.hook}” {_WRONG[Code(hook.code)]}{about}"
+            before, after = (number(count, space.sample) for count in (hook.before, hook.after))
+            counted = f"{before} {'call' if hook.before == 1 else 'calls'} before and {after} after"
+            spaces.setdefault((what, counted, hook.code), []).append(space.space)
+    sentences = [
+        f"{what} on {listing(names, _NAMED)}: {counted} were decided without it{' on each' if names[1:] else ''}"
+        f" ({code})."
+        for (what, counted, code), names in spaces.items()
+    ]
+    more = len(sentences) - _SENTENCES
+    return [*sentences[:_SENTENCES], *([f"{more:,} more hooks failed; --format json names all."] if more > 0 else [])]
+
+
+def caveats(impact: Impact) -> list[str]:
+    """What to know before reading the numbers."""
+    return [*sample_sentences(impact), *rounding_sentences(impact), *hook_sentences(impact)]
+
+
 def quiet_sentences(impact: Impact) -> list[str]:
     """Where nothing changes, and where nothing is known."""
     quiet = ", ".join(space.space for space in impact.spaces if not space.changed)
@@ -94,8 +128,8 @@ def impact_text(impact: Impact, presentation: Presentation = PRESENTATION) -> st
     if not impact.spaces and not impact.silent:
         return style.finish(style.bold("Impact · no contact is affected.") + "\n")
     lines = [style.bold(f"Impact · {visible(heading(impact))}")]
-    for sentence in (*sample_sentences(impact), *rounding_sentences(impact)):
-        lines += [style.yellow(row) for row in indented("  ", sentence, width)]
+    for sentence in caveats(impact):
+        lines += [style.yellow(row) for row in indented("  ", visible(sentence), width)]
     for space in impact.spaces:
         if space.changed:
             lines += ["", *_space(space, style, width)]
@@ -256,9 +290,8 @@ def impact_view(impact: Impact) -> ImpactView:
         for space in impact.spaces
         if space.changed
     )
-    caveats = [*sample_sentences(impact), *rounding_sentences(impact)]
     return ImpactView(
-        not impact.spaces and not impact.silent, heading(impact), caveats, spaces, quiet_sentences(impact)
+        not impact.spaces and not impact.silent, heading(impact), caveats(impact), spaces, quiet_sentences(impact)
     )
 
 
@@ -285,6 +318,8 @@ def impact_data(impact: Impact) -> dict[str, Any]:
             _estimated(row, ("changed", "emptied", "served"), space.sample)
             for offer in row["offers"]:
                 _estimated(offer, ("before", "gained", "lost", "moved"), space.sample)
+            for hook in row["failed_hooks"]:
+                _estimated(hook, ("before", "after"), space.sample)
             for _, segments in row["segments"]:
                 for part in segments:
                     _estimated(part, ("contacts", "changed", "gained", "lost", "emptied"), space.sample)

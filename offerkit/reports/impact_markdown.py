@@ -8,12 +8,11 @@ from offerkit.engine.impact import Impact, SpaceImpact
 from offerkit.reports.escape import markdown
 from offerkit.reports.impact import (
     NumberTable,
+    caveats,
     changed_sentence,
     emptied_sentence,
     offer_table,
     quiet_sentences,
-    rounding_sentences,
-    sample_sentences,
     segment_table,
 )
 from offerkit.reports.steps_markdown import MARKDOWN, Room
@@ -35,7 +34,7 @@ def impact_markdown(impact: Impact, presentation: Presentation = MARKDOWN) -> st
         return "## Impact: no contact is affected\n"
     before, after = (layout.clipped(text, _VALUE * 2) for text in (impact.before, impact.after))
     head = f"## Impact: {impact.n} for each contact, {markdown(before)} → {markdown(after)}"
-    notes = [f"> {_said(sentence, layout)}" for sentence in (*sample_sentences(impact), *rounding_sentences(impact))]
+    notes = [f"> {_said(sentence, layout)}" for sentence in caveats(impact)]
     quiet = [_said(sentence, layout) for sentence in quiet_sentences(impact)]
     room = Room(limit - sum(len(part.encode()) + 2 for part in (head, *notes, *quiet)) - 400)
     changed = [space for space in impact.spaces if space.changed]

@@ -236,11 +236,15 @@ def resets(request: PullRequest) -> str:
 
 
 class Needed(NamedTuple):
-    """Approvals that the same operators can give: ``what`` (``content on email``) of ``offers``."""
+    """Approvals that the same operators can give: ``what`` (``content on email``) of ``offers``.
+
+    ``within``: how long they have after the apply; empty without a deadline.
+    """
 
     who: tuple[str, ...]
     what: str
     offers: tuple[Address, ...]
+    within: str = ""
 
     @property
     def by(self) -> str:
@@ -249,19 +253,22 @@ class Needed(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """``content on email of offers a and b``."""
-        if self.what == Aspect.SETTINGS.value:
-            return f"settings: {names(self.offers, _common_environment(self.offers), _NAMES)}"
-        return f"{self.what} of {names(self.offers, _common_environment(self.offers), _NAMES)}"
+        """``content on email of offers a and b, within 3d``."""
+        within = f", within {self.within}" if self.within else ""
+        about = ":" if self.what == Aspect.SETTINGS.value else " of"
+        return f"{self.what}{about} {names(self.offers, _common_environment(self.offers), _NAMES)}{within}"
 
 
 def needed(request: PullRequest) -> list[Needed]:
     """The pending approvals, grouped by reviewers and aspect."""
-    offers_by_approval: dict[tuple[tuple[str, ...], str], list[Address]] = {}
+    offers_by_approval: dict[tuple[tuple[str, ...], str, str], list[Address]] = {}
     for row in request.approvals or ():
         if row.state == "waiting":
-            offers_by_approval.setdefault((row.who, row.what), []).append(row.address)
-    rows = [Needed(who, what, tuple(dict.fromkeys(offers))) for (who, what), offers in offers_by_approval.items()]
+            offers_by_approval.setdefault((row.who, row.what, row.within), []).append(row.address)
+    rows = [
+        Needed(who, what, tuple(dict.fromkeys(offers)), within)
+        for (who, what, within), offers in offers_by_approval.items()
+    ]
     return sorted(rows, key=lambda entry: (entry.who, entry.what))
 
 

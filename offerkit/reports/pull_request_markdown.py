@@ -10,7 +10,7 @@ from offerkit.plans.plan import Step
 from offerkit.reports.escape import clip, markdown, markdown_code, one_line, visible
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import sections
-from offerkit.reports.impact import changed_sentence, quiet_sentences, rounding_sentences, sample_sentences
+from offerkit.reports.impact import caveats, changed_sentence, quiet_sentences
 from offerkit.reports.plan_markdown import blocked_markdown
 from offerkit.reports.proofs import proofs_markdown
 from offerkit.reports.pull_request import (
@@ -123,7 +123,7 @@ def _impact(request: PullRequest, room: int) -> str:
     if not made.spaces and not made.silent:
         return ""
     changed = [space for space in made.spaces if space.changed]
-    notes = [*rounding_sentences(made), *sample_sentences(made), *quiet_sentences(made)]
+    notes = [*caveats(made), *quiet_sentences(made)]
     said = _call("notes", [_clipped(note, 600) for note in notes])
     if not changed:
         return f"**Impact**: {said or 'no contact gets other offers.'}"

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
-from offerkit.server import api, operator_api, report_api, schedule_api, soap, ui, web
+from offerkit.server import api, contact_api, operator_api, report_api, schedule_api, soap, ui, web
 from offerkit.server.authentication import INSIDER, TokenLookup, authenticated, operator_of
 from offerkit.server.client_address import is_local
 from offerkit.server.config import ServerConfig
@@ -59,6 +59,7 @@ def application(session: Session, config: ServerConfig) -> ASGIApp:
         *operators,
         *operator_api.stop_routes(service),
         *report_api.routes(service),
+        *contact_api.routes(service),
         *(web.demo_routes() if config.demo else ()),
         *ui.routes(service, config, tokens),
     ]

@@ -35,7 +35,6 @@ from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SC
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import (
-    LONGEST_WAIT,
     applied_json,
     decided_json,
     impact_for,
@@ -54,6 +53,7 @@ from offerkit.usecases.design_access import (
 from offerkit.usecases.override import override
 from offerkit.usecases.relay import relay
 from offerkit.usecases.requests import (
+    LONGEST_WAIT,
     MAX_DENIALS,
     ApprovalOutcome,
     ApprovalRequest,

@@ -20,6 +20,7 @@ PLANS: TokenScopes = frozenset((TokenScope.APPLY, TokenScope.PROMOTE))
 APPROVE: TokenScopes = frozenset((TokenScope.APPROVE,))
 PROMOTE: TokenScopes = frozenset((TokenScope.PROMOTE,))
 STOP: TokenScopes = frozenset((TokenScope.STOP,))
+ERASE: TokenScopes = frozenset((TokenScope.ERASE,))
 RELAY: TokenScopes = frozenset((TokenScope.RELAY,))
 
 ROUTES: Mapping[tuple[str, str], TokenScopes] = {
@@ -43,6 +44,10 @@ ROUTES: Mapping[tuple[str, str], TokenScopes] = {
     ("POST", "/api/v1/store/report"): READ,
     ("POST", "/api/v1/store/simulations"): READ,
     ("POST", "/api/v1/store/simulations/remove"): PLANS,
+    ("POST", "/api/v1/explain"): READ,
+    ("POST", "/api/v1/contact/export"): READ,
+    ("POST", "/api/v1/contact/erase"): ERASE,
+    ("POST", "/api/v1/contact/clear"): ERASE,
     ("GET", "/interaction/{environment}/{space}"): OPEN,
     ("POST", "/interaction/{environment}/{space}"): OPEN,
     ("GET", "/health/live"): OPEN,

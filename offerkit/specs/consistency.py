@@ -36,6 +36,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                 else "Declare a profile with another name.",
                 on_key=True,
             )
+    yield from _webhooks(index)
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
@@ -115,6 +116,27 @@ def _operators(index: Index) -> Iterator[Mistake]:
                     hint="Name an operator that is not an automation.",
                     named=ref.target.name,
                 )
+
+
+def _webhooks(index: Index) -> Iterator[Mistake]:
+    """Webhooks whose names lead to the same variable, so that each receiver could sign for the other."""
+    webhooks = index.group(SHARED, Kind.WEBHOOK)
+    if webhooks:
+        from offerkit.models.webhook import variable_of  # imports pydantic; most projects have no webhooks
+    owners: dict[str, Record] = {}
+    for webhook in webhooks.values():
+        owner = owners.setdefault(variable_of(webhook.name), webhook)
+        if owner is not webhook:
+            yield Mistake(
+                webhook,
+                (),
+                Code.WEBHOOK_SECRET,
+                f"the webhook {owner.name} has the same variable for its secret, {variable_of(webhook.name)}",
+                "With one secret for both, each receiver could sign events for the other.",
+                "Give it a name that differs in more than capitals, “-” and “_”.",
+                on_key=True,
+                related=((f"webhook {owner.name}", owner),),
+            )
 
 
 def _policies(index: Index, environment: str) -> Iterator[Mistake]:

@@ -55,6 +55,7 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     signed = unsigned._replace(digest=revisions.revision_digest(unsigned, changes, approvals, outcomes))
     bodies.put(db, added)
     _write(db, RecordedRevision(signed, changes, approvals, outcomes), touched)
+    outbox.follow(db, changes)
     outbox.add(db, signed, draft.notices)
     return revisions.revision_row(db, signed)
 

@@ -27,6 +27,7 @@ from offerkit.store import (
     contact_data,
     copying,
     databases,
+    erased_contacts,
     errors,
     proposition_rows,
     propositions,
@@ -39,14 +40,13 @@ from offerkit.store import (
 )
 from offerkit.store.copying import PART, TABLES
 from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.erased_contacts import ContactKey
 from offerkit.store.location import Location
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 from offerkit.store.signed_revisions import stops_in
 
-ACTION = "restore"
+ACTION = erased_contacts.RESTORE
 """The action of the revision that records a restore."""
-ERASURES = "erasures"
-"""The detail of that revision: that contacts were erased since the backup; what recorded it is gone."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
 _KEPT = tuple(table for table in copying.UNCHAINED if table != "token")
 """Tables that a restore keeps: those about contacts, events that happened and are still to be sent, and simulations."""
@@ -58,14 +58,17 @@ class OnlyInBackup:
 
     ``withdrawn``: ids of deliveries that were withdrawn and made again since; those and their propositions stay out.
     ``erasures``: whether contacts were erased since. ``erased``: environment and key of those who were, or may have
-    been; they stay erased.
+    been; they stay erased. ``erased_until``: when the backup last erased contacts without the store knowing; empty if
+    never. ``erased_there``: those who were, or may have been, and whom the store still has.
     """
 
     propositions: tuple[str, ...]
     deliveries: tuple[tuple[str, str, str], ...]
     withdrawn: frozenset[str]
-    erased: frozenset[tuple[str, str]] = frozenset()
+    erased: frozenset[ContactKey] = frozenset()
     erasures: bool = False
+    erased_until: str = ""
+    erased_there: frozenset[ContactKey] = frozenset()
 
 
 def prepare(backup: Location, target: Path) -> None:
@@ -114,24 +117,15 @@ def set_aside(location: Location, target: Path, draft: Path) -> None:
 def returning(current: Database, backup: Database) -> OnlyInBackup:
     """What only ``backup`` has."""
     propositions: list[str] = []
-    erasures = _erased_since(current, backup)
-    erased: set[tuple[str, str]] = set()
-    suspected: set[tuple[str, str]] = set()
-    every: Iterator[list[tuple[str, str, str]]] = backup.stream(
-        "SELECT id, environment, contact FROM proposition", (), PART
-    )
-    for rows in every:
-        contacts = {id_: (environment, contact) for id_, environment, contact in rows}
-        for marks, part in chunks(contacts):
-            stored: list[tuple[str, str]] = current.rows(
-                f"SELECT id, contact FROM proposition WHERE id IN ({marks})",  # noqa: S608
-                part,
-            )
-            missing = sorted(set(part) - {id_ for id_, _ in stored})
-            propositions += missing
-            erased |= {contacts[id_] for id_, contact in stored if not contact}
-            suspected |= {contacts[id_] for id_ in missing} if erasures else set()
-    erased |= {who for who in suspected - erased if not _survives(current, backup, who)}
+    erasures = bool(erased_contacts.erased_until(current, backup))
+    erased: set[ContactKey] = set()
+    suspected: set[ContactKey] = set()
+    for part in erased_contacts.compared(current, backup):
+        propositions += part.missing
+        erased |= part.erased
+        suspected |= part.gone if erasures else set()
+    erased |= {who for who in suspected - erased if not erased_contacts.survives(current, backup, who)}
+    until = erased_contacts.erased_until(backup, current)
     runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
     current_runs: list[tuple[str, str, str, str]] = current.rows(runs)
     backup_runs: list[tuple[str, str, str, str]] = backup.rows(runs)
@@ -143,28 +137,11 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
         tuple(propositions),
         tuple(run[:3] for run in backup_runs if run[:3] not in made_runs),
         withdrawn,
-        frozenset(who for who in erased if who[1]),
+        frozenset(erased),
         erasures,
+        until,
+        erased_contacts.erased_in(backup, current, until) if until else frozenset(),
     )
-
-
-def _erased_since(current: Database, backup: Database) -> bool:
-    """Whether contacts were erased in ``current`` since ``backup``, also before restores that took what recorded it."""
-    sql = "SELECT digest, action, details FROM revision WHERE action IN (?, ?)"
-    known: list[tuple[str, str, str]] = backup.rows(sql, (contact_data.ERASE, ACTION))
-    rows: list[tuple[str, str, str]] = current.rows(sql, (contact_data.ERASE, ACTION))
-    since = set(rows) - set(known)
-    return any(action == contact_data.ERASE or f'"{ERASURES}"' in details for _, action, details in since)
-
-
-def _survives(current: Database, backup: Database, who: tuple[str, str]) -> bool:
-    """Whether both have the same row of a contact (environment and key): an erasure would have taken it."""
-    for table in ("proposition", "evidence"):
-        sql = f"SELECT id FROM {table} WHERE environment = ? AND contact = ?"  # noqa: S608 - our own names
-        rows: list[tuple[str]] = current.rows(sql, who)
-        if rows and not set(rows).isdisjoint(backup.rows(sql, who)):
-            return True
-    return False
 
 
 def revoked(db: Database) -> dict[str, str]:
@@ -204,7 +181,7 @@ def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup |
     Propositions stay, and ``back`` is added; None replaces them all, for another project's backup. Revoked tokens stay
     revoked. Raises Refused when ``head`` is no longer the newest revision.
     """
-    with current.writing():
+    with current.erasing() if back is not None and back.erased_until else current.writing():
         check_unchanged(current, head)
         revoked_before, stopped = revoked(current), _stopped(current, backup) if back is not None else []
         other_tables = ("token",) if back is not None else ("token", *_KEPT)
@@ -212,7 +189,7 @@ def rewrite(current: Database, backup: Database, head: str, back: OnlyInBackup |
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
         copying.carry(backup, current, (*_CHAINED, *other_tables), lambda _: None)
         if back is not None:
-            _bring_back(current, backup, back)
+            _bring_back(current, backup, back, draft.time)
         current.run("DELETE FROM meta")
         copying.carry(backup, current, ("meta",), lambda _: None)
         return _recorded(current, draft, revoked_before, stopped)
@@ -232,7 +209,7 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: OnlyInBackup | N
                 for table in _KEPT:
                     fresh_db.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
                 copying.carry(current, fresh_db, _KEPT, lambda _: None)
-                _bring_back(fresh_db, backup_db, back)
+                _bring_back(fresh_db, backup_db, back, draft.time)
             return _recorded(
                 fresh_db, draft, revoked(current), _stopped(current, backup_db) if back is not None else []
             )
@@ -257,7 +234,9 @@ def changed() -> Refused:
     )
 
 
-def _bring_back(current: Database, backup: Database, back: OnlyInBackup) -> None:
+def _bring_back(current: Database, backup: Database, back: OnlyInBackup, time: str) -> None:
+    if back.erased_until:
+        erased_contacts.erase_known(current, backup, back.erased_there, back.erased_until, time)
     for marks, part in chunks(back.propositions):
         texts: list[proposition_rows.PropositionText] = backup.rows(
             f"SELECT {proposition_rows.COLUMNS} FROM proposition WHERE id IN ({marks})",  # noqa: S608 - our own names

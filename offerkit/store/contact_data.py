@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from offerkit.store import proposition_log
-from offerkit.store.database import Database
+from offerkit.store.database import Cell, Database
 from offerkit.store.evidence import Evidence, EvidenceRow
 from offerkit.store.proposition_rows import NO_DATA, PropositionQuery, PropositionRow, PropositionText
 from offerkit.store.propositions import propositions
@@ -120,15 +120,19 @@ def erase(db: Database, environment: str, keys: Sequence[str], time: str) -> Con
     """
     changed = forgotten = removed = 0
     for key in keys:
-        proposition_log.note_erased(db, environment, key, time)
-        changed += db.run(
-            f"UPDATE proposition SET contact = '', data = ?, product = ''{proposition_log.marking(db)}"  # noqa: S608 - constants
-            " WHERE environment = ? AND contact = ?",
-            (NO_DATA, environment, key),
-        )
+        changed += make_anonymous(db, "environment = ? AND contact = ?", (environment, key), time)
         forgotten += db.run("DELETE FROM evidence WHERE environment = ? AND contact = ?", (environment, key))
         removed += db.run("DELETE FROM cookie WHERE environment = ? AND contact = ?", (environment, key))
     return ContactRows(environment, changed, forgotten, removed)
+
+
+def make_anonymous(db: Database, where: str, args: Sequence[Cell], time: str) -> int:
+    """Make the propositions that ``where`` selects those of an unknown visitor at ``time``; returns how many."""
+    proposition_log.note_erased(db, where, args, time)
+    return db.run(
+        f"UPDATE proposition SET contact = '', data = ?, product = ''{proposition_log.marking(db)} WHERE {where}",  # noqa: S608 - our own text
+        (NO_DATA, *args),
+    )
 
 
 def anonymous(text: PropositionText) -> PropositionText:

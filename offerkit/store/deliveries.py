@@ -21,6 +21,8 @@ COLUMNS = (
 _SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
 """Propositions that are written at a time, within one transaction."""
+_NOT_PRESENTED = (Status.GENERATED, Status.SCHEDULED)
+"""The statuses of propositions that are not known to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,13 @@ def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
 
 def waiting(db: Database, run: DeliveryRun, after: str, limit: int) -> list[PropositionRow]:
     """The next ``limit`` generated and scheduled propositions of ``run`` by id, following the id ``after``."""
-    where, args = _waiting(run)
-    sql = f"SELECT {PROPOSITION} FROM proposition WHERE {where} AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
-    return propositions.read_rows(db, sql, (*args, after, limit))
+    # Bounds of time and id together, not one time: else PostgreSQL goes through the ids of all propositions.
+    sql = (
+        f"SELECT {PROPOSITION} FROM proposition WHERE environment = ? AND (time, id) > (?, ?) AND time <= ?"  # noqa: S608
+        " AND interaction = ? AND status IN (?, ?) ORDER BY time, id LIMIT ?"
+    )
+    args: list[Cell] = [run.environment, run.time, after, run.time, run.id, *map(status_number, _NOT_PRESENTED), limit]
+    return propositions.read_rows(db, sql, args)
 
 
 def sent(db: Database, run: DeliveryRun, time: str, data: Iterable[tuple[str, DataWithStatus]] = ()) -> int:
@@ -100,12 +106,12 @@ def sent(db: Database, run: DeliveryRun, time: str, data: Iterable[tuple[str, Da
         stream = iter(data)
         while part := dict(islice(stream, _ROWS)):
             _store_data(db, run, part)
-        where, args = _waiting(run)
-        count = db.run(
-            f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)} WHERE {where}",  # noqa: S608
-            (status_number(Status.PRESENTED), time, *args),
-        )
         where, args = _own(run)
+        count = db.run(
+            f"UPDATE proposition SET status = ?, changed = ?{proposition_log.marking(db)}"  # noqa: S608 - constants
+            f" WHERE {where} AND status IN (?, ?)",
+            (status_number(Status.PRESENTED), time, *args, *map(status_number, _NOT_PRESENTED)),
+        )
         proposition_log.note_sent(db, where, args, time)
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
     return count
@@ -113,11 +119,11 @@ def sent(db: Database, run: DeliveryRun, time: str, data: Iterable[tuple[str, Da
 
 def _store_data(db: Database, run: DeliveryRun, data: Mapping[str, DataWithStatus]) -> None:
     """Store what comes with *presented*, with those propositions that are about to get it."""
-    where, args = _waiting(run)
     for marks, ids in chunks(data):
-        sql = f"SELECT {PROPOSITION} FROM proposition WHERE {where} AND id IN ({marks}){db.for_update}"  # noqa: S608
-        rows = propositions.read_rows(db, sql, (*args, *ids))
-        texts = [(data_with(row, Status.PRESENTED, data[row.id]), row.id) for row in rows]
+        sql = f"SELECT {PROPOSITION} FROM proposition WHERE id IN ({marks}){db.for_update}"  # noqa: S608
+        rows = propositions.read_rows(db, sql, ids)
+        due = (row for row in rows if row.interaction == run.id and row.status in _NOT_PRESENTED)
+        texts = [(data_with(row, Status.PRESENTED, data[row.id]), row.id) for row in due]
         db.run_many("UPDATE proposition SET data = ? WHERE id = ?", texts)
 
 
@@ -144,12 +150,6 @@ def _own(run: DeliveryRun) -> tuple[str, tuple[Cell, ...]]:
     marks = ", ".join("?" * len(spaces))
     where = f"environment = ? AND space IN ({marks}) AND time = ? AND interaction = ?"
     return where, (run.environment, *spaces, run.time, run.id)
-
-
-def _waiting(run: DeliveryRun) -> tuple[str, tuple[Cell, ...]]:
-    """What finds those propositions of a run that are not known to be presented, with its arguments."""
-    where, args = _own(run)
-    return f"{where} AND status IN (?, ?)", (*args, *map(status_number, (Status.GENERATED, Status.SCHEDULED)))
 
 
 def made_already(run: DeliveryRun) -> Exception:

@@ -7,17 +7,17 @@ it sends it, and lets go of it afterwards; a lease that its sender did not survi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, StageRef
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.governance.notices import Notice, OutboxRow, OutboxState
 from offerkit.store import bodies, schema, stages
 from offerkit.store.database import Cell, Database, recording
-from offerkit.store.rows import RevisionText
+from offerkit.store.rows import NO_ENTRY, ChangeText, RevisionText
 
 COLUMNS = "id, receiver, type, body, created, due, attempts, state, lease, leased_until, failure, finished"
 PREFIX = "offerkit."
@@ -58,7 +58,31 @@ def add_once(db: Database, name: str, time: str, notice: Notice) -> None:
     """Write an event that no revision causes, unless the one with this ``name`` was written before."""
     known = receivers(db)
     if known:
-        _put(db, known, digest(b"offerkit event 1", name.encode())[:32], time, notice)
+        _put(db, known, id_of(name), time, notice)
+
+
+def id_of(name: str) -> str:
+    """The id of the event that no revision causes and that has this ``name``."""
+    return digest(b"offerkit event 1", name.encode())[:32]
+
+
+def follow(db: Database, changes: Iterable[ChangeText]) -> None:
+    """Let what was written for webhooks that a revision renames wait under their new names; in its own transaction."""
+    renamed = {
+        parse_address(change.moved_from).name: parse_address(change.address).name
+        for change in changes
+        if change.moved_from.startswith(f"{Kind.WEBHOOK}.") and change.after != NO_ENTRY
+    }
+    # A name can be the former name of another one, so all go by a name that no webhook has.
+    for old, new in renamed.items():
+        db.run("UPDATE outbox SET receiver = ? WHERE receiver = ?", (f">{new}", old))
+    for new in renamed.values():
+        # what is left there was written for a webhook that is gone
+        db.run(
+            "DELETE FROM outbox WHERE receiver = ? AND id IN (SELECT id FROM outbox WHERE receiver = ?)",
+            (new, f">{new}"),
+        )
+        db.run("UPDATE outbox SET receiver = ? WHERE receiver = ?", (new, f">{new}"))
 
 
 def _put(db: Database, known: Mapping[str, Mapping[str, Json]], id_: str, time: str, notice: Notice) -> None:
@@ -151,8 +175,8 @@ def settle(db: Database, row: OutboxRow, token: str, *, state: OutboxState, due:
     with recording(db):
         count = db.run(
             "UPDATE outbox SET state = ?, due = ?, failure = ?, finished = ?, attempts = attempts + 1, lease = '',"
-            " leased_until = '' WHERE id = ? AND receiver = ? AND lease = ?",
-            (state.value, due, failure, finished, row.id, row.receiver, token),
+            " leased_until = '' WHERE id = ? AND lease = ?",  # the receiver may have another name by now
+            (state.value, due, failure, finished, row.id, token),
         )
     return count > 0
 
@@ -178,9 +202,15 @@ def revive(db: Database, ids: Sequence[str], now: str) -> Iterator[OutboxRow]:
                 yield row
 
 
-def forget(db: Database, before: str) -> int:
-    """Remove events that were sent before a time. Returns how many."""
-    if not db.rows("SELECT 1 FROM outbox WHERE state = ? AND finished < ? LIMIT 1", (OutboxState.SENT.value, before)):
+def forget(db: Database, state: OutboxState, before: str, spared: Collection[str] = ()) -> int:
+    """Remove events that were sent, or given up, before a time, but those with ``spared`` ids. Returns how many."""
+    sql = "SELECT id, receiver FROM outbox WHERE state = ? AND finished < ?"
+    found: list[tuple[str, str]] = db.rows(sql, (state.value, before))
+    old = [row for row in found if row[0] not in spared]
+    if not old:
         return 0  # without a lock
     with recording(db):
-        return db.run("DELETE FROM outbox WHERE state = ? AND finished < ?", (OutboxState.SENT.value, before))
+        db.run_many(
+            "DELETE FROM outbox WHERE id = ? AND receiver = ? AND state = ?", [(*row, state.value) for row in old]
+        )
+    return len(old)

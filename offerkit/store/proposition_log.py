@@ -179,15 +179,18 @@ def note_withdrawn(db: Database, environment: str, interaction: str, time: str) 
     db.insert("proposition_change", COLUMNS, [(db.log_position(), interaction, environment, WITHDRAWN, 0, time)])
 
 
-def note_erased(db: Database, environment: str, contact: str, time: str) -> None:
-    """Log that a contact is erased at ``time``, before its propositions are: the log's readers are to erase it, too."""
+def note_erased(db: Database, where: str, args: Sequence[Cell], time: str) -> None:
+    """Log that the propositions that ``where`` selects are to be a contact's no more, at ``time``, before they are.
+
+    The log's readers are to erase the contact, too.
+    """
     if not db.log_begun():
         return
     db.run(
         f"INSERT INTO proposition_change ({COLUMNS})"  # noqa: S608 - constants
         f" SELECT ?, id, environment, '{ERASED}', status, ? FROM proposition"
-        " WHERE environment = ? AND contact = ?",
-        (db.log_position(), time, environment, contact),
+        f" WHERE {where}",
+        (db.log_position(), time, *args),
     )
 
 

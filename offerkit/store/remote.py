@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
@@ -27,7 +28,10 @@ PROTOCOL = "1"
 """The version of the protocol, which client and server must agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
-CHANGING = ("/apply", "/decide", "/relay", "/remove")
+CHANGING = (
+    *("/apply", "/decide", "/relay", "/override", "/schedule", "/withdraw"),
+    *("/stop", "/resume", "/remove", "/erase", "/clear"),
+)
 """Paths that change the store: a request that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
 """Bytes of a copy, at most."""
@@ -36,6 +40,7 @@ _KEPT = 24 * 3600
 """Seconds that an old copy is kept after its last use: another run may be reading it."""
 _OFFERED = 20
 """Copies that a request offers to the server, at most."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,22 @@ class RemoteStore:
         return status, etag, headers, content
 
     def post(self, path: str, body: Json) -> Json:
-        """Send a request that changes the store. Returns the response. Raises Refused with the server's errors."""
+        """Send a request with a body. Returns the response. Raises Refused with the server's errors."""
         _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
         try:
             answer: Json = orjson.loads(content)
         except orjson.JSONDecodeError:
             raise strange(self.url) from None
         return answer
+
+    def typed(self, type_: type[_T], path: str, body: Mapping[str, Json]) -> _T:
+        """As :meth:`post`, with the response as data of a type."""
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            return TypeAdapter(type_).validate_python(self.post(path, dict(body)))
+        except ValidationError:
+            raise strange(self.url) from None
 
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]

@@ -73,7 +73,7 @@ class Renderer:
         """The offer's texts for this space (``given``, by field) with their values put in.
 
         ``data``: fields that replace the offer's and are not templates (a hook's product): plain text for a
-        text field, plain text that is escaped for an html field, a whole URL for a url field.
+        text field, plain text that is escaped for an html field, a URL or an image's path for a url field.
 
         Raises RenderError: a template fails, a required field is empty, a URL is not http(s).
         """
@@ -133,12 +133,7 @@ class Renderer:
             except RenderFault as error:
                 raise RenderError(field.name, error.reason, error.line) from None
         if field.format is Format.URL and value.strip():
-            if text is not path and leads_out(value):
-                raise RenderError(field.name, OUTWARDS)
-            try:
-                return put_together(value)
-            except ValueError as error:
-                raise RenderError(field.name, str(error)) from None
+            return _url(field, value, below_assets=text is not path)
         return self._linked(field.name, value, variables) if field.format is Format.HTML else value
 
     def _plain(self, field: ContentField, value: str) -> str:
@@ -148,10 +143,9 @@ class Renderer:
             case Format.HTML:
                 return escape(value)
             case Format.URL:
-                try:
-                    return put_together(without_controls(value)) if value.strip() else ""
-                except ValueError as error:
-                    raise RenderError(field.name, str(error)) from None
+                given = without_controls(value)
+                url = completed(self.assets, field.name, given)
+                return _url(field, url, below_assets=url is not given) if url.strip() else ""
             case _:
                 assert_never(field.format)
 
@@ -174,6 +168,16 @@ class Renderer:
 
     def _context(self, variables: Variables) -> dict[str, object]:
         return {**variables.namespaces, "status_url": _status_function(variables)}
+
+
+def _url(field: ContentField, url: str, *, below_assets: bool) -> str:
+    """The checked URL of a field. Raises RenderError if it is none, or a path that leads out of ``assets``."""
+    if below_assets and leads_out(url):
+        raise RenderError(field.name, OUTWARDS)
+    try:
+        return put_together(url)
+    except ValueError as error:
+        raise RenderError(field.name, str(error)) from None
 
 
 def _marked(kind: Output, field: ContentField, value: str) -> str:

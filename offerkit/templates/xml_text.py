@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyexpat import XMLParserType
 
 _DECLARATION = re.compile(r"<\?xml\s[^>]*\?>\s*")
+_BESIDE = "there is something beside its one element"
 _START = re.compile(r"<[^\s/>]+")
 
 
@@ -32,6 +33,8 @@ def xml_trouble(text: str) -> tuple[str, int]:
 
 def node_trouble(text: str) -> tuple[str, int]:
     """Why ``text`` is not exactly one well-formed element, and the line; empty when it is."""
+    if text.lstrip().startswith("\ufeff"):  # a byte order mark, which the parser passes over
+        return _BESIDE, 1
     parser, outside = _parser(), _Outside()
     parser.StartElementHandler = outside.start
     parser.EndElementHandler = outside.end
@@ -97,7 +100,7 @@ class _Outside:
 
     def other(self, *_: object) -> None:
         if not self.depth:
-            raise ValueError("there is something beside its one element")
+            raise ValueError(_BESIDE)
 
 
 def _parser() -> XMLParserType:

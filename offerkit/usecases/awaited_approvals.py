@@ -17,7 +17,7 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import matching_offers, reviewers_of
-from offerkit.usecases.deadlines import with_deadlines
+from offerkit.usecases.deadlines import deadline_of, with_deadlines
 from offerkit.usecases.requests import ApprovalRequest
 from offerkit.usecases.settings_approval import waiting_settings
 
@@ -43,7 +43,7 @@ def list_approvals(store: Store, patterns: tuple[str, ...] = (), now: str = "") 
 
 
 def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
-    """What will wait for a decision once ``plan`` is applied to design, and whose decision.
+    """What will wait for a decision once ``plan`` is applied to design, whose decision, and how long they will have.
 
     Without a store: everything that its changes affect.
     """
@@ -65,7 +65,7 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
         for row in _items(after, live, Decisions(), address, keys):
             named = live.offer(old).reviewers(row.aspect) if old in live.entries else ()
             rows.append(row._replace(who=tuple(dict.fromkeys((*row.who, *named)))))
-    return rows
+    return [row._replace(within=deadline_of(after, live, row.address)) for row in rows]
 
 
 _BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, *ADMINISTRATIVE_KINDS, Kind.CASES)

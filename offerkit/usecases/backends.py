@@ -20,6 +20,7 @@ from offerkit.governance.rights import Actor
 from offerkit.plans.plan import NO_ORIGIN, ApprovalKey, Aspect, Plan, PlanOrigin, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import StoreCopy, diagnostic_of, error_json, remote_of, strange
+from offerkit.usecases.contact_backends import ServerContacts
 from offerkit.usecases.report_backends import ServerReports
 from offerkit.usecases.requests import (
     ApprovalOutcome,
@@ -33,6 +34,7 @@ from offerkit.usecases.requests import (
     ScheduleRequest,
     StopOutcome,
     StopRequest,
+    lock_wait_ms,
 )
 from offerkit.usecases.session import Session
 
@@ -46,12 +48,10 @@ OVERRIDE, RELAY = "/api/v1/store/override", "/api/v1/store/relay"
 SCHEDULE, WITHDRAW = "/api/v1/store/schedule", "/api/v1/store/schedule/withdraw"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 _DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
-LONGEST_WAIT = 60
-"""How many seconds a server lets clients wait for the store's lock."""
 
 
 @dataclass(frozen=True)
-class ServerBackend(ServerReports):
+class ServerBackend(ServerReports, ServerContacts):
     """A server has the store and the contacts; a local copy of its history can be read like any store."""
 
     history_only = True
@@ -62,8 +62,8 @@ class ServerBackend(ServerReports):
             Code.REMOTE_NOT_THERE,
             "this command does not work through a server",
             detail="These do: plan, show, apply, approvals, approve, reject, override, promote, scheduled, rollback,"
-            " stop, resume, stops, purge, diff, history, audit, rights, graph, export, report, simulations, ci, and"
-            " propositions with --format jsonl.",
+            " stop, resume, stops, purge, diff, history, audit, rights, graph, export, report, simulations, explain,"
+            " contact, ci, and propositions with --format jsonl.",
             hint="Run it on the server's machine, or use the server's API: /api/v1/propose, /api/v1/update.",
         )
 
@@ -73,7 +73,7 @@ class ServerBackend(ServerReports):
             "plan": envelope(plan).decode(),
             "message": session.message,
             "override_impact": session.override_impact,
-            "lock_wait_ms": _wait(session),
+            "lock_wait_ms": lock_wait_ms(session.lock_timeout),
         }
         if session.origin != NO_ORIGIN:  # earlier servers do not know it
             payload["origin"] = _origin_json(session.origin)
@@ -97,7 +97,7 @@ class ServerBackend(ServerReports):
             **request_fields,
             "plan": envelope(request.plan).decode() if request.plan is not None else "",
             "decision": decision.value,
-            "lock_wait_ms": _wait(session),
+            "lock_wait_ms": lock_wait_ms(session.lock_timeout),
         }
         if not request.expect:
             del payload["expect"]  # earlier servers do not know it
@@ -124,7 +124,7 @@ class ServerBackend(ServerReports):
         """Let the server record reviews as approvals."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
+        match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": lock_wait_ms(session.lock_timeout)}):
             case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
                 reviews = tuple(map(self._relayed, recorded))
                 outcome = RelayOutcome(reviews, tuple(map(str, standing)), self._findings(refused))
@@ -156,7 +156,7 @@ class ServerBackend(ServerReports):
         payload: Json = {
             "patterns": list(request.patterns),
             "reason": request.reason,
-            "lock_wait_ms": _wait(session),
+            "lock_wait_ms": lock_wait_ms(session.lock_timeout),
             **_signature(session),
         }
         match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, payload):
@@ -178,7 +178,7 @@ class ServerBackend(ServerReports):
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lifts": [each.value for each in request.lifts],
-            "lock_wait_ms": _wait(session),
+            "lock_wait_ms": lock_wait_ms(session.lock_timeout),
         }
         if request.found:  # earlier servers do not know it
             payload["found"] = [asdict(each) for each in request.found]
@@ -198,7 +198,7 @@ class ServerBackend(ServerReports):
             **asdict(request),
             "message": session.message,
             "override_impact": session.override_impact,
-            "lock_wait_ms": _wait(session),
+            "lock_wait_ms": lock_wait_ms(session.lock_timeout),
             **_signature(session),
         }
         return self._recorded(session, SCHEDULE, payload)
@@ -207,7 +207,7 @@ class ServerBackend(ServerReports):
         """Let the server take a scheduled promotion back."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        payload: Json = {"scheduled": serial, "reason": reason, "lock_wait_ms": _wait(session)}
+        payload: Json = {"scheduled": serial, "reason": reason, "lock_wait_ms": lock_wait_ms(session.lock_timeout)}
         return self._recorded(session, WITHDRAW, payload)
 
     def _recorded(self, session: Session, path: str, payload: Json) -> RevisionRow:
@@ -222,17 +222,12 @@ class ServerBackend(ServerReports):
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the server's contacts."""
-        from pydantic import TypeAdapter, ValidationError
-
         from offerkit.engine.impact import Impact, without_contacts
 
         payload: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
         if not request.examples:
             del payload["examples"]  # earlier servers do not know it
-        try:
-            impact = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, payload))
-        except ValidationError:
-            raise strange(self.remote.url) from None
+        impact = self.remote.typed(Impact, IMPACT, payload)
         return (
             impact if request.examples else replace(impact, spaces=[without_contacts(space) for space in impact.spaces])
         )
@@ -301,17 +296,6 @@ def _check_received(session: Session, plan: Plan) -> None:
         verify(plan, store)
     if any(step.address.kind is Kind.DIMENSION for step in plan.steps):
         entitled_actor(session, plan)
-
-
-def _wait(session: Session) -> int:
-    """How long to wait for the lock, in milliseconds. Raises Refused if that exceeds the server's maximum."""
-    if not session.lock_timeout <= LONGEST_WAIT:  # also refuses NaN
-        raise refuse(
-            Code.BAD_VALUE,
-            f"a server waits at most {LONGEST_WAIT} seconds for the store's lock",
-            hint=f"Use --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
-        )
-    return round(session.lock_timeout * 1000)
 
 
 def _signature(session: Session) -> dict[str, Json]:

@@ -20,9 +20,10 @@ from offerkit.governance.rights import Actor, check_administrator
 from offerkit.reports.contact_erasure import ContactErasure, ErasedFiles, ErasedRows
 from offerkit.store import Draft, RevisionRow, Store, contact_data
 from offerkit.store.contact_data import ERASE, ERASED, PERSONAL, ContactRows
-from offerkit.usecases.contact_places import ContactPlaces, ContactRequest, find_contact, find_places
+from offerkit.usecases.contact_places import ContactPlaces, find_contact, find_places, folder_shown, nothing_stored
 from offerkit.usecases.delivery_files import erase_from
 from offerkit.usecases.delivery_folder import unfinished_of
+from offerkit.usecases.requests import ContactRequest, ErasureOutcome
 from offerkit.usecases.restore import WORKPLACE
 from offerkit.usecases.session import Session, who_is
 
@@ -31,21 +32,32 @@ _TELLING = 5
 AGAIN = "Run the command again: it continues with what is left."
 
 
-def plan_erasure(session: Session, request: ContactRequest) -> ContactErasure:
+def plan_erasure(session: Session, request: ContactRequest) -> ErasureOutcome:
     """What :func:`erase_contact` would erase. Raises Refused, also unless the operator is an administrator."""
-    session.backend.require_local()
+    return session.backend.plan_erasure(session, request)
+
+
+def plan_erasure_here(session: Session, request: ContactRequest) -> ErasureOutcome:
+    """:func:`plan_erasure` where the store is."""
     with session.existing() as store:
         _administrator(session, store)
         found = find_contact(session.project.root, store, request)
         _check_message(session.message, found)
-    return _erasure(session.project.root, found, [(place.rows, place.visitor) for place in found.places])
+    erasure = _erasure(session.project.root, found, [(place.rows, place.visitor) for place in found.places])
+    return ErasureOutcome(erasure, (nothing_stored(session, request),) if erasure.empty else ())
 
 
-def erase_contact(session: Session, request: ContactRequest) -> ContactErasure:
+def erase_contact(session: Session, request: ContactRequest) -> ErasureOutcome:
     """Erase a contact; :func:`clear_erased` comes after it. Raises Refused as :func:`plan_erasure` does.
 
-    What others store for the contact meanwhile is erased as well, until the transaction of the store.
+    What others store for the contact meanwhile is erased as well, until the transaction of the store. It is recorded
+    also if nothing is stored: a restored backup may have what was purged since, and must not bring it back.
     """
+    return session.backend.erase_contact(session, request)
+
+
+def erase_contact_here(session: Session, request: ContactRequest) -> ErasureOutcome:
+    """:func:`erase_contact` where the store is."""
     with session.writing() as store:
         actor = _administrator(session, store)
         with store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting):
@@ -60,15 +72,23 @@ def erase_contact(session: Session, request: ContactRequest) -> ContactErasure:
                     for place in find_places(store, request)
                 ]
                 erasure = _erasure(session.project.root, found, rows)
-                if erasure.empty:
-                    return erasure
                 revision = _record(session, store, actor, erasure)
-    return replace(erasure, revision=revision.serial, digest=revision.digest)
+    erased = replace(erasure, revision=revision.serial, digest=revision.digest)
+    return ErasureOutcome(erased, tuple(_unreached(session)))
 
 
 def clear_erased(session: Session, request: ContactRequest) -> list[Diagnostic]:
-    """Clear what deleted rows left in the store's files, whoever deleted them; returns what is not erased after it."""
+    """Clear what deleted rows left in the store's files, whoever deleted them; returns what is not erased after it.
+
+    Raises Refused as :func:`plan_erasure` does.
+    """
+    return session.backend.clear_erased(session, request)
+
+
+def clear_erased_here(session: Session, request: ContactRequest) -> list[Diagnostic]:
+    """:func:`clear_erased` where the store is."""
     with session.writing() as store:
+        _administrator(session, store)
         left = store.database.clear_deleted([*PERSONAL])
         since = sum(place.rows.total for place in find_places(store, request))
     unfinished = []
@@ -93,7 +113,7 @@ def clear_erased(session: Session, request: ContactRequest) -> list[Diagnostic]:
     return unfinished
 
 
-def unreached(session: Session) -> list[Diagnostic]:
+def _unreached(session: Session) -> list[Diagnostic]:
     """Warnings about what may have the contact as well: stores that were set aside, files of deliveries that moved."""
     folders = {session.project.state}
     names = {session.store.name if isinstance(session.store, Path) else session.store.schema}
@@ -129,7 +149,8 @@ def unreached(session: Session) -> list[Diagnostic]:
             _elsewhere(
                 f"the files of deliveries are no longer in {moved[0]!s:.200}{more}, and may have the contact",
                 "They were moved, or this is another machine.",
-                "Name the folders where they are now: --files DIR",
+                f"{'On that machine, name' if session.through_server else 'Name'} the folders where they are now:"
+                " --files DIR",
             )
         )
     return warnings
@@ -172,13 +193,8 @@ def _erasure(root: Path, found: ContactPlaces, rows: Sequence[tuple[ContactRows,
             for row, visits in rows
             if row.total
         ],
-        [ErasedFiles(_shown(one.folder, root), one.messages, one.others) for one in found.files],
+        [ErasedFiles(folder_shown(one.folder, root), one.messages, one.others) for one in found.files],
     )
-
-
-def _shown(folder: Path, root: Path) -> str:
-    """A folder as its user knows it: below the project's."""
-    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
 
 
 def _record(session: Session, store: Store, actor: Actor, erasure: ContactErasure) -> RevisionRow:

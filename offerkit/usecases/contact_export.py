@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
 from offerkit.store import Store, contact_data
 from offerkit.usecases.contact_access import not_a_contact_reader, operator_rights
-from offerkit.usecases.contact_places import ContactPlace, ContactPlaces, ContactRequest, find_contact
+from offerkit.usecases.contact_places import ContactPlace, ContactPlaces, find_contact, folder_shown, nothing_stored
 from offerkit.usecases.delivery_files import messages_of, set_aside_in
 from offerkit.usecases.list_propositions import proposition_line
+from offerkit.usecases.requests import ContactExport, ContactRequest
 from offerkit.usecases.session import Session, who_is
 
 FORMAT = 1
@@ -33,14 +35,19 @@ NOT_INCLUDED = (
 """What an export cannot have."""
 
 
-def export_contact(session: Session, request: ContactRequest) -> dict[str, Json]:
+def export_contact(session: Session, request: ContactRequest) -> ContactExport:
     """Everything that is stored about a contact. Raises Refused, also unless the operator may read contacts."""
-    session.backend.require_local()
+    return session.backend.export_contact(session, request)
+
+
+def export_contact_here(session: Session, request: ContactRequest) -> ContactExport:
+    """:func:`export_contact` where the store is."""
+    root = session.project.root
     with session.existing() as store:
         actor = who_is(session, store)
-        found = find_contact(session.project.root, store, request)
+        found = find_contact(root, store, request)
         _check_reader(store, actor.name, found)
-        return {
+        data: dict[str, Json] = {
             "format": FORMAT,
             "contact": request.key,
             "exported": session.now,
@@ -49,20 +56,17 @@ def export_contact(session: Session, request: ContactRequest) -> dict[str, Json]
             "environments": [*found.environments],
             "meanings": dict(MEANINGS),
             "not_included": [*NOT_INCLUDED],
-            **_parts(store, found),
+            **_parts(root, store, found),
         }
+    empty = not any(data[part] for part in MEANINGS)
+    return ContactExport(data, (nothing_stored(session, request),) if empty else ())
 
 
-def is_empty(export: Mapping[str, Json]) -> bool:
-    """Whether an export has nothing of the contact."""
-    return not any(export[part] for part in MEANINGS)
-
-
-def _parts(store: Store, found: ContactPlaces) -> dict[str, Json]:
+def _parts(root: Path, store: Store, found: ContactPlaces) -> dict[str, Json]:
     messages: list[Json] = []
     aside: list[Json] = []
     for files in found.files:
-        where: dict[str, Json] = {"environment": files.environment, "folder": str(files.folder)}
+        where: dict[str, Json] = {"environment": files.environment, "folder": folder_shown(files.folder, root)}
         messages += [{**where, "file": name, "message": message} for name, message in messages_of(files)]
         aside += [{**where, "file": name, "reason": reason} for name, reason in set_aside_in(files)]
     return {

@@ -25,19 +25,8 @@ from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.usecases.argument_values import known_environments, zone_of_stage
 from offerkit.usecases.delivery_files import DELIVERIES, DeliveryFiles, find_delivery_files
 from offerkit.usecases.delivery_folder import unfinished_of
+from offerkit.usecases.requests import ContactRequest
 from offerkit.usecases.session import Session
-
-
-@dataclass(frozen=True)
-class ContactRequest:
-    """A contact by primary key, in ``environments`` (none: in all of its dimension).
-
-    ``folders``: where files of deliveries are, beside where they were written.
-    """
-
-    key: str
-    environments: Sequence[str] = ()
-    folders: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +84,11 @@ def find_places(store: Store, request: ContactRequest) -> list[ContactPlace]:
     return places
 
 
+def folder_shown(folder: Path, root: Path) -> str:
+    """A folder as its user knows it: from the project's folder, if it is below."""
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
 def nothing_stored(session: Session, request: ContactRequest) -> Diagnostic:
     """The warning that nothing is stored for a contact: what was searched for it, and whether its key can be one."""
     root = session.project.root
@@ -104,7 +98,7 @@ def nothing_stored(session: Session, request: ContactRequest) -> Diagnostic:
         folders = {path.resolve(): path for path in (root / DELIVERIES, *request.folders, *_written(store))}
         forms = sorted({form for name in looked if (form := declared.form(name))})
         fits = not forms or any([*declared.parsed(name, request.key)] for name in looked)
-    shown = [str(path.relative_to(root) if path.is_relative_to(root) else path) for path in folders.values()]
+    shown = [folder_shown(path, root) for path in folders.values()]
     return Diagnostic(
         Code.NO_MATCH,
         "nothing is stored for a contact with this key",

@@ -8,7 +8,6 @@ cost nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from offerkit.address import SHARED, Address, Stage, StageRef, environment_address
 from offerkit.governance.approval_items import ApprovalItem
@@ -30,9 +29,9 @@ def with_deadlines(stages: Stages, items: Sequence[ApprovalItem], now: str) -> l
     """``items``, those that wait with their deadlines; ``now`` decides which are overdue."""
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     spans = {
-        item.address: span
+        item.address: duration(text)
         for item in items
-        if item.state == "waiting" and (span := _deadline(design, live, item.address)) is not None
+        if item.state == "waiting" and (text := deadline_of(design, live, item.address))
     }
     if not spans or stages.store is None:
         return list(items)
@@ -47,15 +46,18 @@ def with_deadlines(stages: Stages, items: Sequence[ApprovalItem], now: str) -> l
     return found
 
 
-def _deadline(design: Snapshot, live: Snapshot, address: Address) -> timedelta | None:
-    """The deadline of the environment that ``address`` belongs to; what several share has the shortest one."""
+def deadline_of(design: Snapshot, live: Snapshot, address: Address) -> str:
+    """How long the reviewers of ``address`` have, as its environment says; empty: as long as they like.
+
+    What several environments share has the shortest deadline of them.
+    """
     names = environments_of(address, design, live) if address.environment == SHARED else [address.environment]
-    spans = []
+    texts = []
     for name in names:
         promotion = (design(environment_address(name)) or {}).get("promotion")
         text = promotion.get("approval_deadline") if isinstance(promotion, dict) else None
-        spans += [duration(text)] if isinstance(text, str) else []
-    return min(spans, default=None)
+        texts += [text] if isinstance(text, str) else []
+    return min(texts, key=duration, default="")
 
 
 _What = tuple[Address, Aspect, str]

@@ -61,7 +61,7 @@ class Choice(NamedTuple):
 class PartChoices(NamedTuple):
     """The offers for a part of a message in order, possibly more than wanted, and maybe some that are to be left out.
 
-    ``data``: the recipient's call data if a target-loading hook added to it; None: as in the other parts.
+    ``data``: the recipient's call data on the part's space, with what a target-loading hook added; None: nothing chosen.
     ``missing``: why the offer that a field names cannot be sent.
     """
 
@@ -287,11 +287,11 @@ class _PartDecider:
             return lambda used: self._eligible(found, row, contact, data, ineligible)
         if selection.cells:
             position = selection.cells[cell].position if cell is not None else None
-            return lambda used: PartChoices(() if position is None else (Choice(position, NOT_WEIGHED),))
+            return lambda used: PartChoices(() if position is None else (Choice(position, NOT_WEIGHED),), data)
         if selection.program is None:
             at = selection.part.catalog.position_of
             choices = tuple(Choice(at[name], NOT_WEIGHED) for name in selection.part.offers)
-            return lambda used: PartChoices(choices)
+            return lambda used: PartChoices(choices, data)
         if selection.one_by_one:
             return lambda used: self._alone(key, contact, data, used)
         assert self._chunk is not None
@@ -306,7 +306,7 @@ class _PartDecider:
         left = [item for item in chosen if part.catalog.offers[program.items[item].position].name not in used]
         if len(left) < part.count and len(chosen) == len(picks):
             return self._alone(key, contact, data, used)
-        return PartChoices(tuple(self._weigh(item, contact, data) for item in left[: part.count]))
+        return PartChoices(tuple(self._weigh(item, contact, data) for item in left[: part.count]), data)
 
     def _eligible(self, position: int, row: int, contact: Row, data: Row, otherwise: str) -> PartChoices:
         """The offer that a field names, if the engine finds it eligible; ``otherwise``: what is said if not."""
@@ -314,7 +314,7 @@ class _PartDecider:
         eligible: NDArray[numpy.bool_] = self._chunk.eligible
         for item in self._items.get(position, ()):
             if eligible[item, row]:
-                return PartChoices((self._weigh(item, contact, data),))
+                return PartChoices((self._weigh(item, contact, data),), data)
         return PartChoices(missing=otherwise)
 
     def _alone(

@@ -73,11 +73,15 @@ class _Case(NamedTuple):
 
 
 def explain_stored(session: Session, id_: str, *, present: bool = False) -> ExplainedProposition:
-    """Explain a proposition of the session's store. ``present``: also decide again with the contact as it is now.
+    """Explain a stored proposition. ``present``: also decide again with the contact as it is now.
 
     Raises Refused if it does not exist, or through a server unless the operator may read its environment's contacts.
     """
-    session.backend.require_local()
+    return session.backend.explain(session, id_, present=present)
+
+
+def explain_here(session: Session, id_: str, *, present: bool) -> ExplainedProposition:
+    """:func:`explain_stored` where the store is."""
     with session.existing() as store, store.reading():
         rights = contact_rights(session, store)
         if not rights.all and not rights.named:

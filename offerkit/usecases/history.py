@@ -170,7 +170,9 @@ def _erased(row: RevisionRow) -> str:
         for what, number in counts.items()
         if number
     ]
-    return f"a contact: {and_list(parts)}" if parts else "a contact, in files" if row.action == ERASE else ""
+    if parts or row.action != ERASE:
+        return f"a contact: {and_list(parts)}" if parts else ""
+    return "a contact, in files" if "files" in row.details else "a contact of whom nothing was stored"
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:

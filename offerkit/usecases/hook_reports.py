@@ -1,14 +1,22 @@
-"""What hooks that failed reported while many contacts were decided: once for each hook and offer, and for how many."""
+"""What hooks that failed reported while many contacts were decided: which ones, for which offers, and how often."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from offerkit.diagnostics import Code
+from offerkit.engine.impact import FailedHook
 from offerkit.engine.report import Report
 
-_OF_HOOKS = (Code.HOOK_MISSING, Code.HOOK_FAILED, Code.HOOK_ANSWER)
+
+class _Failure(NamedTuple):
+    """What went wrong with which hook."""
+
+    code: Code
+    kind: str
+    hook: str
 
 
 @dataclass
@@ -17,29 +25,61 @@ class HookReports:
     differ for each contact, the first is kept.
     """
 
-    _first: dict[tuple[Code, str], Report] = field(default_factory=dict)
-    _contacts: dict[tuple[Code, str], int] = field(default_factory=dict)
+    _first: dict[tuple[_Failure, str], Report] = field(default_factory=dict)
+    _contacts: dict[tuple[_Failure, str], int] = field(default_factory=dict)
+    calls: dict[_Failure, int] = field(default_factory=dict)
+    """In how many calls a hook failed, whatever the number of offers that it was asked about."""
 
     def add(self, reports: Iterable[Report]) -> None:
         """Add the reports of the decision for one contact."""
-        for about, report in {(report.code, report.where): report for report in reports}.items():
-            if report.code in _OF_HOOKS:
-                self._first.setdefault(about, report)
-                self._contacts[about] = self._contacts.get(about, 0) + 1
+        found = {about: report for report in reports if (about := _about(report)) is not None}
+        for about, report in found.items():
+            self._first.setdefault(about, report)
+            self._contacts[about] = self._contacts.get(about, 0) + 1
+        for failure in {failure for failure, _ in found}:
+            self.calls[failure] = self.calls.get(failure, 0) + 1
 
     def reports(self) -> tuple[Report, ...]:
         """A report for each hook and offer, in the order in which they came."""
         return tuple(
             replace(
-                report, message=f"{report.message.rstrip('.')} ({_offer(report)}for {_contacts(self._contacts[about])})"
+                report,
+                message=f"{report.message.rstrip('.')} ({_of(about[1])}for {_contacts(self._contacts[about])})",
             )
             for about, report in self._first.items()
         )
 
+    def offers(self, failure: _Failure) -> set[str]:
+        """The offers that a dynamic-offer hook failed for."""
+        return {offer for found, offer in self._first if found == failure and offer}
 
-def _offer(report: Report) -> str:
-    """The offer that a dynamic-offer hook was asked about; of other hooks the report is about the hook it names."""
-    return "" if f"“{report.where}”" in report.message else f"offer {report.where}, "
+
+def failed_hooks(before: HookReports, after: HookReports) -> list[FailedHook]:
+    """The hooks that failed before or after a change, and in how many calls, without the text of any error."""
+    return [
+        FailedHook(
+            str(failure.code),
+            failure.kind,
+            failure.hook,
+            sorted(before.offers(failure) | after.offers(failure)),
+            before.calls.get(failure, 0),
+            after.calls.get(failure, 0),
+        )
+        for failure in sorted(before.calls.keys() | after.calls.keys())
+    ]
+
+
+def _about(report: Report) -> tuple[_Failure, str] | None:
+    """The failure, and the offer that a dynamic-offer hook was asked about."""
+    if report.hook is None:
+        return None
+    kind, hook = report.hook
+    asked = kind == "dynamic-offer" and report.code is not Code.HOOK_MISSING
+    return _Failure(report.code, kind, hook), report.where if asked else ""
+
+
+def _of(offer: str) -> str:
+    return f"offer {offer}, " if offer else ""
 
 
 def _contacts(count: int) -> str:

@@ -19,6 +19,7 @@ from offerkit.store import Store
 from offerkit.times import common_zone, display_time
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.contact_access import contact_rights, hiding_contacts, not_a_contact_reader
+from offerkit.usecases.hook_reports import HookReports, failed_hooks
 from offerkit.usecases.impact_limit import limit_of
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import Population, population
@@ -178,7 +179,8 @@ def space_impact(
     names = pair.offers()
     changes = {name: _OfferChange() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
-    for both in decide_both(store, contacts, pair):
+    hooks = HookReports(), HookReports()
+    for both in decide_both(store, contacts, pair, hooks):
         old_ranks, new_ranks = ranks(pair, both, names)
         _total(totals, both.first, old_ranks, new_ranks, segments)
         for row, name in enumerate(names):
@@ -212,6 +214,7 @@ def space_impact(
         max_lost,
         by,
         contacts.sample,
+        failed_hooks=failed_hooks(*hooks),
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from offerkit.applier import Applied
+    from offerkit.diagnostics import Diagnostic
+    from offerkit.engine.explained import ExplainedProposition
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
     from offerkit.fingerprint import Json
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
+        ContactExport,
+        ContactRequest,
+        ErasureOutcome,
         ExportedPage,
         ExportRequest,
         ImpactRequest,
@@ -71,6 +76,36 @@ class LocalBackend:
         from offerkit.usecases.override import override_here
 
         return override_here(session, request)
+
+    def explain(self, session: Session, id_: str, *, present: bool) -> ExplainedProposition:
+        """What decided a proposition of the store."""
+        from offerkit.usecases.explain import explain_here
+
+        return explain_here(session, id_, present=present)
+
+    def export_contact(self, session: Session, request: ContactRequest) -> ContactExport:
+        """What the store and the files of deliveries have of a contact."""
+        from offerkit.usecases.contact_export import export_contact_here
+
+        return export_contact_here(session, request)
+
+    def plan_erasure(self, session: Session, request: ContactRequest) -> ErasureOutcome:
+        """What would be erased here."""
+        from offerkit.usecases.contact_erasure import plan_erasure_here
+
+        return plan_erasure_here(session, request)
+
+    def erase_contact(self, session: Session, request: ContactRequest) -> ErasureOutcome:
+        """Erase a contact from the store and the files of deliveries."""
+        from offerkit.usecases.contact_erasure import erase_contact_here
+
+        return erase_contact_here(session, request)
+
+    def clear_erased(self, session: Session, request: ContactRequest) -> list[Diagnostic]:
+        """Clear what deleted rows left in the store's files."""
+        from offerkit.usecases.contact_erasure import clear_erased_here
+
+        return clear_erased_here(session, request)
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the local contacts."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from offerkit.address import Address
-from offerkit.diagnostics import Diagnostic
+from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.specs.progress import Progress, no_progress
@@ -17,6 +18,7 @@ from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:
     from offerkit.governance.approval_items import ReviewedAspect
+    from offerkit.reports.contact_erasure import ContactErasure
 
 
 @dataclass(frozen=True)
@@ -299,6 +301,49 @@ class KeptSimulations:
     """Kept simulations, newest first, or in the order in which they were named."""
 
     runs: Sequence[KeptSimulation]
+
+
+LONGEST_WAIT = 60
+"""How many seconds a server lets clients wait for the store's lock."""
+
+
+def lock_wait_ms(seconds: float) -> int:
+    """How long a server is to wait for the lock, in milliseconds. Raises Refused if that exceeds its maximum."""
+    if not seconds <= LONGEST_WAIT:  # also refuses NaN
+        raise refuse(
+            Code.BAD_VALUE,
+            f"a server waits at most {LONGEST_WAIT} seconds for the store's lock",
+            hint=f"Use --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
+        )
+    return round(seconds * 1000)
+
+
+@dataclass(frozen=True)
+class ContactRequest:
+    """A contact by primary key, in ``environments`` (none: in all of its dimension).
+
+    ``folders``: where files of deliveries are, beside where they were written.
+    """
+
+    key: str
+    environments: Sequence[str] = ()
+    folders: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class ContactExport:
+    """Everything that is stored about a contact, as JSON that says what it is; warnings, if that is nothing."""
+
+    data: Mapping[str, Any]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class ErasureOutcome:
+    """What is to be erased, or was; warnings about what was not found, or what cannot be reached."""
+
+    erasure: ContactErasure
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class SpaceRequest(NamedTuple):

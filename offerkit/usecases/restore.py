@@ -18,8 +18,9 @@ from offerkit.governance.approvals import Approval
 from offerkit.governance.rights import check_administrator
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import Aspect
-from offerkit.store import Draft, Location, RevisionRow, Store, backups, copying, errors, write_lock
+from offerkit.store import Draft, Location, RevisionRow, Store, backups, contact_data, copying, errors, write_lock
 from offerkit.store.backups import OnlyInBackup
+from offerkit.store.erased_contacts import ERASURES
 from offerkit.store.tokens import TokenRow
 from offerkit.usecases.session import Session, operators, profiles, who_is
 
@@ -80,13 +81,22 @@ class Restoration:
             return False
         return loss.common == serial and not (loss.returning.propositions or loss.returning.deliveries)
 
+    @property
+    def erases(self) -> bool:
+        """Whether the backup knows of erased contacts whom the store still has."""
+        return self.loss is not None and self.loss.returning is not None and bool(self.loss.returning.erased_until)
+
 
 @dataclass(frozen=True)
 class Restored:
-    """The revision that records the restore, and the file with the previous store, if there was one."""
+    """The revision that records the restore, and the file with the previous store, if there was one.
+
+    ``left``: what keeps rows of contacts that it erased in the store's files, in words; empty when nothing does.
+    """
 
     revision: RevisionRow
     aside: Path | None = field(default=None)
+    left: str = ""
 
 
 @contextlib.contextmanager
@@ -120,6 +130,9 @@ def restore(restoration: Restoration) -> Restored:
     if restoration.session.heads is not None:  # the shorter history is expected
         with Store.open(restoration.session.store) as store:
             restoration.session.heads.accepting().remember_appended(store, restoration.session.now)
+    if restoration.erases:
+        with Store.open(restoration.session.store, write=True) as store:
+            return replace(restored, left=store.database.clear_deleted([*contact_data.PERSONAL]))
     return restored
 
 
@@ -139,7 +152,7 @@ def _put_in_place(restoration: Restoration) -> Restored:
         backups.check_unchanged(store.database, loss.head)  # another run may have restored meanwhile
         aside = _aside(session)
         lost_serials: Json = [row.serial for row in loss.revisions]
-        erasures: dict[str, Json] = {backups.ERASURES: True} if loss.returning and loss.returning.erasures else {}
+        erasures: dict[str, Json] = {ERASURES: True} if loss.returning and loss.returning.erasures else {}
         draft = replace(draft, details={"replaced": loss.head, "revisions": lost_serials, **erasures})
         if store.database.differences():
             return _rebuilt(restoration, store, aside, draft)

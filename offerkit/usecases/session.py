@@ -31,12 +31,16 @@ from offerkit.store.stage_snapshots import Stages, listed_operators, rolled_back
 
 if TYPE_CHECKING:
     from offerkit.applier import Applied
+    from offerkit.engine.explained import ExplainedProposition
     from offerkit.engine.impact import Impact
     from offerkit.engine.status_report import StatusReport
     from offerkit.governance.signatures import GivenSignature
     from offerkit.usecases.requests import (
         ApprovalOutcome,
         ApprovalRequest,
+        ContactExport,
+        ContactRequest,
+        ErasureOutcome,
         ExportedPage,
         ExportRequest,
         ImpactRequest,
@@ -100,6 +104,21 @@ class Backend(Protocol):
 
     def simulations(self, session: Session, request: SimulationsRequest) -> KeptSimulations:
         """Kept simulations: listed, read or removed."""
+
+    def explain(self, session: Session, id_: str, *, present: bool) -> ExplainedProposition:
+        """What decided a stored proposition."""
+
+    def export_contact(self, session: Session, request: ContactRequest) -> ContactExport:
+        """Everything that is stored about a contact."""
+
+    def plan_erasure(self, session: Session, request: ContactRequest) -> ErasureOutcome:
+        """What an erasure would erase."""
+
+    def erase_contact(self, session: Session, request: ContactRequest) -> ErasureOutcome:
+        """Erase a contact."""
+
+    def clear_erased(self, session: Session, request: ContactRequest) -> list[Diagnostic]:
+        """Clear what deleted rows left in the store's files; returns what is not erased after it."""
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact of a plan on contacts."""

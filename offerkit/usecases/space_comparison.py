@@ -13,6 +13,7 @@ from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
 from offerkit.store import Store
+from offerkit.usecases.hook_reports import HookReports
 from offerkit.usecases.per_contact import decide_contacts
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.population import Population
@@ -101,15 +102,20 @@ def _old_names(effect: PlanEffect, environment: str, catalog_after: Catalog | No
     return {name: old for name, old in old_names.items() if old != name}
 
 
-def decide_both(store: Store | None, contacts: Population, pair: SpaceComparison) -> Iterator[ComparedChunk]:
-    """Decide for all contacts, chunk by chunk."""
+def decide_both(
+    store: Store | None,
+    contacts: Population,
+    pair: SpaceComparison,
+    hooks: tuple[HookReports | None, HookReports | None] = (None, None),
+) -> Iterator[ComparedChunk]:
+    """Decide for all contacts, chunk by chunk; ``hooks`` collects what failed before and after."""
     olds = (
-        decide_contacts(contacts.before, _batch(contacts.before, store, pair.old), store)
+        decide_contacts(contacts.before, _batch(contacts.before, store, pair.old), store, hooks[0])
         if pair.old is not None
         else None
     )
     news = (
-        decide_contacts(contacts.after, _batch(contacts.after, store, pair.new), store)
+        decide_contacts(contacts.after, _batch(contacts.after, store, pair.new), store, hooks[1])
         if pair.new is not None
         else None
     )

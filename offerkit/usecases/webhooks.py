@@ -31,6 +31,8 @@ ATTEMPTS = 14
 """Attempts until an event is given up, over about 17 hours."""
 KEPT = timedelta(days=7)
 """How long events that were sent stay listed."""
+KEPT_DEAD = timedelta(days=90)
+"""How long events that were given up stay listed, and can be sent again."""
 HOLD_OFF = timedelta(seconds=60)
 """How long a receiver that gives no answer gets nothing else from this sender."""
 SLOW = timedelta(seconds=1)
@@ -67,12 +69,14 @@ class Sender:
     _held_off: dict[str, datetime] = field(default_factory=dict)
     _slow: dict[str, datetime] = field(default_factory=dict)
     _looked: datetime | None = None
+    _overdue: set[str] = field(default_factory=set)
 
     def send_due(self, store: Store, goes_on: Callable[[], bool] = lambda: True) -> SendResult:
         """Send everything that is due now. ``goes_on`` is asked before each event."""
         result, db = SendResult(), store.database
         self.note_overdue(store)
-        outbox.forget(db, utc(self.clock() - KEPT))
+        for state, kept in ((OutboxState.SENT, KEPT), (OutboxState.DEAD, KEPT_DEAD)):
+            outbox.forget(db, state, utc(self.clock() - kept), self._overdue)  # each of those gets one event
         useless: set[str] = set()
         for _ in range(MOST):
             now = self.clock()
@@ -97,7 +101,7 @@ class Sender:
         now = self.clock()
         if _within(self._looked, now, LOOK):
             return
-        self._looked = now
+        self._looked, self._overdue = now, set()
         wanted = outbox.is_wanted(store.database, "approval.overdue")
         if not wanted or not any(body.get("approval_deadline") for body in promotion_settings(store).values()):
             return
@@ -106,6 +110,7 @@ class Sender:
                 name = " ".join(("overdue", item.address, item.aspect, ",".join(item.spaces), item.since))
                 data = {**awaited(item), "since": item.since, "due": item.due}
                 notice = Notice("approval.overdue", item.address.environment, data)
+                self._overdue.add(outbox.id_of(name))
                 outbox.add_once(store.database, name, utc(now), notice)
 
     def _send_one(self, store: Store, name: str, webhook: Mapping[str, Json] | None, result: SendResult) -> bool:

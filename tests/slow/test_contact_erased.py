@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -18,8 +19,9 @@ from running import begin
 
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store, contact_data, parse_location
+from offerkit.usecases import store_maintenance
 from offerkit.usecases.contact_erasure import clear_erased, erase_contact
-from offerkit.usecases.contact_places import ContactRequest
+from offerkit.usecases.requests import ContactRequest
 
 pytestmark = pytest.mark.slow
 ROUNDS = often(9, 60)
@@ -33,7 +35,8 @@ from pathlib import Path
 from offerkit.specs import Project
 from offerkit.store import parse_location
 from offerkit.usecases.contact_erasure import clear_erased, erase_contact
-from offerkit.usecases.contact_places import ContactRequest, find_contact
+from offerkit.usecases.contact_places import find_contact
+from offerkit.usecases.requests import ContactRequest
 from offerkit.usecases.local_backend import LOCAL
 from offerkit.usecases.session import Session
 session = Session(
@@ -48,6 +51,24 @@ erase_contact(session, request)
 print("erased", flush=True)
 clear_erased(session, request)
 print("cleared", flush=True)
+"""
+
+RESTORING = """
+import sys
+from pathlib import Path
+from offerkit.specs import Project
+from offerkit.store import parse_location
+from offerkit.usecases import restore
+from offerkit.usecases.local_backend import LOCAL
+from offerkit.usecases.session import Session
+session = Session(
+    Project(Path(sys.argv[1])), "2026-07-01T00:00:00.000000Z", operator="ada", backend=LOCAL, lock_timeout=30,
+    store_path=parse_location(sys.argv[2]),
+)
+with restore.prepare_restore(session, Path(sys.argv[3])) as restoration:
+    print("ready", flush=True)
+    restore.restore(restoration)
+print("restored", flush=True)
 """
 
 
@@ -90,7 +111,7 @@ def test_a_server_continues_and_nothing_of_the_contact_is_left(live: Workspace) 
             done = erase_contact(session, ContactRequest(KEY))
             assert clear_erased(session, ContactRequest(KEY)) == []
             time.sleep(1)
-        assert done.rows and not callers.wrong and callers.broken == 0
+        assert done.erasure.rows and not callers.wrong and callers.broken == 0
         assert server.call("/health/ready")[0] == 200
         with live.store() as store:
             stored = {row.id for row in store.propositions(limit=0)}
@@ -127,6 +148,38 @@ def test_killed_at_any_moment_it_is_not_done_or_finished_by_the_next(live: Works
         erase_contact(session, ContactRequest(KEY))
         assert clear_erased(session, ContactRequest(KEY)) == []
         assert traces(live) == []
+    assert min(cut.values()) > 0, "kills fell before and after the commit"
+
+
+def test_killed_while_restored_over_a_store_that_still_has_the_contact(tmp_path: Path) -> None:
+    """The backup knows of the erasure, the store does not: it has all of the contact, or nothing."""
+    shop = with_people(Workspace(tmp_path)).go_live()
+    assert isinstance(shop.location, Path)
+    with Store.open(shop.location, write=True) as store:
+        store.add_propositions([row(number) for number in range(60)])
+    older, newer = tmp_path / "older.db", tmp_path / "newer.db"
+    store_maintenance.copy(shop.location, older)
+    erase_contact(shop.session("ada"), ContactRequest(KEY))
+    store_maintenance.copy(shop.location, newer)
+    chance = random.Random(20261130)
+    cut = {"before": 0, "after": 0}
+    for longer in kills(often(6, 40), lambda: min(cut.values()) > 0):
+        for path in shop.location.parent.glob("store.db*"):
+            path.unlink()
+        shutil.copy(older, shop.location)
+        process = begin(RESTORING, str(shop.root), str(shop.location), str(newer))
+        assert process.stdout.readline() == "ready\n", process.communicate()
+        time.sleep(chance.uniform(0, 0.1) * longer)
+        process.kill()
+        said = process.communicate(timeout=60)[0].split()
+        with Store.open(shop.location) as store:
+            assert store.verify() == []
+            last = store.revision(store.last_serial())
+            assert last is not None
+            restored = last.action == "restore"
+            assert contact_data.count(store.database, "shop", [KEY]).total == (0 if restored else 60)
+            assert restored or not said
+        cut["after" if restored else "before"] += 1
     assert min(cut.values()) > 0, "kills fell before and after the commit"
 
 

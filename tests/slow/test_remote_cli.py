@@ -291,6 +291,7 @@ def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewh
     [
         ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
         ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"), ("run-due",),
+        ("contact", "export", "1", "--files", "."),
     ],
 )  # fmt: skip
 def test_what_needs_the_store_itself_says_so(unchanged: Elsewhere, args: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ HOSTILE = "\"'><script>document.title='hacked'</script><img src=x onerror=\"docu
 GOLD = "shop/offer.gold-card"
 PAGES = (
     "/ui", "/ui/offers", "/ui/offers/shop/gold-card?stage=design", "/ui/show?address=shop/offer.gold-card", "/ui/diff",
-    "/ui/approvals?show=all", "/ui/promote", "/ui/history", "/ui/history/1", "/ui/graph",
+    "/ui/approvals?show=all", "/ui/promote", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/weights",
 )  # fmt: skip
 _CHECK = """
 const wrong = [];

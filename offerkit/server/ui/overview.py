@@ -71,11 +71,12 @@ def _file(name: str) -> str:
 
 def _overview(session: Session) -> Facts:
     with session.existing() as store:
-        waiting = [row for row in list_approvals(store) if row.state == "waiting"]
+        waiting = [row for row in list_approvals(store, (), session.now) if row.state == "waiting"]
         rows = [_row(session, store, name, waiting) for name in (SHARED, *environments(store))]
         return {
             "rows": rows,
             "waiting": len(waiting),
+            "overdue": sum(row.overdue for row in waiting),
             "waiting_offers": len({row.address for row in waiting}),
             "last": history(store, "", "", LAST),
             "project": store.project,

@@ -22,7 +22,7 @@ from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.cases import read_case
 from offerkit.models import model_of
-from offerkit.receivers.signing import SECRET
+from offerkit.models.webhook import SECRET
 from offerkit.server.route_scopes import ROUTES
 from offerkit.specs import load_folder
 

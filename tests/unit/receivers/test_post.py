@@ -21,9 +21,9 @@ from helpers.receiver import (
 )
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.models.webhook import receiver_error
+from offerkit.models.webhook import receiver_error, variable_of
 from offerkit.receivers.post import PostResult, _forbidden, post
-from offerkit.receivers.signing import secrets_of, signature, variable_of
+from offerkit.receivers.signing import secrets_of, signature
 
 KEY = bytes(range(32))
 BODY = '{"specversion":"1.0","data":{"label":"ü"}}'.encode()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from report_edges import HOSTILE
 
 from offerkit.engine.estimate import Sample
-from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, rounded_space, without_contacts
+from offerkit.engine.impact import (
+    Example,
+    FailedHook,
+    Impact,
+    OfferImpact,
+    Segment,
+    SpaceImpact,
+    rounded_space,
+    without_contacts,
+)
 from offerkit.engine.simulation import AxisValue, GroupResult, Loss, OfferResult, Simulation, SpaceResult
 
 _RULE = "the environment's filter"
@@ -19,9 +28,10 @@ _OFFERS = (
 _COUNTRIES = (
     Segment("FR", 1_484, 900, 700, 203, 203), Segment("BE", 395, 150, 100, 41, 0), Segment("unknown", 2, 0, 0, 0, 0),
 )  # fmt: skip
+_HOOKS = [FailedHook("OFR861", "dynamic-offer", "hotel-rates", ["hotel", "inn", "motel", "tent"], 0, 3_021)]
 SPACES = (
     SpaceImpact("recipients/web-home", 3_021, 1_460, 244, _OFFERS, 2_398, "10%", [("recipient.country", _COUNTRIES)]),
-    SpaceImpact("recipients/email", 3_021, 12, 0, _OFFERS[1:], 2_398, "10%"),
+    SpaceImpact("recipients/email", 3_021, 12, 0, _OFFERS[1:], 2_398, "10%", failed_hooks=_HOOKS),
     SpaceImpact("recipients/sms", 3_021, 0, 0, (), 2_379, "10%"),
 )
 TIMES = ("2026-11-24 10:29 CET", "2027-07-01 12:00 CEST")
@@ -38,11 +48,18 @@ IMPACTS = {
     ),
     "rounded": ROUNDED,
     "unnamed": Impact(*TIMES, 3, [without_contacts(space) for space in SPACES]),
+    "hooks": Impact(
+        *TIMES, 3,
+        [SpaceImpact(f"recipients/{name}", 40, 0, 0, (), 40, failed_hooks=[
+            FailedHook("OFR860", "target-loading", "weather", [], 40, 40),
+            FailedHook("OFR862", "post-processing", "mixed", [], 1, 0)]) for name in ("a", "b", "c", "d")],
+    ),
     "nothing": Impact("", "", 3, ()),
     "hostile": Impact(
         HOSTILE, HOSTILE, 3,
         [SpaceImpact("recipients/web", 3, 1, 1, [OfferImpact("a", 1, 0, 1, 0, [Example(HOSTILE, "lost", HOSTILE)])], 1,
-                     "", [(HOSTILE, [Segment(HOSTILE, 3, 1, 0, 1, 1)])])],
+                     "", [(HOSTILE, [Segment(HOSTILE, 3, 1, 0, 1, 1)])],
+                     failed_hooks=[FailedHook("OFR861", "dynamic-offer", HOSTILE, [HOSTILE], 1, 1)])],
         [HOSTILE],
     ),
 }  # fmt: skip

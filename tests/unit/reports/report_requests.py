@@ -40,7 +40,7 @@ def request() -> PullRequest:
         (
             _waiting(TOUR, "Canada, coast to coast", Aspect.CONTENT, ("email", "web-home"), "brand"),
             _waiting(ROCKIES, "Rockies by train", Aspect.CONTENT, ("email", "web-home"), "brand"),
-            _waiting(TOUR, "Canada, coast to coast", Aspect.ELIGIBILITY, (), "anna", "risk"),
+            _waiting(TOUR, "Canada, coast to coast", Aspect.ELIGIBILITY, (), "anna", "risk")._replace(within="2d 6h"),
         ),
         Behind("origin/main", 3, (parse_address("recipients/offer.old-loan"),)),
         (Stopped(TOUR, "anna", "2026-11-20T10:00:00", "The price was wrong.", 7, (TOUR,), declared=True),),

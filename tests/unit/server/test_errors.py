@@ -211,6 +211,10 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "page": {"divs": [{"id": "i_web"}]},
             "apply": {"plan": "{}"},
             "impact": {"plan": "{}"},
+            "explain": {"proposition": proposed},
+            "export-contact": {"key": "1"},
+            "erase-contact": {"key": "1"},
+            "clear-contact": {"key": "1"},
             "limit": {"plan": "{}"},
             "decide": {"decision": "approved", "patterns": ["shop/offer.gold-card"]},
             "relay": {

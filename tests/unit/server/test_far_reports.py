@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from helpers.far import far_session
 from helpers.serving import client, with_people
 from helpers.tokens import token
+from helpers.ui import browser, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -17,8 +20,6 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.simulation import OfferResult, Simulation, SpaceResult
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
-from offerkit.store.remote import RemoteStore, _refused
-from offerkit.usecases.backends import ServerBackend
 from offerkit.usecases.export_propositions import export_page
 from offerkit.usecases.keep_simulations import save_simulation, simulation_of, simulations
 from offerkit.usecases.requests import ExportRequest, SimulationsRequest, StatusReportRequest
@@ -27,17 +28,6 @@ from offerkit.usecases.show import whole_resource
 from offerkit.usecases.status_report import status_report
 
 ASKING: list[TestClient] = []
-
-
-class Far(RemoteStore):
-    """A server in this process, asked as over the network."""
-
-    def post(self, path: str, body: Any) -> Any:
-        sent = json.loads(json.dumps(body))
-        answer = ASKING[0].post(path, json=sent, headers={"Authorization": f"Bearer {self.token}"})
-        if answer.status_code != 200:
-            raise _refused(self.url, answer.status_code, answer.content)
-        return answer.json()
 
 
 def row(number: int, offer: str = "safari", status: Status = Status.PRESENTED) -> PropositionRow:
@@ -64,8 +54,8 @@ def far(live: Workspace) -> Iterator[Workspace]:
     ASKING.clear()
 
 
-def session(far: Workspace, operator: str) -> Session:
-    return far.session(operator, backend=ServerBackend(Far("http://far", token(far, operator))))
+def session(far: Workspace, operator: str, *scopes: str) -> Session:
+    return far_session(far, ASKING[0], operator, *scopes)
 
 
 def refused(code: Code, run: Any) -> None:
@@ -87,6 +77,33 @@ def test_a_report_is_the_same(far: Workspace, request_: StatusReportRequest) -> 
     here = status_report(far.session("ada"), request_)
     assert status_report(session(far, "olga"), request_) == here
     assert here.total.proposed
+
+
+def test_one_report_at_a_time_by_page_or_api(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counting takes the database a while: a page waits for a report of the API, and the other way round."""
+    begun, go_on, running, most = threading.Event(), threading.Event(), [0], [0]
+    real = Store.report
+
+    def slowly(store: Store, query: Any) -> Any:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        begun.set()
+        assert go_on.wait(20)
+        yield from real(store, query)
+        running[0] -= 1
+
+    monkeypatch.setattr(Store, "report", slowly)
+    with browser(live) as asking, ThreadPoolExecutor(2) as threads:
+        log_in(asking, token(live, "ada"))
+        headers = {"Authorization": f"Bearer {token(live, 'ada')}"}
+        first = threads.submit(asking.get, "/ui/report")
+        assert begun.wait(20)
+        second = threads.submit(asking.post, "/api/v1/store/report", json={}, headers=headers)
+        with pytest.raises(TimeoutError):
+            second.result(0.3)
+        go_on.set()
+        assert (first.result(20).status_code, second.result(20).status_code) == (200, 200)
+    assert most == [1]
 
 
 def test_mistakes_in_a_report_are_told(far: Workspace) -> None:
@@ -138,7 +155,7 @@ def test_kept_simulations_are_listed_read_and_removed(far: Workspace) -> None:
     assert (simulation_of(run), run.actor) == (made, "omar")
     for name, code in (("spring", Code.NOT_ALLOWED), ("sprung", Code.NO_SIMULATION)):
         refused(code, lambda name=name: simulations(session(far, "olga"), SimulationsRequest("remove", (name,))))
-    reading = far.session("ada", backend=ServerBackend(Far("http://far", token(far, "ada", "read"))))
+    reading = session(far, "ada", "read")
     refused(Code.TOKEN_SCOPE, lambda: simulations(reading, SimulationsRequest("remove", ("spring",))))
     assert [run.name for run in simulations(session(far, "ada"), SimulationsRequest("remove", ("spring",))).runs]
     assert simulations(session(far, "ada"), SimulationsRequest()).runs == []

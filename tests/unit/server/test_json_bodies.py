@@ -166,7 +166,8 @@ def test_every_body_is_described_where_it_is_taken(asking: TestClient) -> None:
             "simulations/remove",
         )
     ]
-    assert sorted(described) == [PROPOSE, "/api/v1/resume", "/api/v1/stop", *store, UPDATE, "/nl/propose"]
+    contacts = [*(f"/api/v1/contact/{name}" for name in ("clear", "erase", "export")), "/api/v1/explain"]
+    assert sorted(described) == [*contacts, PROPOSE, "/api/v1/resume", "/api/v1/stop", *store, UPDATE, "/nl/propose"]
     assert described["/nl/propose"]["divs"]["items"]["properties"]["id"]["maxLength"] == 200
     data = described[PROPOSE]["data"]
     assert data["maxProperties"] == 100 and data["propertyNames"] == {"maxLength": 128}

@@ -64,14 +64,16 @@ def test_every_route_declares_its_scope(live_shop: Workspace, monkeypatch: pytes
     assert {(operation.method, operation.path) for operation in made} == set(ROUTES)
 
 
-READING = ("/impact", "/limit", "/propositions", "/report", "/simulations")
+READING = ("/impact", "/limit", "/propositions", "/report", "/simulations", "/explain", "/contact/export")
 """Routes that only read, although they are posted to: what is asked is too long for an address, or private."""
 
 
 @pytest.mark.embedded
 def test_who_may_call_what() -> None:
     for (method, path), taken in ROUTES.items():
-        operators_only = path.startswith(("/api/v1/store", "/api/v1/stop", "/api/v1/resume", "/ui")) and path not in (
+        operators_only = path.startswith(
+            ("/api/v1/store", "/api/v1/stop", "/api/v1/resume", "/api/v1/explain", "/api/v1/contact", "/ui")
+        ) and path not in (
             "/ui/",
             "/ui/style.css",
             "/ui/previews.js",
@@ -92,8 +94,9 @@ def test_who_may_call_what() -> None:
         (("read",), "read", {"read"}),
         (("promote", "apply"), "read,apply,promote", {"read", "apply", "promote"}),
         (("apply", "apply"), "read,apply", {"read", "apply"}),
-        (("all", "apply"), "all", {"read", "apply", "approve", "promote", "stop"}),
+        (("all", "apply"), "all", {"read", "apply", "approve", "promote", "stop", "erase"}),
         (("stop",), "read,stop", {"read", "stop"}),
+        (("erase",), "read,erase", {"read", "erase"}),
         (("relay",), "read,relay", {"read", "relay"}),
         (
             ("read", "apply", "approve", "promote"),

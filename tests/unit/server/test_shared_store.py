@@ -27,9 +27,8 @@ from offerkit.store.location import PostgresAddress
 from offerkit.times import utc
 from offerkit.usecases import propose
 from offerkit.usecases.contact_erasure import erase_contact
-from offerkit.usecases.contact_places import ContactRequest
 from offerkit.usecases.history_cache import FRESH_SECONDS
-from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.requests import ContactRequest, ProposeRequest
 from offerkit.usecases.update_status import StatusUpdate
 
 Services = tuple[DecisionService, DecisionService]

@@ -107,6 +107,7 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (b"\xff\xfe\x00", "Sender", "must be in UTF-8"),
         (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "must be in UTF-8"),
         (b"<?xml version='1.0' encoding='ISO-8859-1'?>" + propose(targetId="a").encode(), "Sender", "must be in UTF-8"),
+        (b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-16'?>" + propose().encode(), "Sender", "must be in UTF-8"),
         (propose(targetId="\xe9").encode("latin-1"), "Sender", "must be in UTF-8"),
         (propose(targetId="a").encode("utf-16"), "Sender", "must be in UTF-8"),
         (BOMB, "Sender", "cannot contain a document type"),
@@ -353,7 +354,19 @@ def test_places_of_one_space_have_categories_of_their_own(asking: TestClient, se
 
 
 NODE = '<offer xmlns="" key="{{ proposition.id }}" of="{{ offer.code }}"><t>{{ title }}</t></offer>'
-NOT_NODES = ["plain", "<a/><b/>", "<!-- c --><a/>", "<?p?><a/>", "<x:a/>", "<a>", "</propositions><a/>", "<a/>x", "  "]
+NOT_NODES = [
+    "plain",
+    "<a/><b/>",
+    "<!-- c --><a/>",
+    "<?p?><a/>",
+    "<x:a/>",
+    "<a>",
+    "</propositions><a/>",
+    "<a/>x",
+    "  ",
+    "\ufeff<a/>",
+    "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+]
 
 
 def with_node(served: Workspace, node: str, html: str | None = None) -> Workspace:

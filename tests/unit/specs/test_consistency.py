@@ -114,6 +114,16 @@ def test_operators_whom_git_cannot_tell_apart() -> None:
     assert [(found.record.name, found.code) for found in inconsistencies(index)] == [("ben", Code.SHARED_EMAIL)]
 
 
+def test_webhooks_whose_receivers_could_sign_for_each_other() -> None:
+    """Their secrets would be the same variable."""
+    index = Index.of(
+        Record(Address(SHARED, Kind.WEBHOOK, name), SHARED, Kind.WEBHOOK, name, "", HERE, (), ResourceFacts())
+        for name in ("team-chat", "team_chat", "Team-Chat", "teamchat")
+    )
+    found = [(mistake.record.name, mistake.code) for mistake in inconsistencies(index)]
+    assert found == [("team_chat", Code.WEBHOOK_SECRET), ("Team-Chat", Code.WEBHOOK_SECRET)]
+
+
 def test_operators_whom_a_forge_cannot_tell_apart() -> None:
     """The same number on another forge is another account."""
     people = [("ada", ("github:7", "gitlab:8")), ("ben", ("github:8",)), ("cy", ("gitlab:8",)), ("di", ())]

@@ -22,12 +22,15 @@ TOLD = Notice("offers.stopped", "recipients", {"count": 1, "addresses": ["recipi
 WAITING = (OutboxState.WAITING,)
 
 
-def declare(store: Store, day: int = 6, **body: Any) -> None:
-    """Apply the webhook ``hub``."""
+def declare(store: Store, day: int = 6, name: str = "hub", **body: Any) -> None:
+    """Apply the webhook ``name``."""
+    address = Address(SHARED, Kind.WEBHOOK, name)
     text = json.dumps({"url": "https://hub.example.com/", **body}, sort_keys=True, separators=(",", ":"))
     known = Body(Kind.WEBHOOK, text)
-    before = store.entry(StageRef(SHARED, Stage.DESIGN), HUB)
-    row = ChangeRow(0, StageRef(SHARED, Stage.DESIGN), HUB, "update" if before else "create", before, entry_of(known))
+    before = store.entry(StageRef(SHARED, Stage.DESIGN), address)
+    row = ChangeRow(
+        0, StageRef(SHARED, Stage.DESIGN), address, "update" if before else "create", before, entry_of(known)
+    )
     with store.transaction():
         store.append(Draft("apply", "ada", at(day), changes=(row,), bodies={entry_of(known).fingerprint: known}))
 
@@ -172,9 +175,49 @@ def test_what_was_sent_is_forgotten_in_time(told: Store) -> None:
         row = outbox.lease(store.database, "hub", at(9), at(10), "x")
         assert row is not None
         outbox.settle(store.database, row, "x", state=OutboxState.SENT, due=row.due, failure="", now=at(9))
-        assert outbox.forget(store.database, at(9)) == 0
-        assert outbox.forget(store.database, at(10)) == 1
+        assert outbox.forget(store.database, OutboxState.SENT, at(9)) == 0
+        assert outbox.forget(store.database, OutboxState.DEAD, at(10)) == 0
+        assert outbox.forget(store.database, OutboxState.SENT, at(10), {row.id}) == 0
+        assert outbox.forget(store.database, OutboxState.SENT, at(10)) == 1
         assert outbox.rows(store.database, OutboxState) == []
+
+
+def rename(store: Store, **names: str) -> None:
+    """Rename webhooks, all in one revision."""
+    stage, rows = StageRef(SHARED, Stage.DESIGN), []
+    for old, new in names.items():
+        source, address = Address(SHARED, Kind.WEBHOOK, old), Address(SHARED, Kind.WEBHOOK, new)
+        entry = store.entry(stage, source)
+        rows.append(ChangeRow(0, stage, address, "move", entry, entry, source))
+    with store.transaction():
+        store.append(Draft("apply", "ada", at(8), changes=tuple(rows)))
+
+
+def test_what_waits_follows_a_webhook_that_is_renamed(told: Store) -> None:
+    """Also while a sender has it, and where the new name was another webhook's before."""
+    with told as store:
+        tell(store)
+        ids = sorted(waiting(store))
+        row = outbox.lease(store.database, "hub", at(9), at(10), "x")
+        assert row is not None
+        rename(store, hub="chat")
+        assert outbox.due_receivers(store.database, at(20)) == ["chat"]
+        assert sorted(waiting(store)) == ids
+        assert outbox.settle(store.database, row, "x", state=OutboxState.SENT, due=row.due, failure="", now=at(9))
+        rename(store, chat="hub")
+        assert {one.receiver for one in outbox.rows(store.database, OutboxState)} == {"hub"}
+
+
+def test_webhooks_that_swap_their_names(told: Store) -> None:
+    with told as store:
+        declare(store, 7, name="other")
+        tell(store)
+        before = {(one.id, one.receiver) for one in outbox.rows(store.database, OutboxState)}
+        assert len({receiver for _, receiver in before}) == 2
+        rename(store, hub="other", other="hub")
+        after = {(one.id, one.receiver) for one in outbox.rows(store.database, OutboxState)}
+        swapped = {"hub": "other", "other": "hub"}
+        assert after == {(id_, swapped[receiver]) for id_, receiver in before}
 
 
 def test_a_copy_takes_what_waits_along_and_a_copy_of_the_history_does_not(told: Store, tmp_path: Any) -> None:

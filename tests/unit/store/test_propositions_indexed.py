@@ -9,7 +9,9 @@ import pytest
 from proposition_samples import at, made
 
 from offerkit.models.status import Status
-from offerkit.store import PropositionQuery, Store
+from offerkit.store import DataWithStatus, DeliveryRun, PropositionQuery, Store, deliveries
+
+RUN = DeliveryRun("recipients", "c", "d", "call-1", "email", 4, at(1), at(1), "ada", 1, 1)
 
 
 @pytest.fixture
@@ -60,6 +62,14 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
     ),
     "purge": (lambda s: s.purge_propositions("recipients", at(0), 10), "proposition_time (environment=? AND time<?)"),
     "set": (lambda s: s.set_status("p-1", Status.ACCEPTED, at(9)), "proposition_id (id=?)"),
+    "waiting": (
+        lambda s: s.delivery_waiting(RUN, "p-1"),
+        "proposition_time (environment=? AND (time,id)>(?,?) AND time<?)",
+    ),
+    "sent with data": (
+        lambda s: deliveries._store_data(s.database, RUN, {"p-1": DataWithStatus({})}),
+        "proposition_id (id=?)",
+    ),
     "add": (lambda s: s.add_propositions([made(5)]), "proposition_id (id=?)"),
 }
 

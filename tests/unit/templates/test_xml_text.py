@@ -82,6 +82,7 @@ def test_accepted_content_stays_inside(text: str) -> None:
         ("<!-- c --><a/>", "beside its one element"),
         ("<a/><!-- c -->", "beside its one element"),
         ("<?p?><a/>", "beside its one element"),
+        ("\ufeff<a/>", "beside its one element"),
         ('<?xml version="1.0"?><a/>', "beside its one element"),
         ("<!DOCTYPE a><a/>", "a document type"),
         ("<x:a/>", "unbound prefix"),

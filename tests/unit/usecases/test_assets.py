@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.hook_packages import install
 from helpers.serving import client, with_people
 from helpers.ui import browser
 from helpers.workspace import Workspace
@@ -172,3 +174,67 @@ def test_the_page_of_an_offer_allows_its_images(shop: Workspace) -> None:
         policy = asking.get("/ui/offers/shop/gold-card").headers["content-security-policy"]
         assert "img-src https: data: http://cdn.example;" in policy
         assert "img-src data:;" in asking.get("/ui/offers").headers["content-security-policy"]
+
+
+ROOMS = """
+    from pathlib import Path
+
+
+    def rooms(offer, contact, data, call):
+        return [({"image_url": Path("image.txt").read_text()}, offer.weight)]
+"""
+
+
+@pytest.fixture
+def of_hook(shop: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workspace:
+    """The gold card becomes a product, whose image the hook reads from a file."""
+    install(monkeypatch, tmp_path / "site", "images_of_rooms", ROOMS, {"rooms": "rooms"})
+    monkeypatch.chdir(shop.root)
+    with_images(shop, "https://else.example/a.png")
+    shop.change(
+        {"specs/shop/offers.yaml": {"offers": {"gold-card": {"weights": [{"weight": 50, "dynamic": "rooms"}]}}}}
+    )
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("rooms/a.png", f"{HOST}rooms/a.png"),
+        (" rooms/a.png\n", f"{HOST}rooms/a.png"),
+        ("rooms/{{ b }}.png", None),
+        ("https://rates.example/a.png", "https://rates.example/a.png"),
+        ("../a.png", None),
+        ("a/%2E%2e/b.png", None),
+        ("/a.png", None),
+        ("//evil.example/a.png", None),
+        ("\x01//evil.example/a.png", None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_an_image_of_a_product_lies_below_assets(of_hook: Workspace, given: str, url: str | None) -> None:
+    Path("image.txt").write_text(given)
+    of_hook.go_live()
+    with client(of_hook) as asking:
+        answer = asking.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": "ann@example.com"}).json()
+    images = [
+        made["fields"].get("image_url") for made in answer["spaces"][0]["propositions"] if made["offer"] == "gold-card"
+    ]
+    assert images == ([] if url is None else [url])
+
+
+def test_the_address_of_products_images_is_approved_with_the_content(of_hook: Workspace) -> None:
+    Path("image.txt").write_text("a.png")
+    of_hook.go_live()
+    of_hook.change({"environments/shop.yaml": {"environment": {"assets": "https://other.example/"}}})
+    lost = {
+        (key.address.name, key.aspect, key.space) for step in of_hook.apply("ada").steps for key in step.approvals_reset
+    }
+    assert lost == {("gold-card", "content", "web")}
+    assert not any(step.address.kind == "environment" for step in of_hook.promotion("ada").steps), (
+        "it waits for the offer"
+    )
+    assert shown(of_hook)["image_url"] == f"{HOST}a.png"
+    of_hook.approve_all()
+    of_hook.promote("ada")
+    assert shown(of_hook)["image_url"] == "https://other.example/a.png"

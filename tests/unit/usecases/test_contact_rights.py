@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,18 @@ class Office:
         """The contact is taken out of its source, as a company does first."""
         people = self.root / "data/people.csv"
         people.write_text("".join(line for line in people.read_text().splitlines(True) if not line.startswith(KEY)))
+
+    def replaced_by(self, backup: Path) -> None:
+        """An older state is put in the store's place behind its back."""
+        if isinstance(self.location, PostgresAddress):
+            with psycopg.connect(self.location.conninfo, autocommit=True) as server:
+                server.execute(f'DROP SCHEMA "{self.location.schema}" CASCADE')
+            self.run("store", "copy", str(backup), self._named)
+        else:
+            for path in self.location.parent.glob("store.db*"):
+                path.unlink()
+            shutil.copy(backup, self.location)
+        self.run("--accept-restored", "history")
 
     def cookie(self) -> str:
         """What the contact's browser got when it identified."""
@@ -222,12 +235,16 @@ def test_nothing_changes_without_a_yes_or_with_a_dry_run(desk: Office) -> None:
     assert (desk.traces(), exported(desk, KEY)) == before
 
 
-def test_a_second_erasure_finds_nothing_and_records_nothing(desk: Office) -> None:
+def test_a_second_erasure_finds_nothing_and_records_that(desk: Office) -> None:
+    """A backup of between the two may have the contact again, and what it has may have been purged since."""
     desk.run("contact", "erase", KEY, "--yes")
-    last = desk.run("history", "-n", "1", "--format", "json").stdout
+    assert desk.refused("contact", "erase", KEY) is Code.PLAN_DECLINED
     again = desk.run("contact", "erase", KEY, "--yes")
-    assert again.stdout == "Nothing to erase.\n" and "nothing is stored for a contact with this key" in again.stderr
-    assert desk.run("history", "-n", "1", "--format", "json").stdout == last
+    assert again.stdout.startswith("Nothing to erase.\nRecorded. Revision ")
+    assert "nothing is stored for a contact with this key" in again.stderr
+    (line,) = json.loads(desk.run("history", "-n", "1", "--format", "json").stdout)
+    assert (line["action"], line["summary"]) == ("erase", "a contact of whom nothing was stored")
+    assert "is sound" in desk.run("audit", "verify").output
 
 
 def test_what_is_refused(desk: Office) -> None:
@@ -254,7 +271,7 @@ def test_who_reads_an_earlier_state_keeps_it_and_that_is_said(desk: Office, monk
     with Store.open(desk.location) as store, store.reading():
         store.last_serial()
         assert desk.refused("contact", "erase", KEY, "--yes") is Code.NOT_ERASED
-    assert desk.run("contact", "erase", KEY, "--yes").stdout == "Nothing to erase.\n"
+    assert desk.run("contact", "erase", KEY, "--yes").stdout.startswith("Nothing to erase.\n")
     desk.without_source()
     assert desk.traces() == []
 
@@ -371,6 +388,70 @@ def test_a_backup_does_not_bring_a_contact_back_whose_propositions_were_purged(
             )
             assert store.proposition("p-2") == hidden("p-2", OTHER), "others have rows that no erasure took"
             assert contact_data.count(store.database, "people", [OTHER]).cookies == 1
+    assert "is sound" in desk.run("audit", "verify").output
+
+
+def test_a_backup_brings_nobody_back_who_was_erased_when_nothing_was_stored(desk: Office, tmp_path: Path) -> None:
+    """All was purged when the contact was erased; the backup is from before."""
+    backup = tmp_path / "backup.db"
+    desk.run("store", "backup", str(backup))
+    cookie = desk.cookie()
+    desk.without_source()
+    with Store.open(desk.location, write=True) as store:
+        for table in contact_data.PERSONAL:
+            store.database.run(f"DELETE FROM {table} WHERE contact IN (?, ?)", (KEY, cookie))
+    sent = ("--files", str(tmp_path / "sent"))
+    desk.run("contact", "erase", KEY, "--yes", *sent)
+    desk.run("store", "restore", str(backup), "--yes")
+    with Store.open(desk.location) as store:
+        assert store.proposition("p-1") == unknown("p-1")
+        assert store.proposition("p-2") == hidden("p-2", OTHER)
+    assert desk.traces(cookie) == []
+
+
+def unknown(id_: str) -> PropositionRow:
+    """That proposition after its contact was erased."""
+    return hidden(id_, KEY)._replace(contact="", proposed={}, accepted={}, statuses={}, product=None)
+
+
+@pytest.mark.parametrize(("purged", "edited"), [(False, ""), (True, "CREATE TABLE more (a)")])
+def test_what_a_newer_backup_erased_is_erased_in_the_store_that_it_replaces(
+    desk: Office, tmp_path: Path, edited: str, purged: bool
+) -> None:
+    """An older copy was put in place of a lost store, others were served from it; then the newer backup is found."""
+    older, newer = tmp_path / "older.db", tmp_path / "newer.db"
+    desk.run("store", "backup", str(older))
+    cookie = desk.cookie()
+    desk.without_source()
+    with Store.open(desk.location, write=True) as store:
+        if purged:
+            for table in ("proposition", "evidence"):
+                store.database.run(f"DELETE FROM {table} WHERE contact = ?", (KEY,))
+    desk.run("contact", "erase", KEY, "--yes")
+    desk.run("store", "backup", str(newer))
+    desk.replaced_by(older)
+    desk.run("propositions", "--format", "jsonl", "--cursor-file", "cursor")
+    later = datetime.now(UTC) + timedelta(days=1)
+    came = hidden("p-5", KEY)._replace(time=later.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    with Store.open(desk.location, write=True) as store:
+        assert contact_data.count(store.database, "people", [KEY]).total > 0
+        store.add_propositions([came, hidden("p-6", OTHER)])
+        if edited and isinstance(desk.location, Path):  # a changed schema in a database is its owner's to mend
+            store.database.run(edited)
+    told = desk.run("store", "restore", str(newer), "--yes").output
+    assert "The backup knows of contacts that were erased" in " ".join(told.split())
+    with Store.open(desk.location) as store:
+        assert store.proposition("p-1") == unknown("p-1")
+        assert store.proposition("p-2") == hidden("p-2", OTHER), "the backup has this row with its contact"
+        assert store.proposition("p-5") == came, "it came back after it had been erased"
+        assert store.proposition("p-6") == hidden("p-6", OTHER), "nor was this contact erased"
+        found = contact_data.count(store.database, "people", [KEY])
+        assert (found.propositions, found.evidence, found.cookies) == (1, 0, 0)
+        assert contact_data.count(store.database, "guests", [cookie]).total == 0
+        assert contact_data.count(store.database, "people", [OTHER]).cookies == 1
+    lines = desk.run("propositions", "--format", "jsonl", "--cursor-file", "cursor").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert {"p-1"} <= {line["id"] for line in events if line.get("event") == "erased"}
     assert "is sound" in desk.run("audit", "verify").output
 
 

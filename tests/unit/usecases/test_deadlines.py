@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from helpers.ui import browser
 from helpers.workspace import Workspace
 
 from offerkit.governance.approval_items import ApprovalItem
 from offerkit.reports.approvals import Approvals
 from offerkit.reports.render import render
+from offerkit.store.stage_snapshots import Stages
 from offerkit.times import utc
-from offerkit.usecases.awaited_approvals import list_approvals
+from offerkit.usecases.awaited_approvals import approvals_needed, list_approvals
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
 
@@ -95,6 +97,26 @@ def test_a_stop_begins_it(shop_with_deadline: Workspace) -> None:
     rows = waiting(shop_with_deadline)
     assert {row.address for row in rows} == {SAFARI}
     assert {row.since for row in rows} == {made.time}
+
+
+def test_a_pull_request_tells_how_long_reviewers_have(shop_with_deadline: Workspace) -> None:
+    shop_with_deadline.change({OFFERS: {"offers": {"safari": {"weights": [{"weight": 77}]}}}})
+    plan = shop_with_deadline.plan()
+    with shop_with_deadline.store() as store:
+        rows = approvals_needed(Stages(store), plan)
+    assert {(row.address, row.within) for row in rows} == {(SAFARI, "2d")}
+    assert "within" not in render(Approvals(rows), "json"), "what waits already has a time by which it is due"
+
+
+def test_the_first_page_tells_what_is_overdue(shop_with_deadline: Workspace) -> None:
+    weigh(shop_with_deadline, 77)
+    with browser(shop_with_deadline) as asking:  # the server's clock is this machine's
+        assert "1 is overdue." in asking.get("/ui").text
+        shop_with_deadline.change(
+            {"environments/shop.yaml": {"environment": {"promotion": {"approval_deadline": "9000d"}}}}
+        )
+        shop_with_deadline.apply("ada")
+        assert "overdue" not in asking.get("/ui").text
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])

@@ -14,8 +14,8 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.usecases import delivery_files
 from offerkit.usecases.contact_erasure import plan_erasure
 from offerkit.usecases.contact_export import export_contact
-from offerkit.usecases.contact_places import ContactRequest
 from offerkit.usecases.delivery_files import erase_from, find_delivery_files
+from offerkit.usecases.requests import ContactRequest
 
 SUMMARY = {"environment": "shop", "not_rendered": {"safari": {"contacts": 2, "example": "=7: no title"}}}
 MESSAGES = [
@@ -93,13 +93,13 @@ def test_who_may(live_shop: Workspace) -> None:
     for who, may_export in (("ada", True), ("dora", True), ("omar", False)):
         session = live_shop.session(who)
         if may_export:
-            assert export_contact(session, request)["propositions"] == []
+            assert export_contact(session, request).data["propositions"] == []
         else:
             with pytest.raises(Refused) as refused:
                 export_contact(session, request)
             assert refused.value.diagnostics[0].code is Code.NOT_A_READER
         if who == "ada":
-            assert plan_erasure(session, request).empty
+            assert plan_erasure(session, request).erasure.empty
         else:
             with pytest.raises(Refused) as refused:
                 plan_erasure(session, request)

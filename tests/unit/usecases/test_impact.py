@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.hook_packages import install
 from helpers.workspace import Workspace
 
 from offerkit.contacts.keys import key_text
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.estimate import Sample
-from offerkit.engine.impact import Impact, Segment, SpaceImpact
+from offerkit.engine.impact import FailedHook, Impact, Segment, SpaceImpact
 from offerkit.plans.plan import Plan
+from offerkit.reports.impact import impact_data, impact_json, impact_text
 from offerkit.rules.types import Row
 from offerkit.usecases import impact
 from offerkit.usecases.population import _sampled
@@ -162,3 +165,58 @@ def test_a_sample_does_not_depend_on_the_order_and_changes_little() -> None:
     more: list[Row] = [*rows, *({"id": number} for number in range(1000, 1100))]
     _, later = _sampled(lambda: more, ["id"], 50)
     assert len({key_text([row["id"]]) for row in later()} & chosen) >= 40
+
+
+HOOKS = """
+    def rates(offer, contact, data, call):
+        if contact["age"] % 10 == 0:
+            return [({}, float("nan"))]
+        if call.space == "shop/web":
+            raise LookupError(f"no rate for {contact['first_name']}, who is {contact['age']}")
+        return [({}, 2)]
+"""
+
+
+@pytest.fixture
+def hooked(people: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workspace:
+    """A plan that lets a hook make products of two offers; it fails on web, and returns a NaN for each tenth contact."""
+    install(monkeypatch, tmp_path / "site", "broken_rates", HOOKS, {"rates": "rates"})
+    dynamic = {"weights": [{"weight": 2, "dynamic": "rates"}]}
+    people.change({
+        OFFERS: {"offers": {"gold-card": dynamic, "safari": dynamic}},
+        SPACES: {"spaces": {"mail": {"hooks": {"post_processing": "gone"}}}},
+    })  # fmt: skip
+    return people
+
+
+def test_hooks_that_fail_are_counted_in_calls(hooked: Workspace) -> None:
+    made = of(hooked, hooked.plan())
+    both = ["gold-card", "safari"]
+    assert {space.space: space.failed_hooks for space in made.spaces} == {
+        "shop/web": [
+            FailedHook("OFR861", "dynamic-offer", "rates", both, 0, 90),
+            FailedHook("OFR862", "dynamic-offer", "rates", both, 0, 10),
+        ],
+        "shop/mail": [
+            FailedHook("OFR860", "post-processing", "gone", [], 0, 100),
+            FailedHook("OFR862", "dynamic-offer", "rates", ["gold-card"], 0, 9),
+        ],
+    }
+    text = " ".join(impact_text(made).split())
+    sentence = "“rates” failed for gold-card, safari on shop/web: 0 calls before and 90 after were decided without it"
+    assert sentence in text and "is not installed on shop/mail: 0 calls before and 100 after" in text
+
+
+def test_what_hooks_say_about_contacts_is_in_no_impact(hooked: Workspace) -> None:
+    made = of(hooked, hooked.plan(), examples=True)
+    assert "no rate" not in impact_text(made) + impact_json(made)
+
+
+def test_failures_of_hooks_in_a_sample_are_estimated(hooked: Workspace) -> None:
+    made = of(hooked, hooked.plan(), sample=50)
+    (failed, unusable) = next(space for space in impact_data(made)["spaces"] if space["space"] == "shop/web")[
+        "failed_hooks"
+    ]
+    assert failed["after"] + unusable["after"] == 100
+    low, high = failed["interval"]["after"]
+    assert low <= failed["after"] <= high and failed["interval"]["before"][0] == 0

@@ -15,8 +15,8 @@ from offerkit.diagnostics import Refused
 from offerkit.store import PropositionRow, Store
 from offerkit.usecases.catalogs import live_catalogs
 from offerkit.usecases.contact_erasure import erase_contact
-from offerkit.usecases.contact_places import ContactRequest
 from offerkit.usecases.contact_sources import ContactSources
+from offerkit.usecases.requests import ContactRequest
 from offerkit.usecases.update_status import StatusUpdate, prepare_update
 
 pytestmark = pytest.mark.embedded

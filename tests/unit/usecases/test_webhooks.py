@@ -215,6 +215,35 @@ def test_a_clock_that_is_set_back(live_shop: Workspace, back: timedelta, at_once
         assert outbox.rows(store.database, (OutboxState.WAITING,)) == []
 
 
+def test_what_was_given_up_is_forgotten_in_time(live_shop: Workspace) -> None:
+    """A receiver that never comes back does not make the outbox grow for ever."""
+    declared(live_shop, hub={"url": "http://127.0.0.1:9/"})
+    stopped(live_shop)
+    clock = Clock()
+    sender = Sender(SECRET, clock, posting=lambda *_, **__: PostResult("no", gone=True))
+    with writing(live_shop) as store:
+        assert sender.send_due(store).dead == 1
+        for days, left in ((89, 1), (2, 0)):
+            clock.later(timedelta(days=days))
+            sender.send_due(store)
+            assert len(outbox.rows(store.database, OutboxState)) == left
+
+
+def test_reviewers_are_told_how_long_they_have(live_shop: Workspace) -> None:
+    declared(live_shop, hub={"url": "http://127.0.0.1:9/", "events": ["approval.wanted"]})
+    for weight, deadline in ((77, None), (78, "2d 6h")):
+        live_shop.change(
+            {
+                "environments/shop.yaml": {"environment": {"promotion": {"approval_deadline": deadline}}},
+                "specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": weight}]}}},
+            }
+        )
+        live_shop.apply("ada")
+    second, first = (event["data"]["approvals"] for event in events(live_shop))
+    assert [row.get("within") for row in first] == [None]
+    assert [row.get("within") for row in second] == ["2d 6h"]
+
+
 def test_a_receiver_that_is_gone_or_not_declared_any_more(live_shop: Workspace) -> None:
     declared(live_shop, hub={"url": "http://127.0.0.1:9/"})
     stopped(live_shop)
@@ -268,8 +297,10 @@ def test_overdue_is_told_once(live_shop: Workspace) -> None:
             assert sender.send_due(store).sent == 0
             clock.later(timedelta(days=1, minutes=1))
             assert sender.send_due(store).sent == 1
-            clock.later(timedelta(days=1))
-            assert sender.send_due(store).sent == 0
+            for days in (1, 8, 100):
+                clock.later(timedelta(days=days))
+                assert sender.send_due(store).sent == 0
+                assert Sender(SECRET, clock).send_due(store).sent == 0, "another process"
             (item,) = [row for row in list_approvals(store, (), clock.now.isoformat()) if row.state == "waiting"]
     (event,) = (json.loads(body) for _, body in receiver.requests)
     assert event["type"] == "offerkit.approval.overdue"
