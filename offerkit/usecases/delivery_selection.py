@@ -61,7 +61,7 @@ class Choice(NamedTuple):
 class PartChoices(NamedTuple):
     """The offers for a part of a message in order, possibly more than wanted, and maybe some that are to be left out.
 
-    ``data``: the recipient's call data on the part's space, with what a target-loading hook added; None: nothing chosen.
+    ``data``: the recipient's call data on the part's space, with what a target-loading hook added; None: no choices.
     ``missing``: why the offer that a field names cannot be sent.
     """
 
