@@ -173,14 +173,14 @@ def reached_with(
 def all_last(catalog: Catalog, moment: Moment, added: Sequence[PastProposition]) -> datetime:
     """An instant before any of ``added`` enters or leaves the period of any rule."""
     times = [past.time for past in added]
-    if moment.now - catalog.shortest_period <= min(times) and max(times) <= moment.now:
+    if shift(moment.now, -catalog.shortest_period) <= min(times) and max(times) <= moment.now:
         return shift(min(times), catalog.shortest_period)
     return min(lasts(rule, moment, added) for rule in catalog.rules)
 
 
 def lasts(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> datetime:
     """The last instant before a proposition enters or leaves the period of a rule, if none is added."""
-    since, until = moment.now - rule.before, moment.now + rule.after
+    since, until = _period(rule, moment.now)
     try:
         leave = [past.time + rule.before for past in history if since <= past.time <= until]
         enter = [past.time - rule.after - _INSTANT for past in history if past.time > until]
@@ -250,9 +250,17 @@ def _remembered(
     return history.matching(catalog, position, lambda pasts: _matching(catalog, position, pasts, facts))
 
 
+def _period(rule: PresentationRule, now: datetime) -> tuple[datetime, datetime]:
+    """The first and the last instant of the rule's period around ``now``, within the calendar."""
+    try:
+        return now - rule.before, now + rule.after
+    except OverflowError:
+        return shift(now, -rule.before), shift(now, rule.after)
+
+
 def _within(rule: PresentationRule, moment: Moment, history: Iterable[PastProposition]) -> list[PastProposition]:
     """The propositions in the period of the rule, on its channels."""
-    since, until = moment.now - rule.before, moment.now + rule.after
+    since, until = _period(rule, moment.now)
     in_period = [past for past in history if since <= past.time <= until]
     return [past for past in in_period if past.channel == moment.channel] if rule.same_channel else in_period
 

@@ -155,7 +155,7 @@ REASONS: Mapping[ExclusionReason, ReasonText] = {
         8,
         "the contact has had as many propositions as a rule of the typology allows",
         "presentation rules",
-        "rule “{rule}”: {count} of at most {most} propositions counted",
+        "rule “{rule}”: {count} of at most {most} counted",
     ),
     ExclusionReason.HOOK_DROPPED: ReasonText(
         10, "the space's post-processing hook takes it out", "the post-processing hook “{hook}” took it out"
@@ -317,9 +317,8 @@ def no_product(weight: CompiledWeight) -> Finding:
 
 def presentation_rule(rule: PresentationRule, count: int) -> Finding:
     """Step 8: the rule counts ``count`` propositions for the contact."""
-    return _finding(
-        ExclusionReason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=rule.maximum
-    )
+    most = f"{rule.maximum} proposition{'' if rule.maximum == 1 else 's'}"
+    return _finding(ExclusionReason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=most)
 
 
 def hook_dropped(space: CompiledSpace) -> Finding:

@@ -40,7 +40,9 @@ class Number(str):
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20}")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DURATION = re.compile(r"(?:(\d{1,5})d)?(?: ?(\d{1,5})h)?")
+_DURATION = re.compile(r"(?:([0-9]{1,12})d)?(?: ?([0-9]{1,12})h)?")
+_MOST_DAYS = 99_999
+"""The most days of a duration, hours included: what is written in canonical form can be read again (offerkit.times)."""
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
 
 
@@ -53,6 +55,11 @@ def _integer(value: object) -> object:
         raise PydanticCustomError("integer", "“{text}” is not a whole number", {"text": str(value)})
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        hint = "Write it without quotes." if _INTEGER.fullmatch(value) else ""
+        raise PydanticCustomError(
+            "integer", "“{text}” is a text, not a whole number", {"text": value[:80], "hint": hint}
+        )
     raise PydanticCustomError("integer", "expected a whole number")
 
 
@@ -109,6 +116,10 @@ def _duration(value: object) -> str:
             {"text": str(value)[:80]},
         )
     days, hours = (int(part or 0) for part in match.groups())
+    too_long = max(days, hours, days + hours // 24) > _MOST_DAYS
+    if too_long:
+        most = "“{text}” is too long; at most 99999d, or 99999h"
+        raise PydanticCustomError("duration", most, {"text": str(value)[:80]})
     days, hours = days + hours // 24, hours % 24
     return " ".join(filter(None, [f"{days}d" if days or not hours else "", f"{hours}h" if hours else ""]))
 

@@ -233,11 +233,21 @@ class Delivery(SpaceOffers, Addressees):
         own = sorted(self.model_fields_set & {"space", *SpaceOffers.model_fields})
         if own:
             raise PydanticCustomError(
-                "delivery", "{names}: with slots, each slot says this for itself", {"names": ", ".join(own)}
+                "delivery",
+                "{names}: with slots, each slot says this for itself",
+                {"names": ", ".join(own), "below": (own[0],), "hint": "Move it into each slot that needs it."},
             )
         names = [slot.name for slot in self.slots]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise PydanticCustomError("twice", "slots with the same name: {names}", {"names": ", ".join(twice)})
+        if twice := [place for place, name in enumerate(names) if name in names[:place]]:
+            raise PydanticCustomError(
+                "slots",
+                "slots with the same name: {names}",
+                {
+                    "names": ", ".join(sorted({names[place] for place in twice})),
+                    "below": ("slots", twice[0], "name"),
+                    "hint": "Give each slot a name of its own; the body shows it by this name.",
+                },
+            )
         return self
 
     @property

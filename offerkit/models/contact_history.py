@@ -42,9 +42,17 @@ class HistoryEntry(Part):
     @model_validator(mode="after")
     def _complete(self) -> HistoryEntry:
         if sum(each is not None for each in (self.offer, self.category, self.theme)) != 1:
-            raise PydanticCustomError("history", "an entry of history counts one of offer, category and theme")
+            raise PydanticCustomError(
+                "history",
+                "an entry of history counts one of offer, category and theme",
+                {"hint": "Name one of them; for two, write two entries, which must both hold."},
+            )
         if self.at_least is None and self.at_most is None:
-            raise PydanticCustomError("history", "an entry of history has at_least or at_most, a number")
+            raise PydanticCustomError(
+                "history",
+                "an entry of history has at_least or at_most, a number",
+                {"hint": "Add at_least: 1 or at_most: 0, for example."},
+            )
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise PydanticCustomError("history", "at_least is more than at_most, so the entry never holds")
         return self

@@ -33,21 +33,16 @@ class ProfileRight(Part):
     def _fits(self) -> Self:
         names = [kind.value for kind in GRANTABLE_KINDS]
         if self.verb == "write" and not self.kinds:
-            raise PydanticCustomError("kinds", "write needs kinds: {known}", {"known": or_list(names)})
+            raise PydanticCustomError("kinds", "the verb write needs kinds", {"hint": f"Name them: {or_list(names)}."})
         if self.kinds and self.verb != "write":
             raise PydanticCustomError("kinds", "only write has kinds; {verb} covers all", {"verb": self.verb})
-        for name in self.kinds:
-            if name not in tuple(Kind):
-                hint = suggestion(name, names, f"Kinds: {', '.join(names)}.")
-                raise PydanticCustomError(
-                    "kinds", "there is no kind “{name}”. {hint}", {"name": name[:80], "hint": hint}
-                )
+        for place, name in enumerate(self.kinds):
             if name not in names:
-                raise PydanticCustomError(
-                    "kinds",
-                    "a profile cannot let anybody write {name}; it can grant {known}",
-                    {"name": name, "known": or_list(names)},
+                known = (
+                    "a profile cannot let anybody write {name}" if name in set(Kind) else "there is no kind “{name}”"
                 )
+                hint = suggestion(name, names, f"It can grant {or_list(names)}.")
+                raise PydanticCustomError("kinds", known, {"name": name[:80], "below": ("kinds", place), "hint": hint})
         for name in self.kinds if self.environments else ():
             if Kind(name) in SHARED_KINDS:
                 raise PydanticCustomError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from offerkit.diagnostics import Code, suggestion
+from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.models.base import Number
 
 EXPECTED = {
@@ -32,14 +33,19 @@ _CODES = {
     "percentage": Code.WRONG_TYPE,
 }
 
+_NOUNS = frozenset({"channel", "format", "severity", "status", "type", "verb"})
+"""The fields that are called what their values are."""
+_SURE = 0.7
+"""How alike two words are of which one was meant to be the other."""
+_FEW = 8
+
 
 def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
     """The code, message and hint for one of pydantic's errors in ``model``, at ``loc``."""
     kind = error["type"]
     field = str(loc[-1]) if loc else ""
     if kind == "extra_forbidden":
-        known = sorted(_keys(model, loc[:-1]))
-        hint = suggestion(field, known, "Known here: " + ", ".join(known) + "." if known else "")
+        hint = _place_of_key(field, _at(model, loc[:-1]))
         if set(field) & set("()'") and error["input"] is None:
             hint = "Part of the value before? Quote that value: {…} needs quotes around commas, brackets and “: ”."
         if field == "<<":
@@ -51,16 +57,13 @@ def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, .
         return (
             Code.WRONG_TYPE,
             f"“{field}” must be {EXPECTED[kind]}, not {_describe(error['input'])}",
-            _hint(kind, error),
+            _hint(kind, error) or _keys_of_map(kind, _at(model, loc)),
         )
     if kind == "literal_error":
         allowed = [str(word).strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         text = str(error["input"])
-        return (
-            Code.BAD_VALUE,
-            f"“{text[:80]}” is not a {field}",
-            suggestion(text, allowed, f"Known: {', '.join(allowed)}."),
-        )
+        summary = f"“{text[:80]}” is not a {field}" if field in _NOUNS else f"“{field}” cannot be “{text[:80]}”"
+        return Code.BAD_VALUE, summary, _nearest_of(text, allowed)
     if kind in ("greater_than_equal", "less_than_equal"):
         word, bound = ("least", "ge") if kind == "greater_than_equal" else ("most", "le")
         return Code.BAD_VALUE, f"“{field}” must be at {word} {error['ctx'][bound]}, not {error['input']}", ""
@@ -70,7 +73,30 @@ def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, .
     if kind == "name":
         return code, error["msg"], "A name consists of ASCII letters, digits, - and _, at most 64 characters."
     prefix = f"“{field}”: " if kind in ("integer", "amount", "day", "duration", "percentage", "share", "twice") else ""
-    return code, prefix + error["msg"], ""
+    return code, prefix + error["msg"], str(error.get("ctx", {}).get("hint", ""))
+
+
+def _place_of_key(key: str, target: type[BaseModel] | None) -> str:
+    """Where an unknown key belongs: a key that is spelled alike, or the map of this place that has it."""
+    known = sorted(_keys(target))
+    if nearest(key, known, alike=_SURE):
+        return suggestion(key, known)
+    below = [name for name in known if target is not None and key in _keys(_at(target, (name,)))]
+    if below:
+        return f"Write it under {below[0]}: {below[0]}: {{{key}: …}}."
+    return f"Known here: {', '.join(known)}." if known else ""
+
+
+def _nearest_of(text: str, allowed: list[str]) -> str:
+    """A hint with the words that are spelled like ``text`` or contain it; else all that are allowed."""
+    near = nearest(text, allowed, alike=_SURE) or [word for word in allowed if text in word.split("-")]
+    return f"Did you mean {or_list(near)}?" if near else f"Known: {', '.join(allowed)}."
+
+
+def _keys_of_map(kind: str, target: type[BaseModel] | None) -> str:
+    """The keys that a map can have where there is none, if they are few."""
+    keys = list(_keys(target)) if kind in ("model_type", "model_attributes_type") else []
+    return f"Write it as a map, with keys out of: {', '.join(keys)}." if 0 < len(keys) <= _FEW else ""
 
 
 def _length(kind: str, error: ErrorDetails) -> str:
@@ -110,36 +136,31 @@ def _describe(value: object) -> str:
             return "something else"
 
 
-def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
-    """The keys allowed at ``loc`` in ``model``, found through its annotations."""
-    current: type[BaseModel] | None = model
-    annotation: Any = None
+def _keys(model: type[BaseModel] | None) -> dict[str, Any]:
+    """The keys of a map that ``model`` describes, each with the annotation of its value; none without a model."""
+    fields = model.model_fields if model is not None else {}
+    return {info.alias or name: info.annotation for name, info in fields.items()}
+
+
+def _at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model of what is at ``loc`` in ``model``, found through its annotations; None if it is no map with keys."""
+    annotation: Any = model
     for part in loc:
-        if current is not None:
-            fields = {info.alias or name: info for name, info in current.model_fields.items()}
-            if part not in fields:
-                return set()
-            annotation = fields[str(part)].annotation
-        current = annotation if _is_model(annotation) else None
-        if current is None:
-            inner = [item for item in _flatten(annotation) if _is_model(item)]
-            if inner and (not isinstance(annotation, type) and not _is_collection(annotation)):
-                current = inner[0]
-            elif inner:
-                annotation = inner[0]
-    target = current or (annotation if _is_model(annotation) else None)
-    return {info.alias or name for name, info in target.model_fields.items()} if target is not None else set()
+        annotation = _bare(annotation)
+        if _is_model(annotation):
+            annotation = _keys(annotation).get(str(part))
+        elif get_origin(annotation) in (tuple, list, dict):
+            annotation = next((item for item in reversed(get_args(annotation)) if item is not ...), None)
+    annotation = _bare(annotation)
+    return annotation if _is_model(annotation) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """An annotation without what is added to it, and without None."""
+    while get_origin(annotation) is Annotated or isinstance(annotation, UnionType) or get_origin(annotation) is Union:
+        annotation = next(item for item in get_args(annotation) if item is not NoneType)
+    return annotation
 
 
 def _is_model(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _is_collection(annotation: object) -> bool:
-    origin = getattr(annotation, "__origin__", None)
-    return origin in (tuple, list, dict)
-
-
-def _flatten(annotation: object) -> list[Any]:
-    arguments = get_args(annotation)
-    return [annotation] if not arguments else [leaf for part in arguments for leaf in _flatten(part)]

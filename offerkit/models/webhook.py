@@ -63,10 +63,13 @@ def _receiver(text: str) -> str:
 
 
 def _events(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
+    for place, name in enumerate(names):
         if name not in EVENTS:
-            hint = suggestion(name, EVENTS, f"Known: {', '.join(EVENTS)}.")
-            raise PydanticCustomError("events", "there is no event “{name}”. {hint}", {"name": name[:80], "hint": hint})
+            short = name.removeprefix("offerkit.")
+            hint = f"Write {short}." if short in EVENTS else suggestion(name, EVENTS, f"Known: {', '.join(EVENTS)}.")
+            raise PydanticCustomError(
+                "events", "there is no event “{name}”", {"name": name[:80], "below": (place,), "hint": hint}
+            )
     return unique_sorted(names)
 
 

@@ -52,7 +52,9 @@ MOST_PLACES = 20
 _PLACE = ("div", "categories", "themes", "maxCount")
 _ALIKE = 0.75
 """Finds a letter too many or too few in the shortest parts (uuid), and another form of the longer ones (category)."""
-_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-?8["']|us-ascii["'])""", re.IGNORECASE)
+_DECLARED = re.compile(
+    rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-?8["']|us-ascii["'])""", re.IGNORECASE
+)
 """An XML declaration that names another encoding."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -207,7 +209,7 @@ def _request(element: Element) -> SoapRequest:
     values: dict[str, str] = {}
     context: Mapping[str, object] = {}
     places: tuple[Mapping[str, str], ...] = ()
-    _check_written(element, name, "write it as an element in it")
+    _refuse_attributes(element, name, "write it as an element in it")
     if any(text and text.strip() for text in (element.text, *(child.tail for child in element))):
         raise SoapFault("Sender", f"{name} must contain only elements, no text beside them")
     for child in element:
@@ -215,7 +217,7 @@ def _request(element: Element) -> SoapRequest:
         if known.get(part.lower()) != part or space not in (service, ""):
             _pass_over(name, service, known, child)
             continue
-        _check_written(child, part, "call data are attributes of interaction in it" if part == "context" else "")
+        _refuse_attributes(child, part, "call data are attributes of interaction in it" if part == "context" else "")
         if part in values:
             raise SoapFault("Sender", f"{part} is given twice")
         values[part] = (child.text or "").strip()
@@ -245,7 +247,7 @@ def _places(element: Element) -> tuple[Mapping[str, str], ...]:
     return tuple(inner.attrib for inner in element)
 
 
-def _check_written(element: Element, name: str, hint: str) -> None:
+def _refuse_attributes(element: Element, name: str, hint: str) -> None:
     """Raise SoapFault for an attribute that would mean nothing; ``xsi:type`` and other namespaces' are fine."""
     plain = next((key for key in element.attrib if not key.startswith("{")), None)
     if plain is not None:

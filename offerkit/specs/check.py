@@ -63,6 +63,8 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
     @cache
     def near(environment: str, kind: Kind, name: str, otherwise: str) -> str:
         known = index.group(environment, kind)
+        if kind is Kind.ENVIRONMENT:
+            return suggestion(name, index.environments, otherwise)
         return suggestion(name, (*BUILT_IN_PROFILES, *known) if kind is Kind.PROFILE else known, otherwise)
 
     for record in declared.values():
@@ -123,7 +125,11 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
         ref.path,
         Code.UNKNOWN_REFERENCE,
         f"there is no {kind} “{name}”"
-        + (f" in {environment}" if environment != record.environment and kind not in ADMINISTRATIVE_KINDS else ""),
+        + (
+            f" in {environment}"
+            if environment != record.environment and kind not in (*ADMINISTRATIVE_KINDS, Kind.ENVIRONMENT)
+            else ""
+        ),
         hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
     )

@@ -9,6 +9,7 @@ from offerkit.diagnostics import Code, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
+from offerkit.templates.space import is_image
 
 _TEMPLATE: JsonPath = ("template",)
 
@@ -132,6 +133,10 @@ def _not_on_space(offer: Record, path: JsonPath, prefix: str, fields: tuple[str,
     )
 
 
+_FINE = {False: ("path",), True: ("asset",), None: ("path", "asset")}
+"""Which misfits are no mistake, by whether the environment has ``assets``; None: it could not be read."""
+
+
 def misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """Texts of offers and templates that do not fit a space's field, whatever the contact's values are."""
     formats = {
@@ -139,7 +144,8 @@ def misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterato
         for name, space in index.group(environment, Kind.SPACE).items()
         if space.valid
     }
-    has_assets = "assets" in index.group(environment, Kind.ENVIRONMENT)[environment].facts.flags
+    own = index.group(environment, Kind.ENVIRONMENT)[environment]
+    has_assets = "assets" in own.facts.flags if own.fingerprint else None
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
             if not record.facts.misfits:
@@ -150,13 +156,17 @@ def misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterato
                 named = effective.named_spaces
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
-                    if misfit.format == ("asset" if has_assets else "path"):
-                        continue
-                    yield from _misfit(record, effective, misfit, targets)
+                    if misfit.format not in _FINE[has_assets]:
+                        yield from _misfit(record, effective, misfit, targets, has_assets=has_assets is True)
 
 
 def _misfit(
-    record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
+    record: Record,
+    effective: EffectiveOffer,
+    misfit: Misfit,
+    targets: dict[str, dict[str, str]],
+    *,
+    has_assets: bool,
 ) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
     field, declared = str(path[-1]), "html" if format_ == "html" else "url"
@@ -179,7 +189,11 @@ def _misfit(
             offset=offset or None,
         )
     elif declared == "url":
-        path_too = " With assets in the environment, a path such as banners/a.png is enough."
+        path_too = ""
+        if format_ == "asset":
+            path_too = " With assets in the environment, a path such as banners/a.png is enough."
+        elif has_assets and is_image(field):
+            path_too = " A path such as banners/a.png, which does not begin with /, is enough."
         yield Mistake(
             record,
             path,
@@ -187,7 +201,7 @@ def _misfit(
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is not an http(s) URL: {reason}",
             "It is used in links and images.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
-            f" behind them.{path_too if format_ == 'asset' else ''}",
+            f" behind them.{path_too}",
             offset=offset or None,
         )
     else:

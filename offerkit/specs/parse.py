@@ -434,6 +434,8 @@ def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseMod
     code, summary, hint = explain(model, error, loc or (raw.address.name,))
     if error["type"] == "missing":
         path = path[: len(raw.path) + len(loc) - 1]
+    elif below := error.get("ctx", {}).get("below"):
+        path = (*path, *below)
     elif error["type"] in _BELOW:
         path = (*path, *(part.format(**error.get("ctx", {})) for part in _BELOW[error["type"]]))
         on_key = error["type"] == "period"

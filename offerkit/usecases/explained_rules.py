@@ -102,7 +102,8 @@ def _limit(rule: PresentationRule) -> str:
     of = counted.get(rule.of, "of all offers")
     status = f", {' or '.join(sorted(rule.statuses))}" if rule.statuses else ""
     after = f" and {_span(rule.after.total_seconds())} after" if rule.after else ""
-    return f"fewer than {rule.maximum} propositions {of}{status}, in {_span(rule.before.total_seconds())} before{after}"
+    number = f"fewer than {rule.maximum:,}" if rule.maximum > 1 else "no"
+    return f"{number} propositions {of}{status}, in {_span(rule.before.total_seconds())} before{after}"
 
 
 def _span(seconds: float) -> str:

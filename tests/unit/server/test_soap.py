@@ -107,6 +107,7 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (b"\xff\xfe\x00", "Sender", "must be in UTF-8"),
         (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "must be in UTF-8"),
         (b"<?xml version='1.0' encoding='ISO-8859-1'?>" + propose(targetId="a").encode(), "Sender", "must be in UTF-8"),
+        (b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-16'?>" + propose().encode(), "Sender", "must be in UTF-8"),
         (propose(targetId="\xe9").encode("latin-1"), "Sender", "must be in UTF-8"),
         (propose(targetId="a").encode("utf-16"), "Sender", "must be in UTF-8"),
         (BOMB, "Sender", "cannot contain a document type"),

@@ -32,7 +32,10 @@ with Store.open(parse_location(sys.argv[1]), write=True, busy_timeout=60.0) as s
     while number < int(sys.argv[4]):
         number += 1
         with store.recording():
-            store.add_propositions([made(number, id=f"{name}-{number}-{rank}", rank=rank) for rank in (1, 2)])
+            rows = [("recipients", 1), ("guests", 2)]
+            store.add_propositions(
+                [made(number, id=f"{name}-{number}-{rank}", environment=at_, rank=rank) for at_, rank in rows]
+            )
             if number % 3 == 0:
                 store.set_status(f"{name}-{number}-1", Status.INTERESTED, at(number))
         if number % 2 == 0:
@@ -48,17 +51,21 @@ def settle(store: Store) -> None:
         time.sleep(0.01)
 
 
-def read(store: Store, place: LogPlace = BEGINNING, limit: int = 3) -> tuple[list[LoggedChange], LogPlace]:
+def read(
+    store: Store, place: LogPlace = BEGINNING, limit: int = 3, environment: str = ""
+) -> tuple[list[LoggedChange], LogPlace]:
     """Everything after ``place``, in small pages."""
     settle(store)
-    return read_now(store, place, limit)
+    return read_now(store, place, limit, environment)
 
 
-def read_now(store: Store, place: LogPlace, limit: int = 3) -> tuple[list[LoggedChange], LogPlace]:
+def read_now(
+    store: Store, place: LogPlace, limit: int = 3, environment: str = ""
+) -> tuple[list[LoggedChange], LogPlace]:
     changes: list[LoggedChange] = []
     more = True
     while more:
-        page = store.logged(place, "", limit)
+        page = store.logged(place, environment, limit)
         changes += page.changes
         place, more = page.place, page.more
     return changes, place
@@ -319,12 +326,13 @@ def test_readers_miss_nothing_while_many_write_and_are_killed(store: Store) -> N
     where, folder = spelled(store.location), str(Path(__file__).parent)
     steady = [start(WRITE, where, f"s{number}", folder, "60") for number in range(2)]
     doomed = [start(WRITE, where, f"d{number}", folder, "100000") for number in range(2)]
-    told: list[Counter[tuple[str, str, str]]] = [Counter(), Counter()]
-    places, killed = [BEGINNING, BEGINNING], 0.0
+    readers = [("", 7), ("", 1_000), ("recipients", 50), ("guests", 1_000)]
+    told: list[Counter[tuple[str, str, str]]] = [Counter() for _ in readers]
+    places, killed = [BEGINNING for _ in readers], 0.0
     begun = time.monotonic()
     while any(process.poll() is None for process in steady):
-        for reader, limit in enumerate((7, 1_000)):
-            page = store.logged(places[reader], "", limit)
+        for reader, (environment, limit) in enumerate(readers):
+            page = store.logged(places[reader], environment, limit)
             told[reader].update(names(list(page.changes)))
             places[reader] = page.place
         if not killed and time.monotonic() - begun > 2:
@@ -337,13 +345,14 @@ def test_readers_miss_nothing_while_many_write_and_are_killed(store: Store) -> N
     assert [text.strip() for text in said(steady)] == ["done", "done"]
     kept = {row.id: row.status.value for row in store.propositions(limit=0)}
     assert kept
-    for reader in range(2):
-        changes, _ = read(store, places[reader], 500)
+    for reader, (environment, _) in enumerate(readers):
+        changes, _ = read(store, places[reader], 500, environment)
         told[reader].update(names(changes))
+    for reader in range(2):
         assert max(told[reader].values()) == 1
         assert {name for event, name, _ in told[reader] if event == "made"} == set(kept)
         last = {name: status for _, name, status in told[reader]}
         rejected = {name for name, status in kept.items() if status == "rejected"}
         assert {name for event, name, status in told[reader] if (event, status) == ("changed", "rejected")} == rejected
         assert set(last) == set(kept)
-    assert told[0] == told[1]
+    assert told[0] == told[1] == told[2] + told[3]
