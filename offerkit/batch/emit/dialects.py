@@ -8,6 +8,7 @@ needed more than once is named first (:meth:`Dialect.let`).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,7 +28,7 @@ _ATOM = re.compile(
 """Matches a name or constant, which can be written twice at no cost."""
 
 
-class Dialect:
+class Dialect(ABC):
     """What all engines write in the same way; subclasses override what differs. Operands are SQL."""
 
     name: ClassVar[str]
@@ -130,9 +131,9 @@ class Dialect:
             return body(*values)
         return self.named(body, values)
 
+    @abstractmethod
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         """``body`` of values that are named first, so that no value is inside it."""
-        raise NotImplementedError
 
     # Columns of contacts and histories
 
@@ -210,9 +211,9 @@ class Dialect:
         """The MD5 digest in hexadecimal digits."""
         return f"MD5({text})"
 
+    @abstractmethod
     def from_hex(self, digits: str) -> str:
         """The number with these eight hexadecimal digits."""
-        raise NotImplementedError
 
     # Calls
 
@@ -430,17 +431,17 @@ class Dialect:
         """The number of entries; null for null."""
         return f"CAST(CARDINALITY({listed}) AS {self.types[BaseType.INTEGER]})"
 
+    @abstractmethod
     def days(self, begin: str, end: str) -> str:
         """Calendar days between dates or timestamps."""
-        raise NotImplementedError
 
     def day_number(self, day: str) -> str:
         """2026-12-31 as 20261231."""
         return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[BaseType.INTEGER]})"
 
+    @abstractmethod
     def years(self, last: str, first: str) -> str:
         """Full years between day numbers, rounded towards zero."""
-        raise NotImplementedError
 
     def extract(self, unit: str, moment: str) -> str:
         """A part of a date or timestamp."""
