@@ -29,7 +29,7 @@ _ATOM = re.compile(
 
 
 class Dialect(ABC):
-    """What all engines write in the same way; subclasses override what differs. Operands are SQL."""
+    """What all engines write in the same way of tables; subclasses override what differs. Operands are SQL."""
 
     name: ClassVar[str]
     quote: ClassVar[str] = '"'
@@ -125,16 +125,6 @@ class Dialect(ABC):
         named = ", ".join(name for name, _ in typed)
         return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
 
-    def let(self, body: Callable[..., str], *values: str) -> str:
-        """``body`` of values that it may use several times; they are named first, unless they are short."""
-        if all(_ATOM.fullmatch(value) for value in values):
-            return body(*values)
-        return self.named(body, values)
-
-    @abstractmethod
-    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        """``body`` of values that are named first, so that no value is inside it."""
-
     # Columns of contacts and histories
 
     def field(self, column: str, type_: FieldType) -> str:
@@ -214,6 +204,30 @@ class Dialect(ABC):
     @abstractmethod
     def from_hex(self, digits: str) -> str:
         """The number with these eight hexadecimal digits."""
+
+    # Texts that are compared
+
+    def collated(self, text: str) -> str:
+        """A text that is compared by code point, whatever the database's collation."""
+        return text
+
+    def starts_with(self, text: str, part: str) -> str:
+        """True for an empty part, too."""
+        return f"STARTSWITH({text}, {part})"
+
+
+class RuleDialect(Dialect):
+    """What all engines but the batch's own write in the same way of conditions and formulas."""
+
+    def let(self, body: Callable[..., str], *values: str) -> str:
+        """``body`` of values that it may use several times; they are named first, unless they are short."""
+        if all(_ATOM.fullmatch(value) for value in values):
+            return body(*values)
+        return self.named(body, values)
+
+    @abstractmethod
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        """``body`` of values that are named first, so that no value is inside it."""
 
     # Calls
 
@@ -351,10 +365,6 @@ class Dialect(ABC):
 
     # Single functions, as most engines write them. What an engine lacks raises NotEmittedError.
 
-    def collated(self, text: str) -> str:
-        """A text that is compared by code point, whatever the database's collation."""
-        return text
-
     def nullif(self, value: str, other: str) -> str:
         """NULLIF: null if both are equal."""
         return f"NULLIF({value}, {other})"
@@ -406,10 +416,6 @@ class Dialect(ABC):
     def contains(self, text: str, part: str) -> str:
         """True for an empty part, too."""
         return f"CONTAINS({text}, {part})"
-
-    def starts_with(self, text: str, part: str) -> str:
-        """True for an empty part, too."""
-        return f"STARTSWITH({text}, {part})"
 
     def ends_with(self, text: str, part: str) -> str:
         """True for an empty part, too."""
