@@ -24,7 +24,7 @@ _NO_SPACES = ("", "")
 class CountedPropositions:
     """Which propositions count: those of ``offers`` (of a theme, or a single one), or of ``category`` and below.
 
-    ``statuses``: empty means any. ``text``: in words, without the number.
+    ``statuses``: empty means any. ``text``: in words, without the number. ``theme``: the one that ``offers`` have now.
     """
 
     offers: frozenset[str]
@@ -32,6 +32,7 @@ class CountedPropositions:
     statuses: frozenset[str]
     period: timedelta
     text: str
+    theme: str = ""
 
     def number(self, facts: CallFacts) -> int:
         """How many propositions of the contact's history count."""
@@ -40,6 +41,17 @@ class CountedPropositions:
     def numbered(self, least: int, most: int | None = None) -> str:
         """The text behind these numbers: ``proposition of offer gold-card in 30d`` behind 1, or at least 1."""
         return self.text.replace("propositions", "proposition", 1) if (most or least) == 1 else self.text
+
+    def within(self, other: CountedPropositions) -> bool:
+        """Whether all that counts here counts in ``other`` as well, whichever offers have a theme."""
+        if self.theme or other.theme:
+            of_other = self.theme == other.theme
+        elif other.category:
+            of_other = f"{self.category}/".startswith(f"{other.category}/")
+        else:
+            of_other = not self.category and self.offers == other.offers
+        statuses = not other.statuses or (bool(self.statuses) and self.statuses <= other.statuses)
+        return of_other and statuses and self.period <= other.period
 
     def of(self, history: GroupedHistory) -> Iterator[PastProposition]:
         """The propositions that count."""
@@ -88,6 +100,7 @@ class ContactHistories:
                 statuses=counted_statuses(entry.status),
                 period=duration(entry.period),
                 text=_words(entry),
+                theme=entry.theme or "",
             )
         name = (*key, entry.at_least, entry.at_most)
         if name not in self._conditions:

@@ -113,24 +113,38 @@ def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Ad
     )
 
 
-def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
-    verb = Verb.PURGE if plan.kind is PlanKind.PURGE else Verb.PROMOTE
+def _may_not_promote(actor: Actor, plan: Plan, promoters: Mapping[str, tuple[str, ...]]) -> list[Diagnostic]:
+    live = {step.stage.environment for step in plan.steps if step.stage.stage is Stage.LIVE}
+    return promotion_refusals(actor, live, promoters, plan.kind)
+
+
+def promotion_refusals(
+    actor: Actor,
+    environments: Iterable[str],
+    promoters: Mapping[str, tuple[str, ...]],
+    kind: PlanKind = PlanKind.PROMOTE,
+) -> list[Diagnostic]:
+    """Why ``actor`` is not allowed to change live of ``environments`` by a plan of that kind.
+
+    ``promoters``: for environments that name any, the only operators who may promote there.
+    """
+    verb = Verb.PURGE if kind is PlanKind.PURGE else Verb.PROMOTE
     diagnostics = []
-    live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
+    live = set(environments)
     others = live - {SHARED}
     alone = not actor.may(verb) and any(actor.may(verb, name) for name in others)  # a right in some environments only
     if (others and not alone) or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # shared resources ride along with the environments, whose rights decide
     for environment in sorted(live):
         named = promoters.get(environment)
-        if plan.kind is not PlanKind.PURGE and named is not None:
+        if kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
                 who = f"Only {or_list(named)} may do so." if named else "Live and design have no promoter in common."
                 how = "" if named else f"offerkit override {environment_address(environment)} --settings --message TEXT"
-                diagnostics.append(_not_for(actor, plan.kind, environment, who, how))
+                diagnostics.append(_not_for(actor, kind, environment, who, how))
         elif not actor.may(verb, environment):
             who = _one(actor.profiles.allowing(right_to(verb, environment)))
-            diagnostics.append(_not_for(actor, plan.kind, environment, f"Only {who} may do so."))
+            diagnostics.append(_not_for(actor, kind, environment, f"Only {who} may do so."))
     return diagnostics
 
 

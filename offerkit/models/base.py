@@ -116,11 +116,11 @@ def _duration(value: object) -> str:
             {"text": str(value)[:80]},
         )
     days, hours = (int(part or 0) for part in match.groups())
+    too_long = max(days, hours, days + hours // 24) > _MOST_DAYS
+    if too_long:
+        most = "“{text}” is too long; at most 99999d, or 99999h"
+        raise PydanticCustomError("duration", most, {"text": str(value)[:80]})
     days, hours = days + hours // 24, hours % 24
-    if days > _MOST_DAYS:
-        raise PydanticCustomError(
-            "duration", "“{text}” is longer than {days} days", {"text": str(value)[:80], "days": f"{_MOST_DAYS:,}"}
-        )
     return " ".join(filter(None, [f"{days}d" if days or not hours else "", f"{hours}h" if hours else ""]))
 
 

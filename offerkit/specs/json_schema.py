@@ -163,6 +163,9 @@ def _definitions(kinds: list[Kind]) -> tuple[dict[Kind, Any], dict[str, Any]]:
     return {kind: refs[model, "validation"] for kind, model in models.items()}, schemas
 
 
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
+
+
 def _tidy(value: Any, *, names: bool = False) -> None:
     """Leave out the defaults that say nothing: some editors would write them into the file.
 
@@ -175,9 +178,9 @@ def _tidy(value: Any, *, names: bool = False) -> None:
         if not names:
             if value.get("default", True) in (None, "", [], {}) or isinstance(value.get("default"), dict):
                 del value["default"]
-            # pydantic leaves a bound that it cannot place where nothing reads it
-            if "ge" in value and "anyOf" in value:
-                value["anyOf"][0]["minimum"] = value.pop("ge")
+            # pydantic leaves bounds that it cannot place under names that nothing reads
+            bounded = value["anyOf"][0] if "anyOf" in value else value
+            bounded |= {word: value.pop(bound) for bound, word in _BOUNDS.items() if bound in value}
         for key, item in value.items():
             _tidy(item, names=key == "properties" and not names)
 

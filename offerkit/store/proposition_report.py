@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeAlias
 
+from offerkit.diagnostics import Code, Refused
 from offerkit.store.database import Cell, Database
+from offerkit.store.propositions import edited
 from offerkit.times import instant, local, utc
 
 DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
@@ -46,7 +48,7 @@ class ReportQuery:
 
 
 def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
-    """The counts of ``query``, in parts."""
+    """The counts of ``query``, in parts. Raises Refused for times that were edited."""
     conditions, args = _conditions(db, query)
     columns = [_day(db, query) if name == DATE else _COLUMNS[name] for name in query.groups]
     source = "proposition p"
@@ -58,8 +60,15 @@ def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
         f" WHERE {' AND '.join(conditions)} GROUP BY {numbers}"
     )
     parts: Iterator[list[tuple[*tuple[str, ...], int, int]]] = db.stream(sql, args, PART)
-    for rows in parts:
-        yield [(texts, status, count) for *texts, status, count in rows]
+    try:
+        for rows in parts:
+            if any(None in row for row in rows):  # a day that SQLite cannot tell
+                raise edited(db)
+            yield [(texts, status, count) for *texts, status, count in rows]
+    except Refused as refused:
+        if any(diagnostic.code is Code.BAD_VALUE for diagnostic in refused.diagnostics):
+            raise edited(db) from None
+        raise
 
 
 def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]]:
@@ -110,7 +119,10 @@ def _span(db: Database, query: ReportQuery) -> tuple[datetime, datetime] | tuple
     first, last = rows[0]
     if first is None or last is None:
         return None, None
-    return instant(max(first, query.since)), instant(min(last, query.until or last))
+    try:
+        return instant(max(first, query.since)), instant(min(last, query.until or last))
+    except ValueError:
+        raise edited(db) from None
 
 
 def offsets(zone: tzinfo, first: datetime | None, last: datetime | None) -> list[tuple[str, int]]:

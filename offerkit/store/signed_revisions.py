@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
+from operator import itemgetter
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
+from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address, parse_stage
+from offerkit.fingerprint import json_map
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.signatures import (
     DETAIL,
@@ -22,15 +26,19 @@ from offerkit.store import approvals, bodies, revisions, schema
 from offerkit.store.database import Database
 from offerkit.store.rows import RecordedRevision
 
-UNSIGNED = "it is not signed"
+UNSIGNED, DAMAGED = "it is not signed", "it is damaged"
 
 
 class SignedRevisions:
-    """The signed revisions of a store at one moment; each is verified once, when it is asked for."""
+    """The signed revisions of a store at one moment, and what had to be signed: the one judge of both.
+
+    Each signature is verified once, when it is asked for.
+    """
 
     def __init__(self, db: Database, project: str) -> None:
         self._db, self._project = db, project
         self._faults: dict[int, str] = {}
+        self._demands: dict[StageRef, list[tuple[int, frozenset[str]]]] = {}
 
     @property
     def latest_time(self) -> str:
@@ -43,24 +51,32 @@ class SignedRevisions:
         Raises Refused without the package that verifies.
         """
         if serial not in self._faults:
-            try:
-                self._faults[serial] = self._fault(serial)
-            except ValueError:
-                self._faults[serial] = "the revision has values that offerkit never writes"
+            texts = revisions.revision_texts(self._db, serial - 1, limit=1)
+            if not texts or texts[0].serial != serial:
+                return UNSIGNED
+            with suppress(ValueError):
+                self.judge(revisions.recorded_with(self._db, texts[0]))
+            self._faults.setdefault(serial, "the revision has values that offerkit never writes")
         return self._faults[serial]
 
-    def _fault(self, serial: int) -> str:
-        db = self._db
-        texts = revisions.revision_texts(db, serial - 1, limit=1)
-        if not texts or texts[0].serial != serial:
+    def judge(self, recorded: RecordedRevision) -> str:
+        """As :meth:`fault`, of a revision with all its rows. Raises ValueError for values that are never written."""
+        text = recorded.revision
+        if text.serial not in self._faults:
+            self._faults[text.serial] = self._fault(recorded)
+        return self._faults[text.serial]
+
+    def _fault(self, recorded: RecordedRevision) -> str:
+        text = recorded.revision
+        details = json_map(orjson.loads(text.details))
+        if DETAIL not in details:
             return UNSIGNED
-        text = texts[0]
-        given = given_signature(orjson.loads(text.details).get(DETAIL), text.parent_digest)
+        given = given_signature(details[DETAIL], text.parent_digest)
         if given is None:
-            return UNSIGNED
-        about = signable_of(self._project, revisions.recorded_with(db, text))
-        own = self.keys.before(serial, text.actor)
-        return signature_fault(about, given, own, (text.time, self._latest.get(serial - 1, text.time)))
+            return DAMAGED
+        about = signable_of(self._project, recorded)
+        own = self.keys.before(text.serial, text.actor)
+        return signature_fault(about, given, own, (text.time, self._latest.get(text.serial - 1, text.time)))
 
     @cached_property
     def keys(self) -> Keys:
@@ -73,6 +89,31 @@ class SignedRevisions:
         for serial, _, name, print_ in sorted(left + now):
             keys.record(serial, name, orjson.loads(known[print_].text) if print_ else None)
         return keys
+
+    def demanded(self, serial: int, environment: str) -> frozenset[str]:
+        """What an environment demanded to be signed just before revision ``serial``, in design or in live."""
+        return frozenset().union(*(self._demanded(StageRef(environment, side), serial) for side in Stage))
+
+    def all_demanded(self, serial: int) -> dict[str, frozenset[str]]:
+        """What each environment demanded then; those that demanded nothing are left out."""
+        found = {name: self.demanded(serial, name) for name in self._environments}
+        return {name: wanted for name, wanted in found.items() if wanted}
+
+    @cached_property
+    def _environments(self) -> list[str]:
+        rows: list[tuple[str]] = self._db.rows("SELECT DISTINCT stage FROM change")
+        return sorted({parse_stage(stage).environment for (stage,) in rows} - {SHARED})
+
+    def _demanded(self, stage: StageRef, serial: int) -> frozenset[str]:
+        if stage not in self._demands:
+            rows = revisions.changes_of(self._db, stage, [environment_address(stage.environment)])
+            known = bodies.bodies(self._db, {row.after.fingerprint for row in rows if row.after is not None})
+            self._demands[stage] = [
+                (row.serial, _demands_of(known[row.after.fingerprint].text) if row.after is not None else frozenset())
+                for row in rows
+            ]
+        then = bisect_left(self._demands[stage], serial, key=itemgetter(0))
+        return self._demands[stage][then - 1][1] if then else frozenset()
 
     @cached_property
     def _latest(self) -> dict[int, str]:
@@ -89,39 +130,19 @@ def stops_in(db: Database) -> list[Approval]:
     rows = approvals.stops(db)
     if not any(row.decision is Decision.RESUMED for row in rows):
         return rows
-    signed, demanded = SignedRevisions(db, schema.read_meta(db)["project"]), _StopDemands(db)
+    signed = SignedRevisions(db, schema.read_meta(db)["project"])
     return [
         row
         for row in rows
         if row.decision is not Decision.RESUMED
-        or not demanded.before(row.revision, row.key.address.environment)
+        or "stops" not in signed.demanded(row.revision, row.key.address.environment)
         or not signed.fault(row.revision)
     ]
 
 
-class _StopDemands:
-    """In which environments stops and resumptions had to be signed, at every revision."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._since: dict[StageRef, list[tuple[int, bool]]] = {}
-
-    def before(self, serial: int, environment: str) -> bool:
-        """Whether an environment demanded it just before revision ``serial``, in design or in live."""
-        return any(self._then(StageRef(environment, side), serial) for side in Stage)
-
-    def _then(self, stage: StageRef, serial: int) -> bool:
-        if stage not in self._since:
-            rows = revisions.changes_of(self._db, stage, [environment_address(stage.environment)])
-            known = bodies.bodies(self._db, {row.after.fingerprint for row in rows if row.after is not None})
-            self._since[stage] = [
-                (row.serial, row.after is not None and self._demands(known[row.after.fingerprint].text)) for row in rows
-            ]
-        return next((demands for since, demands in reversed(self._since[stage]) if since < serial), False)
-
-    @staticmethod
-    def _demands(body: str) -> bool:
-        return '"signatures"' in body and "stops" in demands_in([("", orjson.loads(body))]).get("", ())
+def _demands_of(body: str) -> frozenset[str]:
+    """What the body of an environment demands to be signed; most demand nothing and are not parsed."""
+    return demands_in([("", orjson.loads(body))]).get("", frozenset()) if '"signatures"' in body else frozenset()
 
 
 def signable_of(project: str, recorded: RecordedRevision) -> Signable:

@@ -18,6 +18,7 @@ from offerkit.plans.make import StepContext, steps_for
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import ChangeRow, Store
 from offerkit.store.rows import Activations, RecordedRevision, change_row, deltas_of
+from offerkit.usecases.audit_operations import OPERATIONS, not_allowed_to_operate
 from offerkit.usecases.audit_overrides import not_allowed_to_override
 from offerkit.usecases.audit_rights import not_allowed_to_decide, not_allowed_to_plan
 from offerkit.usecases.audit_stops import not_allowed_to_stop, not_withdrawn
@@ -29,11 +30,13 @@ NOT_PROVABLE = (
     "that a promotion was asked to bring back what a rollback took",
     "that the authors are all who wrote it, and that a forge had the reviews",
     "that an override of a freeze, for a file of contacts or for specs not yet applied was needed; it shows who may",
+    "that what a scheduled promotion will change was for its operator: that is judged when it is carried out",
+    "that tokens from before format 5 were for their operators, and that an erasure took no more than it says",
     "that a restore was for its operator, and that what it kept stopped was: the replaced store is not in the record",
     "that the whole history was not written again: for that, compare with a digest kept elsewhere (--expect)",
 )
 """What no history can prove by itself, a clause each."""
-_ALONE = (OVERRIDE_ACTION, ACCEPT_ACTION)
+_ALONE = (OVERRIDE_ACTION, ACCEPT_ACTION, *OPERATIONS)
 """Actions of revisions that decide something without a row of its own."""
 _MOST = 50
 """Findings about revisions, at most."""
@@ -92,6 +95,7 @@ def _decisions(store: Store, recorded: RecordedRevision, changes: list[ChangeRow
         not_allowed_to_decide(store, recorded),
         not_allowed_to_override(store, recorded),
         not_allowed_to_stop(store, recorded, changes),
+        not_allowed_to_operate(store, recorded),
     )
     for refusal in chain(*refusals):
         yield _refused(recorded, refusal)

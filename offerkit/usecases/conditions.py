@@ -7,13 +7,14 @@ it. Proofs therefore say that contacts are eligible, never that they get an offe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import permutations
 
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import BoundCondition
-from offerkit.engine.contact_history import HistoryCondition
+from offerkit.engine.contact_history import CountedPropositions, HistoryCondition
 from offerkit.engine.resources import CompiledCategory, CompiledOffer, CompiledWeight, Days, LocatedCondition
 from offerkit.fingerprint import JsonMap
 from offerkit.models.expression_scopes import ExpressionRole, expression_scope, field_types
@@ -131,10 +132,35 @@ HISTORY = "own history"
 
 def _count(condition: HistoryCondition) -> CheckedExpression:
     """The condition on an unknown number, the same wherever the same propositions are counted."""
-    name = f"number of {condition.counted.text}"
+    names = _numbers([condition.counted])
+    (number,) = names.values()
     tests = [f">= {condition.least}", *([] if condition.most is None else [f"<= {condition.most}"])]
-    text = " AND ".join(f'"{HISTORY}"."{name}" {test}' for test in tests)
-    return check(text, NameScope({HISTORY: {name: FieldType(BaseType.INTEGER)}}), _CONDITION)
+    return _on_numbers(" AND ".join(f"{number} {test}" for test in tests), names)
+
+
+def counted_by_offer(offer: CompiledOffer) -> Iterator[CountedPropositions]:
+    """What an offer's effective condition counts of the contact's own history."""
+    for requirement in (*(each for category in offer.chain for each in category.requirements), *offer.requirements):
+        if isinstance(requirement.condition, HistoryCondition):
+            yield requirement.condition.counted
+
+
+def possible_numbers(counted: Iterable[CountedPropositions]) -> Formula:
+    """What is true of every history: no number is below 0, and none above that of something wider."""
+    known = list({each.text: each for each in counted}.values())
+    names = _numbers(known)
+    tests = [f"{names[each]} >= 0" for each in known]
+    tests += [f"{names[one]} <= {names[other]}" for one, other in permutations(known, 2) if one.within(other)]
+    return AllOf(tuple(Holds(_on_numbers(test, names)) for test in tests))
+
+
+def _numbers(counted: Iterable[CountedPropositions]) -> dict[CountedPropositions, str]:
+    return {each: f'"{HISTORY}"."number of {each.text}"' for each in counted}
+
+
+def _on_numbers(text: str, names: Iterable[CountedPropositions]) -> CheckedExpression:
+    fields = {f"number of {each.text}": FieldType(BaseType.INTEGER) for each in names}
+    return check(text, NameScope({HISTORY: fields}), _CONDITION)
 
 
 def _days(days: Days, origin: Origin) -> Iterator[Formula]:

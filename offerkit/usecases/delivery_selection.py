@@ -61,7 +61,7 @@ class Choice(NamedTuple):
 class PartChoices(NamedTuple):
     """The offers for a part of a message in order, possibly more than wanted, and maybe some that are to be left out.
 
-    ``data``: the recipient's call data if a target-loading hook added to it; None: as in the other parts.
+    ``data``: the recipient's call data on the part's space, with what a target-loading hook added; None: no choices.
     ``missing``: why the offer that a field names cannot be sent.
     """
 
@@ -260,6 +260,7 @@ class _PartDecider:
         if selection.part.body.named:  # such an offer is held to no presentation rule
             self._unruled = replace(self._unruled, rules=())
         self._items: dict[int, list[int]] = {}
+        self._reported = ""
         if program is not None and not selection.one_by_one:
             request = batch_request(contact_table, program, store, ruled=not selection.part.body.named)
             self._decided = decide_all(contact_table, request)
@@ -286,11 +287,11 @@ class _PartDecider:
             return lambda used: self._eligible(found, row, contact, data, ineligible)
         if selection.cells:
             position = selection.cells[cell].position if cell is not None else None
-            return lambda used: PartChoices(() if position is None else (Choice(position, NOT_WEIGHED),))
+            return lambda used: PartChoices(() if position is None else (Choice(position, NOT_WEIGHED),), data)
         if selection.program is None:
             at = selection.part.catalog.position_of
             choices = tuple(Choice(at[name], NOT_WEIGHED) for name in selection.part.offers)
-            return lambda used: PartChoices(choices)
+            return lambda used: PartChoices(choices, data)
         if selection.one_by_one:
             return lambda used: self._alone(key, contact, data, used)
         assert self._chunk is not None
@@ -305,7 +306,7 @@ class _PartDecider:
         left = [item for item in chosen if part.catalog.offers[program.items[item].position].name not in used]
         if len(left) < part.count and len(chosen) == len(picks):
             return self._alone(key, contact, data, used)
-        return PartChoices(tuple(self._weigh(item, contact, data) for item in left[: part.count]))
+        return PartChoices(tuple(self._weigh(item, contact, data) for item in left[: part.count]), data)
 
     def _eligible(self, position: int, row: int, contact: Row, data: Row, otherwise: str) -> PartChoices:
         """The offer that a field names, if the engine finds it eligible; ``otherwise``: what is said if not."""
@@ -313,7 +314,7 @@ class _PartDecider:
         eligible: NDArray[numpy.bool_] = self._chunk.eligible
         for item in self._items.get(position, ()):
             if eligible[item, row]:
-                return PartChoices((self._weigh(item, contact, data),))
+                return PartChoices((self._weigh(item, contact, data),), data)
         return PartChoices(missing=otherwise)
 
     def _alone(
@@ -331,7 +332,9 @@ class _PartDecider:
         history = history_of(self._store, catalog, key, selection.call.now) if self._store is not None else ()
         call = selection.call._replace(contact=contact, key=key, data=data, exclude=used)
         decision = decide(catalog, call if named is None else call._replace(offers=named, exclude=frozenset()), history)
-        selection.hooks.add(decision.reports)
+        if key != self._reported:  # what is decided again, without offers that cannot be rendered, says nothing new
+            selection.hooks.add(decision.reports)
+            self._reported = key
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
         )

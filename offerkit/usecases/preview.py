@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offerkit.address import Kind, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.engine.call_facts import ANONYMOUS, with_call_facts
+from offerkit.engine.call_facts import ANONYMOUS, BATCH, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.preview import Preview, SpacePreview
@@ -52,7 +52,11 @@ def _shown(
     live_space = engine.catalogs.space(catalog.environment, space)
     renderer = live_space.renderer()
     outputs = OUTPUTS if live_space.model.render.proposition is None else (*OUTPUTS, "proposition")
-    data = with_call_facts(catalog, data, space, "explicit" if key and not catalog.anonymous else ANONYMOUS)
+    if not catalog.spaces[space].unitary:
+        identification = BATCH  # as in a delivery
+    else:
+        identification = "explicit" if key and not catalog.anonymous else ANONYMOUS
+    data = with_call_facts(catalog, data, space, identification)
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
         fields, rendered = renderer.show(offer, _product(catalog, offer), contact, data, about, outputs)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from offerkit.address import SHARED, Address, Kind, environment_address
 from offerkit.diagnostics import and_list
 from offerkit.engine.compile import compile_catalog
+from offerkit.engine.contact_history import CountedPropositions
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap, json_map
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
@@ -22,7 +24,14 @@ from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.usecases.catalogs import deciding_bodies
-from offerkit.usecases.conditions import UNREADABLE, call_on, effective_condition, written_conditions
+from offerkit.usecases.conditions import (
+    UNREADABLE,
+    call_on,
+    counted_by_offer,
+    effective_condition,
+    possible_numbers,
+    written_conditions,
+)
 
 FormulaKey: TypeAlias = tuple[object, ...]
 
@@ -131,7 +140,29 @@ class EnvironmentQuestions:
                 one.edited |= offer in self._change.addresses
                 if "space" in self.after.call_facts and Address(self.name, Kind.SPACE, space) in self._change.origins:
                     one.doubt = one.doubt or f"space {space} gets another name, which conditions read"
+                one.doubt = one.doubt or self._other_carriers(offer)
         return sorted(asked.values(), key=lambda one: not one.edited)
+
+    def _other_carriers(self, offer: Address) -> str:
+        """Why an offer counts other earlier propositions afterwards: a theme that it counts is of other offers."""
+        will = self.after.offers[self.after.position_of[offer.name]]
+        for theme in sorted({counted.theme for counted in counted_by_offer(will)} - {""}):
+            before, after = (carriers.get(theme) for carriers in self._carriers)
+            if before != after:
+                return f"theme {theme}, of which propositions are counted, is of other offers afterwards"
+        return ""
+
+    @cached_property
+    def _carriers(self) -> list[dict[str, set[str]]]:
+        """The names of the offers that have each theme, before and after."""
+        result = []
+        for view in self._change.pair:
+            carriers: dict[str, set[str]] = {}
+            for offer in view.of_kind(Kind.OFFER, self.name):
+                for theme in view.offer(offer).themes:
+                    carriers.setdefault(theme, set()).add(offer.name)
+            result.append(carriers)
+        return result
 
     def _unreadable(self, before: Formula, after: Formula) -> str:
         """Why a formula may only seem never true: it is read with the declarations of the other state as well."""
@@ -194,10 +225,11 @@ class EnvironmentQuestions:
                     continue
                 key = _weights_on(was, before), _weights_on(will, space)
                 if key not in known:
-                    known[key] = (
+                    conditions = (
                         effective_condition(self.before, was, before),
                         effective_condition(self.after, will, space),
                     )
+                    known[key] = _with_possible_numbers((*counted_by_offer(was), *counted_by_offer(will)), *conditions)
                 yield offer, space, *self._called(before, space, *known[key])
 
     def _called(self, before: str, after: str, old: Formula, new: Formula) -> tuple[Formula, Formula]:
@@ -210,6 +242,16 @@ class EnvironmentQuestions:
         if not facts:
             return old, new
         return AllOf((call_on(self.before, before, facts), old)), AllOf((call_on(self.after, after, facts), new))
+
+
+def _with_possible_numbers(
+    counted: Sequence[CountedPropositions], old: Formula, new: Formula
+) -> tuple[Formula, Formula]:
+    """Conditions with what is known of the numbers that they count of the contact's own history."""
+    if not counted:
+        return old, new
+    possible = possible_numbers(counted)
+    return AllOf((possible, old)), AllOf((possible, new))
 
 
 def _weights_on(offer: CompiledOffer, space: str) -> tuple[int, ...]:

@@ -93,12 +93,14 @@ def _rules_left_behind(text: str) -> str:
 
 
 _NEW_TABLES = re.compile(
-    r"^CREATE TABLE (?:outbox|proposition_change|simulation) \((?:\n {8,}.*)+\n"
-    r"|^CREATE INDEX (?:outbox_due|delivery_run_id|proposition_offer|proposition_space) .*\n"
-    r"|^INSERT INTO \"proposition_change\" .*\n|(?<=data TEXT NOT NULL,) logged TEXT .* DEFAULT \'\',(?=\n)",
+    r"^CREATE TABLE (?:outbox|proposition_change|simulation|scheduled|evidence) \((?:\n {8,}.*)+\n"
+    r"|^CREATE INDEX (?:outbox_due|delivery_run_id|proposition_offer|proposition_space|scheduled_due|evidence_\w+) .*\n"
+    r"|^INSERT INTO \"proposition_change\" .*\n|(?<=data TEXT NOT NULL,) logged TEXT .* DEFAULT \'\',(?=\n)"
+    r"|(?<=sent TEXT NOT NULL,) folder TEXT .* DEFAULT \'\',(?=\n)",
     re.MULTILINE,
 )
 _NEW_COLUMNS = re.compile(r"(?<=^INSERT INTO \"proposition\" )(VALUES\(.*),'[0-9a-f.-]*',''(?=\);$)", re.MULTILINE)
+_FOLDER = re.compile(r"(?<=^INSERT INTO \"delivery_run\" )(VALUES\(.*),'[^']*'(?=\);$)", re.MULTILINE)
 _SIZE = re.compile(r"(?<=^Size)  +[0-9,.]+ MB$|(?<=\"size\":) ?[0-9]+", re.MULTILINE)
 _FORMAT = re.compile(r"(?<=^INSERT INTO \"meta\" VALUES\('format',')[678](?='\);$)", re.MULTILINE)
 
@@ -107,7 +109,9 @@ def _store_of_format_6(text: str) -> str:
     """A store without what formats 7 and 8 add, as long as it is empty or follows from the propositions, and without
     the indexes that format 8 has no more.
     """
-    return _FORMAT.sub("", _NEW_COLUMNS.sub(r"\1", _NEW_TABLES.sub("", text)))
+    new = "folder TEXT" in text  # what is the last column in one of them is none of the other
+    text = _FORMAT.sub("", _NEW_COLUMNS.sub(r"\1", _NEW_TABLES.sub("", text)))
+    return _FOLDER.sub(r"\1", text) if new else text
 
 
 _CHARTS = re.compile(

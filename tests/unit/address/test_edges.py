@@ -27,7 +27,7 @@ EDGES = {
     "store/rows.py",
     "store/stages.py",  # columns
     "store/history_file.py",  # an exported history
-    "store/signed_history.py",  # columns
+    "store/signed_revisions.py",  # columns
     "usecases/history_filters.py",
     "usecases/show.py",  # arguments of commands
     "usecases/backends.py",  # what another computer sent

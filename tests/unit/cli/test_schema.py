@@ -68,6 +68,14 @@ def test_they_are_schemas() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.parametrize("number", [{"at_least": 0}, {"at_least": 1_000_001}, {"at_most": -1}])
+def test_numbers_that_may_be_missing_have_their_bounds(number: dict[str, int]) -> None:
+    history = [{"offer": "b", **dict.fromkeys(number, 1)}, {"offer": "b", **number}]
+    found = errors(offers(eligible={"history": history}))
+    assert len(found) == 1, found
+    assert str(next(iter(number.values()))) in found[0]
+
+
 @pytest.mark.parametrize("file", read_files(ROOT)[0], ids=lambda file: file.path)
 def test_the_bundled_files_are_accepted(file: Any) -> None:
     data, _ = parse(file.path, file.content)

@@ -226,14 +226,14 @@ def test_an_offer(more: str, code: Code, place: str, summary: str, hint: str) ->
             "version: 1\nrules:\n  r: {max: 1, period: {before: 99999d 24h}}\n",
             Code.WRONG_TYPE,
             "3:32",
-            "“before”: “99999d 24h” is longer than 99,999 days",
+            "“before”: “99999d 24h” is too long; at most 99999d, or 99999h",
             "",
         ),
         (
             "version: 1\nrules:\n  r: {max: 1, period: {before: 99999999d}}\n",
             Code.WRONG_TYPE,
             "3:32",
-            "“before”: “99999999d” is longer than 99,999 days",
+            "“before”: “99999999d” is too long; at most 99999d, or 99999h",
             "",
         ),
         (

@@ -6,6 +6,7 @@ import random
 import re
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from proposition_samples import at, made
 
+from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status, status_number
 from offerkit.store import DeliveryRun, PropositionRow, Store, proposition_report
 from offerkit.store.proposition_report import ReportQuery, offsets
@@ -49,6 +51,15 @@ def test_days_are_those_of_the_zone(store: Store, name: str) -> None:
     query = ReportQuery("recipients", ("date", "space"), zone)
     counted = Counter({(*values, status): count for part in store.report(query) for values, status, count in part})
     assert counted == expected
+
+
+@pytest.mark.parametrize("edited", ["garbage", "2026-06zz", "2026-06-44T00:00:00.000000Z", ""])
+def test_times_that_were_edited(store: Store, execute: Callable[..., None], edited: str) -> None:
+    store.add_propositions(rows(20))
+    execute(f"UPDATE proposition SET time = '{edited}' WHERE id = 'p-7'")
+    with pytest.raises(Refused) as told:
+        list(store.report(ReportQuery("recipients", ("date",), ZoneInfo("Europe/Paris"))))
+    assert [one.code for one in told.value.diagnostics] == [Code.STORE_DAMAGED]
 
 
 @pytest.mark.parametrize("few", [0, 1_000])

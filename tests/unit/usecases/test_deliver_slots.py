@@ -195,6 +195,29 @@ def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert messages("bulk") == messages("single") != {}
 
 
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["at once", "one by one"])
+@pytest.mark.parametrize("how", ["engine: {count: 1}", "offers: [card]", "cells: [{when: 'true', offer: card}]"])
+def test_each_slot_reads_its_own_space(root: Path, how: str, one_by_one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In texts and stored data, however its offers are chosen; the body is on no space."""
+    if one_by_one:
+        monkeypatch.setattr(delivery_selection, "uses_hooks", lambda program: True)
+    offers, spaces = root / "specs/people/offers.yaml", root / "specs/people/spaces.yaml"
+    facts = "{{ interaction.space }}/{{ interaction.channel }}/{{ interaction.identification }}"
+    offers.write_text(offers.read_text().replace("Gold, {{ person.segment }}", facts))
+    stored = "proposed_data: {at: interaction.space, how: interaction.identification}"
+    spaces.write_text(spaces.read_text().replace("proposed: generated", f"proposed: generated, {stored}"))
+    offerkit("apply", "--yes")
+    offerkit("approve", "*/offer.*")
+    offerkit("promote", "--yes")
+    body = "{text: 'in {{ interaction.environment }} on {{ interaction.space }}: {{ slots.one }}'}"
+    slots = f"[{{name: one, space: tile, {how}}}, {{name: two, space: mail, offers: [loan]}}]"
+    campaign(root, f"        slots: {slots}\n        body: {body}\n")
+    deliver("--out", "made")
+    message = messages()["1"]
+    assert message["text"] == "in people on : * tile/email/batch"
+    assert message["propositions"][0]["data"] == {"at": "tile", "how": "batch"}
+
+
 def test_in_several_parts_it_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign(root, slots())
     deliver("--dry-run", "--out", "whole")

@@ -76,6 +76,56 @@ def test_a_change_that_changes_nobody_is_the_same(applied: Workspace) -> None:
     assert told(applied)[0].sentences == ("The same contacts are eligible as before.",)
 
 
+HISTORY = {"theme": "ski", "at_most": 5, "period": "10d", "status": "rejected"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "verdict"),
+    [
+        ({"period": "20d"}, Verdict.FEWER),
+        ({"period": "5d"}, Verdict.MORE),
+        ({"status": "any"}, Verdict.FEWER),
+        ({"status": "accepted-or-rejected", "period": "30d"}, Verdict.FEWER),
+        ({"theme": None, "category": "travel"}, Verdict.BOTH),
+        ({"at_most": 4}, Verdict.FEWER),
+        ({"at_most": 6, "period": "20d"}, Verdict.BOTH),
+    ],
+)
+def test_a_history_counts_no_more_than_a_wider_one(applied: Workspace, edit: dict[str, Any], verdict: Verdict) -> None:
+    """And never less than nothing."""
+    offers = {"safari": {"themes": ["ski"], "eligible": {"history": [HISTORY]}}}
+    applied.change({OFFERS: {"offers": offers}})
+    applied.apply("ada")
+    history = {name: value for name, value in (HISTORY | edit).items() if value is not None}
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"history": [history]}}}}})
+    (change,) = changes(applied)
+    assert verdicts(change) == (verdict, verdict)
+    for direction in (change.comparison.now.gained, change.comparison.now.lost):
+        counts = direction.witness.values.values() if direction.witness is not None else ()
+        assert all(not isinstance(count, int) or count >= 0 for count in counts)
+
+
+def test_the_category_above_counts_no_less(applied: Workspace) -> None:
+    counts = {"at_most": 0, "period": "10d", "category": "travel/africa"}
+    applied.change({CATALOG: {"categories": {"travel/africa": {"label": "Africa"}}}})
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"history": [counts]}}}}})
+    applied.apply("ada")
+    applied.change({OFFERS: {"offers": {"safari": {"eligible": {"history": [counts | {"category": "travel"}]}}}}})
+    (change,) = changes(applied)
+    assert verdicts(change) == (Verdict.FEWER, Verdict.FEWER)
+
+
+def test_a_counted_theme_of_other_offers_is_another_number(applied: Workspace) -> None:
+    applied.change({OFFERS: {"offers": {"safari": {"themes": ["ski"], "eligible": {"history": [HISTORY]}}}}})
+    applied.apply("ada")
+    applied.change(
+        {OFFERS: {"offers": {"gold-card": {"themes": ["ski"]}, "safari": {"eligible": {"when": "person.age > 3"}}}}}
+    )
+    about = [change for change in changes(applied) if change.offers]
+    assert [verdicts(change) for change in about] == [(Verdict.NOT_DECIDED, Verdict.NOT_DECIDED)]
+    assert "theme ski, of which propositions are counted, is of other offers afterwards" in str(about)
+
+
 def test_unknown_is_not_different(applied: Workspace) -> None:
     """The contact without a country."""
     applied.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.country <> 'FR'"}}}}})
