@@ -240,8 +240,11 @@ def spaces(session: Session, ctx: click.Context) -> Iterable[str]:
 
 @_never_failing
 def live_spaces(session: Session, ctx: click.Context) -> Iterable[str]:
-    """The spaces that one contact is asked on, as ``ENVIRONMENT/SPACE``."""
-    return [f"{one.environment}/{one.name}" for one in _of_kind(session, ctx, "space") if "unitary" in one.facts.flags]
+    """The spaces that one contact is asked on, as ``ENVIRONMENT/SPACE``; to explain, also those of deliveries."""
+    found = _of_kind(session, ctx, "space")
+    if not ctx.params.get("explain"):
+        found = [one for one in found if "unitary" in one.facts.flags]
+    return [f"{one.environment}/{one.name}" for one in found]
 
 
 @_never_failing

@@ -65,7 +65,11 @@ from offerkit.cli.shell import Shell
 )
 @click.option("--seed", default="", metavar="TEXT", help="The seed that orders offers of equal weight.")
 @click.option("--no-store", is_flag=True, help="Do not store the propositions.")
-@click.option("--explain", is_flag=True, help="Explain for every offer why it is proposed or left out.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Explain for every offer why it is proposed or left out; previews what deliveries give on their spaces.",
+)
 @status_url_option
 @format_of("AnswerReport")
 @pass_shell

@@ -34,7 +34,7 @@ SpaceName: TypeAlias = Annotated[
     str,
     Field(
         max_length=260,
-        description="ENVIRONMENT/SPACE of a unitary space that is live.",
+        description="ENVIRONMENT/SPACE of a unitary space that is live; with explain, of any space that is live.",
         examples=["recipients/web-home"],
     ),
 ]

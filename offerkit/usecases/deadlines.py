@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.address import SHARED, Address, Stage, StageRef, environment_address
+from offerkit.address import ADMINISTRATIVE_KINDS, SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.approvals import Decision
 from offerkit.governance.settings import environments_of, keys_to_decide
@@ -22,7 +22,11 @@ from offerkit.times import duration, instant, shift, utc
 from offerkit.usecases.review import design_at
 
 MOST = 200
-"""The most revisions to look back; what is wanted for longer counts from the oldest of them."""
+"""The most revisions to look at that could matter; what is wanted for longer counts from the oldest of them."""
+LISTED = 10_000
+"""The most revisions of a stage to choose those from."""
+_BY_THEMSELVES = (Kind.CAMPAIGN, Kind.CASES, *ADMINISTRATIVE_KINDS)
+"""Kinds whose changes never matter for what is to be approved."""
 
 
 def with_deadlines(stages: Stages, items: Sequence[ApprovalItem], now: str) -> list[ApprovalItem]:
@@ -80,7 +84,7 @@ class _WantedSince:
         since: dict[_What, str] = {}
         stages = {StageRef(address.environment, Stage.DESIGN) for address in addresses}
         stages.add(StageRef(SHARED, Stage.DESIGN))
-        for revision in self._revisions(stages):
+        for revision in self._revisions(stages, addresses):
             since.update(dict.fromkeys(open_keys, revision.time))
             before = design_at(self._stages, self._store, revision.serial - 1)
             former: dict[Address, Address] = {}
@@ -97,9 +101,18 @@ class _WantedSince:
                 since.update((what, max(since[what], row.time)) for what in about)
         return since
 
-    def _revisions(self, stages: set[StageRef]) -> list[RevisionRow]:
-        """The revisions that changed these stages, newest first."""
-        rows = {row.serial: row for stage in stages for row in self._store.revisions(stage=stage, limit=MOST)}
+    def _revisions(self, stages: set[StageRef], addresses: Sequence[Address]) -> list[RevisionRow]:
+        """The revisions that changed what could matter for ``addresses`` in these stages, newest first."""
+        rows: dict[int, RevisionRow] = {}
+        for stage in stages:
+            listed = {row.serial: row for row in self._store.revisions(stage=stage, limit=LISTED)}
+            names = set(addresses)
+            for _, old, new in reversed(self._store.moves(stage)):
+                names |= {old} if new in names else set()
+            for change in self._store.changes_since(stage, min(listed, default=1) - 1):
+                kind = change.address.kind
+                if kind not in _BY_THEMSELVES and (kind is not Kind.OFFER or change.address in names):
+                    rows[change.serial] = listed[change.serial]
         return [rows[serial] for serial in sorted(rows, reverse=True)][:MOST]
 
 

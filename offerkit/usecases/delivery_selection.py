@@ -260,6 +260,7 @@ class _PartDecider:
         if selection.part.body.named:  # such an offer is held to no presentation rule
             self._unruled = replace(self._unruled, rules=())
         self._items: dict[int, list[int]] = {}
+        self._reported = ""
         if program is not None and not selection.one_by_one:
             request = batch_request(contact_table, program, store, ruled=not selection.part.body.named)
             self._decided = decide_all(contact_table, request)
@@ -331,7 +332,9 @@ class _PartDecider:
         history = history_of(self._store, catalog, key, selection.call.now) if self._store is not None else ()
         call = selection.call._replace(contact=contact, key=key, data=data, exclude=used)
         decision = decide(catalog, call if named is None else call._replace(offers=named, exclude=frozenset()), history)
-        selection.hooks.add(decision.reports)
+        if key != self._reported:  # what is decided again, without offers that cannot be rendered, says nothing new
+            selection.hooks.add(decision.reports)
+            self._reported = key
         choices = tuple(
             Choice(catalog.position_of[chosen.offer], chosen.weight, chosen.product) for chosen in decision.chosen
         )

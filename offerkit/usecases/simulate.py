@@ -273,11 +273,13 @@ def _part(
 
     Raises Refused with everything that is wrong with them.
     """
-    spaces = request.spaces or sorted(catalog.spaces)
+    spaces = dict.fromkeys(space.removeprefix(f"{catalog.environment}/") for space in request.spaces)
     mistakes: list[Diagnostic] = []
     axes = _unless_refused(mistakes, lambda: axes_of(catalog, request.axes))
     population = _unless_refused(mistakes, lambda: population_condition(catalog, request.population, at))
-    calls = _unless_refused(mistakes, lambda: [call_for(catalog, space, request, at) for space in spaces])
+    calls = _unless_refused(
+        mistakes, lambda: [call_for(catalog, space, request, at) for space in spaces or sorted(catalog.spaces)]
+    )
     narrowed = _unless_refused(mistakes, lambda: offers_only(catalog, request.offers, at, calls or []))
     if mistakes:
         raise Refused(mistakes)

@@ -48,6 +48,52 @@ def test_honest_design_by_a_declared_profile(roles: Session) -> None:
     broken_if("approve" in rights(roles, "dora") or "stop" in rights(roles, "dora"), "dora may more than she should")
 
 
+SIDES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "rules and environments as well": (
+        DESIGNER,
+        {"environment", "rule", "typology", "space", "filter", "category", "template", "offer"},
+    ),
+    "neither filters nor spaces": (
+        {
+            "rights": [
+                {"verb": "write", "kinds": ["category", "template", "offer", "cases"]},
+                {"verb": "approve"},
+                {"verb": "promote", "environments": ["recipients"]},
+                {"verb": "stop"},
+            ]
+        },
+        {"category", "template", "offer"},
+    ),
+}
+"""What the original's pages let an offer manager write in design: they contradict each other, and either can be had."""
+EDITS: dict[str, dict[str, Any]] = {
+    "environment": {"environment": {"label": "Mine"}},
+    "rule": {"rules": {"weekly": {"label": "Mine"}}},
+    "typology": {"typologies": {"calm": {"label": "Mine"}}},
+    "space": {"spaces": {"app": {"label": "Mine"}}},
+    "filter": {"filters": {"adults": {"label": "Mine"}}},
+    "category": {"categories": {"bank": {"label": "Mine"}}},
+    "template": {"templates": {"reviewed": {"label": "Mine"}}},
+    "offer": {"offers": {"saver": {"label": "Mine"}}},
+    "dimension": {"dimensions": {"recipient": {"label": "Mine"}}},
+    "operator": {"operators": {"dora": {"label": "Mine"}}},
+}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_either_side_of_the_original(team: Session, side: str) -> None:
+    """An offer manager of a company writes what its side of the pages says, and nothing else."""
+    body, writes = SIDES[side]
+    team.edit(profiles={"manager": body}, operators={"omar": {"profile": "manager"}})
+    team.do("ada", "apply --yes")
+    for kind, edit in EDITS.items():
+        team.edit(**edit)
+        done = team.attempt("omar", "apply --yes")
+        broken_if(done != (kind in writes), f"omar has written {kind}, or has not")
+        if not done:
+            team.do("ada", "apply --yes")
+
+
 def _widen(team: Session) -> None:
     team.edit(profiles={"designer": {"rights": [*DESIGNER["rights"], {"verb": "purge"}]}})
 

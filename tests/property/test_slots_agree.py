@@ -4,8 +4,9 @@ that a field names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import md5
 from random import Random
 from typing import Any, cast
@@ -32,6 +33,7 @@ from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.rules.types import Row
 from offerkit.usecases import delivery_selection as selecting
 from offerkit.usecases.planned_delivery import PlannedDelivery, PlannedPart
+from offerkit.usecases.propose import REFILLS
 
 NOBODY_PAGE = ("/a", "/b", None)
 
@@ -73,13 +75,30 @@ def _slots(rng: Random) -> list[dict[str, Any]]:
     return slots
 
 
-def _taken(parts: Sequence[selecting.ChoosePart], order: PlannedDelivery) -> list[list[str]]:
-    """What the writer of messages takes when every offer can be rendered."""
+def _shown(choose: Callable[[frozenset[str]], Sequence[str]], count: int, broken: frozenset[str]) -> list[str]:
+    """What is shown of ``count`` offers if those that are ``broken`` cannot be rendered; as calls do."""
+    failed: frozenset[str] = frozenset()
+    for _ in range(REFILLS):
+        names = choose(failed)[:count]
+        if not broken & {*names}:
+            break
+        failed |= broken & {*names}
+    return [name for name in names if name not in broken]
+
+
+def _taken(
+    parts: Sequence[selecting.ChoosePart], order: PlannedDelivery, broken: frozenset[str] = frozenset()
+) -> list[list[str]]:
+    """What the writer of messages takes when all offers but the ``broken`` ones can be rendered."""
     used: frozenset[str] = frozenset()
     taken: list[list[str]] = []
+
+    def names(planned: PlannedPart, choose: selecting.ChoosePart, failed: frozenset[str]) -> list[str]:
+        found = (planned.catalog.offers[choice.position].name for choice in choose(used | failed).choices)
+        return [name for name in found if name not in used | failed]
+
     for planned, choose in zip(order.parts, parts, strict=True):
-        names = [planned.catalog.offers[choice.position].name for choice in choose(used).choices]
-        taken.append([name for name in names if name not in used][: planned.count])
+        taken.append(_shown(partial(names, planned, choose), planned.count, broken))
         used |= frozenset(taken[-1])
     return taken
 
@@ -98,7 +117,7 @@ class _Case:
         self.past = {str(row["id"]): random_catalog.history(rng, made) for row in self.contacts if rng.random() < 0.6}
         self.pages = {str(row["id"]): rng.choice(NOBODY_PAGE) for row in self.contacts}
 
-    def chosen(self, delivery: dict[str, Any]) -> dict[str, list[list[str]]]:
+    def chosen(self, delivery: dict[str, Any], broken: frozenset[str] = frozenset()) -> dict[str, list[list[str]]]:
         """The offers of each contact by slot, as a delivery gives them; of those in the target."""
         made, order = self.catalog, _order(self.catalog, delivery)
         selection = selecting.delivery_selection(order, "s", {}, frozenset({"page"}))
@@ -112,7 +131,7 @@ class _Case:
             )
             table.data = {"page": made.call_data["page"].type}
             return {
-                recipient.key: _taken(recipient.parts, order)
+                recipient.key: _taken(recipient.parts, order, broken)
                 for part in selecting.recipients(table, selection, store)
                 for recipient in part
                 if recipient.parts is not None
@@ -132,7 +151,9 @@ class _Case:
 def _slots_agree(seed: int, *, hooks: bool) -> None:
     case = _Case(seed, hooks=hooks)
     slots = _slots(case.rng)
-    found = case.chosen({"slots": slots, "data": ["page"]})
+    names = sorted(case.catalog.position_of)
+    broken = frozenset(case.rng.sample(names, case.rng.choice((0, 0, 1, len(names) // 2, len(names)))))
+    found = case.chosen({"slots": slots, "data": ["page"]}, broken)
     expected = {}
     for row in case.contacts:
         if case.in_target(row, *(slot["space"] for slot in slots)):
@@ -146,9 +167,26 @@ def _slots_agree(seed: int, *, hooks: bool) -> None:
                 )
                 for slot in slots
             ]
-            decisions = decide_many(case.catalog, calls, case.past.get(str(row["id"]), []))
+            past = case.past.get(str(row["id"]), [])
+            decisions = decide_many(case.catalog, calls, past)
             expected[str(row["id"])] = [[chosen.offer for chosen in decision.chosen] for decision in decisions]
+            if broken:
+                expected[str(row["id"])] = _one_by_one(case, calls, past, broken)
     assert found == expected
+
+
+def _one_by_one(case: _Case, calls: Sequence[Any], past: Any, broken: frozenset[str]) -> list[list[str]]:
+    """The same if some offers cannot be rendered: what a call puts in their place."""
+    shown: list[list[str]] = []
+    for call in calls:
+        used = frozenset(name for names in shown for name in names)
+
+        def names(failed: frozenset[str], call: Any = call, used: frozenset[str] = used) -> list[str]:
+            decision = decide(case.catalog, call._replace(exclude=used | failed), past)
+            return [chosen.offer for chosen in decision.chosen]
+
+        shown.append(_shown(names, call.n, broken))
+    return shown
 
 
 @pytest.mark.slow

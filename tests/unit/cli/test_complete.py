@@ -246,6 +246,7 @@ def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
     assert newest == sorted(newest, reverse=True) and newest
     assert asked(shop, "snippet", "") == ["shop/web"]
     assert asked(shop, "propose", "--space", "shop/") == ["shop/web"]
+    assert asked(shop, "propose", "--explain", "--space", "shop/") == ["shop/mail", "shop/web"]
     assert asked(shop, "preview", "shop/offer.g", "") == []
     assert asked(shop, "preview", "shop/offer.g") == ["shop/offer.gold-card"]
     assert asked(shop, "approve", "shop/offer.*") == ["shop/offer.*"]

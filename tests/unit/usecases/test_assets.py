@@ -100,6 +100,11 @@ def test_a_path_needs_assets_and_an_image(shop: Workspace) -> None:
     assert "is a URL on web" in told(with_images(shop, link_url="cards/gold"))
 
 
+def test_a_mistake_in_the_environment_is_no_mistake_of_the_path(shop: Workspace) -> None:
+    shop.change({"environments/shop.yaml": {"environment": {"time_zone": "Nowhere"}}})
+    assert "Nowhere" in told(with_images(shop))
+
+
 @pytest.mark.parametrize(
     "assets",
     [

@@ -13,6 +13,7 @@ from offerkit.reports.approvals import Approvals
 from offerkit.reports.render import render
 from offerkit.store.stage_snapshots import Stages
 from offerkit.times import utc
+from offerkit.usecases import deadlines
 from offerkit.usecases.awaited_approvals import approvals_needed, list_approvals
 from offerkit.usecases.requests import StopRequest
 from offerkit.usecases.stop import stop
@@ -86,6 +87,16 @@ def test_another_change_of_it_does(shop_with_deadline: Workspace) -> None:
     weigh(shop_with_deadline, 77)
     shop_with_deadline.later(hours=5)
     time = weigh(shop_with_deadline, 78)
+    assert {row.since for row in waiting(shop_with_deadline)} == {time}
+
+
+def test_a_deadline_is_kept_in_a_busy_project(shop_with_deadline: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others change meanwhile puts nothing off, however much it is."""
+    monkeypatch.setattr(deadlines, "MOST", 3)
+    time = weigh(shop_with_deadline, 77)
+    for number in range(5):
+        shop_with_deadline.change({OFFERS: {"offers": {"saver": {"label": f"Another {number}"}}}})
+        shop_with_deadline.apply("ada")
     assert {row.since for row in waiting(shop_with_deadline)} == {time}
 
 

@@ -85,6 +85,10 @@ def test_offers_are_those_for_which_the_condition_holds(live: Workspace) -> None
         assert listed <= names
 
 
+def test_a_space_is_simulated_once(live: Workspace) -> None:
+    assert [space.space for space in run(live, spaces=("web", "shop/web", "web")).spaces] == ["shop/web"]
+
+
 def test_all_mistakes_are_told_at_once(live: Workspace) -> None:
     with pytest.raises(Refused) as caught:
         run(
