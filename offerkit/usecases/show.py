@@ -192,10 +192,15 @@ def _parts(view: Snapshot, address: Address) -> list[tuple[str, GivenPart]]:
     if address.kind is not Kind.CATEGORY:
         texts = list(_texts(view.offer(address), [part for part in parts if part.path[0] in _TEXTS]))
     parts = list(_with_whole_multipliers(parts))
-    grouped = [(_GROUPS.get(str(part.path[0]), _OTHERS), part) for part in parts if part.path[0] not in _TEXTS]
+    grouped = [(_GROUPS.get(_decides(part), _OTHERS), part) for part in parts if part.path[0] not in _TEXTS]
     order = dict.fromkeys((_OTHERS, *_GROUPS.values()))
     places = {group: place for place, group in enumerate(order)}
     return sorted(grouped, key=lambda pair: places[pair[0]]) + texts
+
+
+def _decides(part: GivenPart) -> str:
+    """The property that a part belongs to; the condition of a weight's filter is one on that weight only."""
+    return part.within if part.within == "weights" else str(part.path[0])
 
 
 def _with_whole_multipliers(parts: Iterable[GivenPart]) -> Iterator[GivenPart]:
@@ -270,9 +275,9 @@ def _named(referrer: Referrer) -> Referring:
 
 
 def _path(path: Sequence[str | int]) -> str:
-    """A path as it is read: without the position in a list of names, which says nothing."""
+    """A path as plans write it, items counted from 1; without the position in a list of names, which says nothing."""
     keys = path[:-1] if path and isinstance(path[-1], int) else path
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
+    return "".join(f"[{key + 1}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
 
 
 def _simulations(session: Session, address: Address) -> Iterator[Referring]:
