@@ -16,7 +16,7 @@ from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.overrides import OverrideKind, Overrides
 from offerkit.governance.profiles import BUILT_IN, Profiles
 from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
@@ -327,10 +327,11 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     return Actor(name, body["profile"], bool(body.get("automation", False)), profiles(store))
 
 
-def promoters(store: Store) -> dict[str, tuple[str, ...]]:
+def promoters(store: Store, overrides: Overrides | None = None) -> dict[str, tuple[str, ...]]:
     """The operators who may promote, for environments that name promoters in live or design.
 
     A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
+    ``overrides``: those to go by instead of the recorded ones.
     """
     promoters_of: dict[str, tuple[str, ...]] = {}
     names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
@@ -344,7 +345,7 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
         if not lists:
             continue
         promoters_of[name] = tuple(operator for operator in lists[-1] if all(operator in named for named in lists))
-        if not promoters_of[name] and _overridden(store, name):
+        if not promoters_of[name] and _overridden(store, name, overrides):
             promoters_of[name] = tuple(dict.fromkeys(operator for named in lists for operator in named))
     return promoters_of
 
@@ -355,11 +356,11 @@ def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
     return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
-def _overridden(store: Store, name: str) -> bool:
+def _overridden(store: Store, name: str, overrides: Overrides | None) -> bool:
     """Whether an override allows the promoters of the environment although live and design name no promoter
     in common.
     """
-    stages, address = Stages(store), environment_address(name)
+    stages, address = Stages(store, overrides=overrides), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
     return (
