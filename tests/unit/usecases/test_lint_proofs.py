@@ -30,7 +30,8 @@ FOUND: dict[str, tuple[Code, str, int, str]] = {
         1,
         f"filters:\n  of-age: {{when: ‸person.age = parameter.age, parameters: {{age: {{type: integer}}}}}}\n"
         f"categories: {{c: {{}}}}\noffers:\n  a:\n    category: c\n    {CONTENT}\n    eligible:\n"
-        "      filters: [{filter: of-age, with: {age: 18}}, {filter: of-age, with: {age: 60}}]\n" + Z,
+        "      filters: [{filter: of-age, with: {age: 18}}]\n"
+        "    weights: [{weight: 2, filters: [{filter: of-age, with: {age: 60}}]}, {weight: 1}]\n" + Z,
     ),
     "parts of one condition": (
         Code.NOBODY_MEETS,
