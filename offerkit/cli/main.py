@@ -261,6 +261,8 @@ def run() -> None:
         code = 130
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
+    except SystemExit as leaving:  # a server that was told to stop
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except click.ClickException as error:
         error.show()
         code = 1

@@ -22,7 +22,7 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
 
     STATUS is a name or its number: generated 0, presented 1, interested 2, accepted 3, scheduled 4, rejected 5.
     Accepted and rejected are final. Setting the status that a proposition already has changes nothing. If the space
-    stores data when an offer is accepted, that data is stored with it.
+    stores data with the status, it is stored, too.
     """
     from datetime import UTC
 

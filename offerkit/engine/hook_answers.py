@@ -52,9 +52,14 @@ def product_pairs(
     """The products and weights that a dynamic-offer hook returned, those of ``declared`` fields in their types."""
     if not isinstance(answer, Sequence) or isinstance(answer, str) or len(answer) > MAX_PRODUCTS:
         raise UnusableAnswerError(f"it must return at most {MAX_PRODUCTS:,} (product, weight) pairs")
-    return tuple(
-        (_product(product, declared, zone), checked_weight(weight)) for product, weight in islice(answer, MAX_PRODUCTS)
-    )
+    pairs: list[tuple[Product, Decimal]] = []
+    for pair in islice(answer, MAX_PRODUCTS):
+        try:
+            product, weight = pair
+        except (TypeError, ValueError):
+            raise UnusableAnswerError("each must be a pair of a product and a weight") from None
+        pairs.append((_product(product, declared, zone), checked_weight(weight)))
+    return tuple(pairs)
 
 
 def kept_candidates(answer: object, candidates: Sequence[Candidate]) -> list[tuple[int, Decimal | None]]:

@@ -241,6 +241,8 @@ class Plan:
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The bytes it was read from, which determine its digest, whatever this version would write; empty in a copy."""
+    _digest: str = field(default="", init=False, compare=False, repr=False)
+    """Its digest, once it was asked for (:func:`plan_digest`); empty in a copy."""
 
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
@@ -299,8 +301,10 @@ def _field_names(kind: type) -> tuple[str, ...]:
 
 
 def plan_digest(plan: Plan) -> str:
-    """The sha256 of the plan's canonical bytes, which identifies it."""
-    return hashlib.sha256(encode(plan)).hexdigest()
+    """The sha256 of the plan's canonical bytes, which identifies it; computed once: plans can be large."""
+    if not plan._digest:
+        object.__setattr__(plan, "_digest", hashlib.sha256(encode(plan)).hexdigest())
+    return plan._digest
 
 
 def envelope(plan: Plan) -> bytes:

@@ -11,7 +11,7 @@ from offerkit.fingerprint import Json
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.status_chart import status_chart
-from offerkit.reports.style import PRESENTATION, Presentation, display_width, pad
+from offerkit.reports.style import PRESENTATION, Presentation, display_width, indented, pad
 from offerkit.reports.templating import fill
 from offerkit.reports.words import count
 
@@ -69,7 +69,8 @@ def table(report: StatusReport) -> Iterator[tuple[Sequence[str], Sequence[str]]]
 
 def heads(report: StatusReport) -> tuple[Sequence[str], Sequence[str]]:
     """The heads of the columns: the groups, and the numbers."""
-    return [name.capitalize() for name in report.by], [name.capitalize() for name in (*COLUMNS, *RATES)]
+    groups = [name if "." in name else name.capitalize() for name in report.by]  # offer.supplier is a name
+    return groups, [name.capitalize() for name in (*COLUMNS, *RATES)]
 
 
 def status_report_text(report: StatusReport, presentation: Presentation = PRESENTATION) -> str:
@@ -90,7 +91,8 @@ def status_report_text(report: StatusReport, presentation: Presentation = PRESEN
         return "  ".join([*texts, *(cell.rjust(width) for cell, width in zip(cells, right, strict=True))])
 
     lines += ["", style.dim(line(groups, numbers)), *(line(*row) for row in rows[:-1]), style.bold(line(*rows[-1]))]
-    lines += ["", *(style.dim(visible(note)) for note in (MEANING, *notes(report)))]
+    said = (row for note in (MEANING, *notes(report)) for row in indented("", visible(note), presentation.layout.width))
+    lines += ["", *map(style.dim, said)]
     return style.finish("\n".join(lines) + "\n")
 
 

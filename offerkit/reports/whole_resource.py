@@ -11,7 +11,7 @@ from offerkit.address import ADMINISTRATIVE_KINDS, Address, Stage
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
 from offerkit.governance.approval_items import ApprovalItem
-from offerkit.governance.overrides import Override
+from offerkit.governance.overrides import Override, OverrideKind
 from offerkit.plans.plan import Aspect, FieldChange
 from offerkit.reports.escape import json_text, visible
 from offerkit.reports.fields import FieldView, field_views
@@ -133,6 +133,21 @@ class StandingStop(NamedTuple):
     reason: str
 
 
+class StandingOverride(NamedTuple):
+    """An override that was given for the resource; ``lifting``: whether it lifts something now, if that is known."""
+
+    override: Override
+    lifting: bool | None = None
+
+    @property
+    def words(self) -> str:
+        """What was overridden, by whom, when and why."""
+        given = self.override
+        over = "of what is applied" if given.lifts is OverrideKind.POLICIES else "any more"  # specs can be denied, too
+        lost = f" (lifts nothing {over})" if self.lifting is False else ""
+        return f"{given.says}: overridden by {given.operator} in revision {given.revision}{lost}: {given.reason}"
+
+
 class ScheduledChange(NamedTuple):
     """A promotion that is to change the resource at ``due`` (UTC), and the revision that scheduled it.
 
@@ -156,7 +171,7 @@ class ResourceStanding(NamedTuple):
     decided: tuple[DecidedAspect, ...] = ()
     waiting: tuple[WaitingAspect, ...] = ()
     stops: tuple[StandingStop, ...] = ()
-    overrides: tuple[Override, ...] = ()
+    overrides: tuple[StandingOverride, ...] = ()
     scheduled: tuple[ScheduledChange, ...] = ()
 
 
@@ -290,16 +305,12 @@ def _decided_rows(decided: Sequence[DecidedAspect], style: Style, layout: Layout
                 yield paint(row)
 
 
-def override_words(override: Override) -> str:
-    """What was overridden, by whom, when and why."""
-    return f"{override.says}: overridden by {override.operator} in revision {override.revision}: {override.reason}"
-
-
-def _override_rows(overrides: Sequence[Override], style: Style, layout: Layout) -> Iterator[str]:
+def _override_rows(overrides: Sequence[StandingOverride], style: Style, layout: Layout) -> Iterator[str]:
     if overrides:
         yield from ("", style.bold("Overrides"))
-    for override in overrides:
-        yield from (style.yellow(row) for row in indented("  ", visible(override_words(override)), layout.width))
+    for each in overrides:
+        paint = style.dim if each.lifting is False else style.yellow
+        yield from (paint(row) for row in indented("  ", visible(each.words), layout.width))
 
 
 def _waiting_rows(waiting: Sequence[WaitingAspect], style: Style, layout: Layout) -> Iterator[str]:
@@ -358,7 +369,6 @@ class WholeView(NamedTuple):
     whole: WholeResource
     groups: Sequence[tuple[str, Sequence[tuple[ShownPart, str]]]]
     decided: Sequence[tuple[Stage, Sequence[DecidedAspect]]]
-    overrides: Sequence[str]
     waiting: Sequence[tuple[WaitingAspect, Sequence[FieldView]]]
     differs: Sequence[FieldView]
     more_differs: int
@@ -374,7 +384,6 @@ def _view(whole: WholeResource, layout: Layout) -> WholeView:
         whole,
         [(group, [(part, "\n".join(value_lines(part, layout))) for part in parts]) for group, parts in whole.groups],
         [(stage, list(aspects)) for stage, aspects in groupby(standing.decided, key=lambda aspect: aspect.stage)],
-        [override_words(override) for override in standing.overrides],
         [(aspect, field_views(aspect.changes, layout)) for aspect in standing.waiting],
         differs,
         len(standing.differs) - len(differs),
@@ -455,9 +464,11 @@ def _decided_json(aspect: DecidedAspect) -> Json:
     }
 
 
-def _override_json(override: Override) -> Json:
+def _override_json(standing: StandingOverride) -> Json:
+    override = standing.override
     return {
         "lifts": override.lifts.value,
+        "lifting": standing.lifting,
         "says": override.says,
         "by": override.operator,
         "reason": override.reason,

@@ -11,6 +11,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from logging import getLogger
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from offerkit.address import Kind
 from offerkit.contacts.key_index import IndexingError, KeyIndex
@@ -66,7 +67,9 @@ class DecisionService:
         self._readers: BoundedCache[str, tuple[ContactRights, float]] = BoundedCache(1_000)
         self._collector = Collector()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: dict[bool, ThreadPoolExecutor] = {}
+        """The threads that decide, by whether they run hooks."""
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._workers: list[ThreadWorker] = []
         self._own = threading.local()
         self.counting = asyncio.Lock()  # one report at a time: counting takes the database a while, calls continue
@@ -94,8 +97,8 @@ class DecisionService:
         if self._tidy is not None:
             await asyncio.to_thread(self._tidy.stop)
         await asyncio.to_thread(self.writer.stop)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
+        for hooked, pool in self._pools.items():
+            pool.shutdown(wait=not hooked, cancel_futures=hooked)
         for worker in self._workers:
             worker.close()
         self._let_go()
@@ -106,12 +109,18 @@ class DecisionService:
         Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
         Raises Refused; then nothing is stored.
         """
+        if self.served.runs_hooks(ask.spaces):
+            async with self._turn(ask):  # in threads, and yet a contact's calls see what the others were given
+                return await self._proposed(ask, insider=insider)
+        return await self._proposed(ask, insider=insider)
+
+    async def _proposed(self, ask: ProposeRequest, *, insider: bool) -> tuple[Answer, int]:
         epoch = self.presence.epoch
         try:
             served, answer, pending = await self._decided(ask, epoch, insider=insider)
         except IndexingError as indexing:
             await asyncio.wrap_future(indexing.made)
-            return await self.propose(ask, insider=insider)
+            return await self._proposed(ask, insider=insider)
         if pending:
             with self._worker.under_way(pending) if self._worker is not None else nullcontext():
                 await self.writer.keep(pending, epoch)
@@ -171,11 +180,12 @@ class DecisionService:
     ) -> tuple[ServedCatalogs, Answer, PendingWrite]:
         served = self.served
         checked = ask if insider else verified(served.inbound, self.session.environ, ask)
-        if self._worker is not None and self._waits_for_nothing:
+        hooked = served.runs_hooks(ask.spaces)
+        if self._worker is not None and self._waits_for_nothing and not hooked:
             self._called()
             return served, *self._worker.decide(served, checked)
-        if self.session.embedded or not self._has_files or self._worker is None:
-            return served, *await self._with_worker(lambda worker: worker.decide(served, checked))
+        if hooked or self.session.embedded or not self._has_files or self._worker is None:
+            return served, *await self._with_worker(lambda worker: worker.decide(served, checked), hooked=hooked)
         self._collector.called()
         reads = self._worker.reads(served, checked)
         while self.served is served:
@@ -187,6 +197,16 @@ class DecisionService:
                 return served, *self._worker.decide(served, checked, reads)
         return await self._decided(ask, epoch, insider=insider)  # a new revision is live: it decides
 
+    def _turn(self, ask: ProposeRequest) -> asyncio.Lock:
+        """What calls of the same contact wait for, one after the other."""
+        key = ask.contact or ask.cookie
+        lock = self._turns.get(key)
+        if lock is None:
+            lock = asyncio.Lock()
+            if key:
+                self._turns[key] = lock
+        return lock
+
     def _serve(self, served: ServedCatalogs) -> None:
         self.served: ServedCatalogs = served
         self._has_files = _has_files(served)
@@ -196,17 +216,20 @@ class DecisionService:
         self._collector.called()
         self.presence.check()
 
-    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
+    async def _with_worker(self, work: Callable[[ThreadWorker], T], *, hooked: bool = False) -> T:
+        """What ``work`` gives; with ``hooked`` in a thread, since hooks take as long as they take."""
         self._called()
-        if self._worker is not None and self._waits_for_nothing:
+        if self._worker is not None and self._waits_for_nothing and not hooked:
             try:
                 return work(self._worker)
             except IndexingError as indexing:
                 await asyncio.wrap_future(indexing.made)
                 return await self._with_worker(work)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
+        pool = self._pools.get(hooked)
+        if pool is None:  # what runs hooks has threads of its own: if they hang, only calls with hooks wait
+            name = "offerkit-hooks" if hooked else "offerkit-worker"
+            pool = self._pools[hooked] = ThreadPoolExecutor(self._config.threads, name)
+        return await asyncio.get_running_loop().run_in_executor(pool, self._in_thread, work)
 
     def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
         """What ``work`` reads; once more if the store's connection was lost since the last call of this thread."""

@@ -5,7 +5,7 @@ A call is answered from one :class:`ServedCatalogs` from its beginning to its en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
+from offerkit.engine.hooks import NO_HOOKS
 from offerkit.engine.slice import slice_of
 from offerkit.server.background import BackgroundTask
 from offerkit.server.inbound import InboundRules, inbound_rules
@@ -55,6 +56,23 @@ class ServedCatalogs:
         """How many live offers a stop keeps out of a space."""
         return sum(bool(offer.stopped) for catalog in _compiled(self.catalogs) for offer in catalog.offers)
 
+    def runs_hooks(self, spaces: Iterable[str]) -> bool:
+        """Whether a call for ``spaces`` (``ENVIRONMENT/SPACE``) may run hooks, which take as long as they take."""
+        return not self._hooked.isdisjoint(spaces)
+
+    @cached_property
+    def _hooked(self) -> frozenset[str]:
+        """The spaces whose calls may run hooks, also once they have fallen back to another."""
+        found = {f"{catalog.environment}/{space}" for catalog in _compiled(self.catalogs) for space in _hooked(catalog)}
+        before = 0
+        while len(found) > before:
+            before = len(found)
+            for catalog in _compiled(self.catalogs):
+                for name in catalog.spaces:
+                    if self.catalogs.space(catalog.environment, name).identification.fallback in found:
+                        found.add(f"{catalog.environment}/{name}")
+        return frozenset(found)
+
     @cached_property
     def inbound(self) -> InboundRules:
         """What the environments allow to callers from outside."""
@@ -73,9 +91,11 @@ def served_catalogs(store: Store) -> ServedCatalogs:
 
 
 def _served(store: Store, catalogs: Catalogs) -> ServedCatalogs:
-    return ServedCatalogs(
+    served = ServedCatalogs(
         store.last_serial(), _heads(store), catalogs, store.head(), store.identity(), len(store.stops())
     )
+    served.runs_hooks(())  # found here, before calls are answered from it
+    return served
 
 
 def stopped_since(store: Store, served: ServedCatalogs) -> ServedCatalogs | None:
@@ -114,6 +134,16 @@ def _warm(catalog: Catalog, now: datetime) -> None:
     for name, space in catalog.spaces.items():
         if space.unitary and not (space.target_loading or space.post_processing):
             decide(catalog, make_call(catalog, name, who=nobody), ())
+
+
+def _hooked(catalog: Catalog) -> Iterator[str]:
+    """The spaces of an environment whose calls may run hooks; with a dynamic offer, all of them."""
+    if catalog.hooks is NO_HOOKS:
+        return
+    dynamic = any(weight.dynamic for offer in catalog.offers for weight in offer.weights)
+    for name, space in catalog.spaces.items():
+        if dynamic or space.target_loading or space.post_processing:
+            yield name
 
 
 def _compiled(catalogs: Catalogs) -> Iterator[Catalog]:

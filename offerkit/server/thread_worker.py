@@ -19,7 +19,7 @@ from offerkit.usecases.session import Session
 from offerkit.usecases.update_status import PreparedUpdate, StatusUpdate, prepare_update
 
 PROFILES = 20_000
-"""Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""
+"""Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same, by all threads."""
 
 
 class ThreadWorker:
@@ -31,9 +31,11 @@ class ThreadWorker:
         """Opens the store. Raises Refused when it cannot be.
 
         With ``written``, which tells what else this process writes, histories are not read at every call. ``room``: how
-        many propositions to remember. ``in_loop``: it decides in an event loop, and may raise IndexingError.
+        many propositions to remember, and that share of profiles. ``in_loop``: it decides in an event loop, and may
+        raise IndexingError.
         """
         self._session, self._in_loop = session, in_loop
+        self._profiles = PROFILES * room // CAPACITY
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
         self._histories = HistoryCache(self.store, written, room) if written is not None else None
@@ -83,7 +85,9 @@ class ThreadWorker:
         """The contacts as ``served`` declares them."""
         if self._people is None:
             root, environ = self._session.project.root, self._session.environ
-            self._people = ContactSources(served.catalogs, root, environ, remember=PROFILES, background=self._in_loop)
+            self._people = ContactSources(
+                served.catalogs, root, environ, remember=self._profiles, background=self._in_loop
+            )
         if self._served is not served:
             self._people.follow(served.catalogs)
             self._served = served

@@ -22,12 +22,16 @@ _FIELDS = "fields"
 
 
 class GivenPart(NamedTuple):
-    """A value, the resource whose body has it, and its path there. ``user``: the resource that uses that filter."""
+    """A value, the resource whose body has it, and its path there.
+
+    ``user``: the resource that uses that filter, ``within`` its own property, such as ``weights``.
+    """
 
     path: JsonPath
     value: Json
     origin: Address
     user: Address | None = None
+    within: str = ""
 
 
 def parts_of(view: Snapshot, address: Address) -> tuple[GivenPart, ...]:
@@ -103,7 +107,7 @@ def _filters(view: Snapshot, parts: Iterable[GivenPart]) -> Iterator[GivenPart]:
         for use in _uses(part):
             address = part.origin.beside(Kind.FILTER, str(use["filter"]))
             for path, value in leaves(_condition(view(address) or {})):
-                yield GivenPart(path, value, address, part.origin)
+                yield GivenPart(path, value, address, part.origin, str(part.path[0]))
 
 
 def _condition(body: JsonMap) -> JsonMap:

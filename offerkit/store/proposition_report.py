@@ -12,7 +12,7 @@ from offerkit.store.database import Cell, Database
 from offerkit.store.propositions import edited
 from offerkit.times import instant, local, utc
 
-DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
+DATE, CAMPAIGN, DELIVERY, PERIOD = "date", "campaign", "delivery", "period"
 _COLUMNS = {
     "environment": "p.environment",
     "space": "p.space",
@@ -34,8 +34,8 @@ ReportCounts: TypeAlias = tuple[Sequence[str], int, int]
 class ReportQuery:
     """What to count: the propositions of one environment from ``since`` to before ``until`` (UTC; empty: all).
 
-    ``groups``: the names of :data:`_COLUMNS`, or ``date``, a day in ``zone``. ``spaces`` and ``offers``: only of these;
-    None: of all.
+    ``groups``: the names of :data:`_COLUMNS`, ``date``, a day in ``zone``, or ``period``: how many of the revisions
+    ``bounds``, which rise, are not after the proposition's. ``spaces`` and ``offers``: only of these; None: of all.
     """
 
     environment: str
@@ -45,12 +45,13 @@ class ReportQuery:
     until: str = ""
     spaces: Sequence[str] | None = None
     offers: Sequence[str] | None = None
+    bounds: Sequence[int] = ()
 
 
 def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
     """The counts of ``query``, in parts. Raises Refused for times that were edited."""
     conditions, args = _conditions(db, query)
-    columns = [_day(db, query) if name == DATE else _COLUMNS[name] for name in query.groups]
+    columns = [_column(db, query, name) for name in query.groups]
     source = "proposition p"
     if {CAMPAIGN, DELIVERY} & set(query.groups):
         source += " LEFT JOIN delivery_run d ON d.id = p.interaction AND d.environment = p.environment"
@@ -69,6 +70,15 @@ def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
         if any(diagnostic.code is Code.BAD_VALUE for diagnostic in refused.diagnostics):
             raise edited(db) from None
         raise
+
+
+def _column(db: Database, query: ReportQuery, name: str) -> str:
+    if name == DATE:
+        return _day(db, query)
+    if name == PERIOD:
+        whens = (f"WHEN p.revision < {bound:d} THEN '{number}'" for number, bound in enumerate(query.bounds))
+        return f"CASE {' '.join(whens)} ELSE '{len(query.bounds)}' END"
+    return _COLUMNS[name]
 
 
 def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]]:

@@ -79,9 +79,15 @@ class Stages:
     Results are cached, and snapshots share bodies and what was computed from them: use it inside one transaction.
     """
 
-    def __init__(self, store: Store | None, known: Snapshot | None = None) -> None:
-        """``known``: a snapshot that has derived something from bodies already, for all that have the same."""
+    def __init__(
+        self, store: Store | None, known: Snapshot | None = None, *, overrides: Overrides | None = None
+    ) -> None:
+        """``known``: a snapshot that has derived something from bodies already, for all that have the same.
+
+        ``overrides``: those to go by instead of the recorded ones.
+        """
         self.store = store
+        self._other_overrides = overrides
         self.heads = store.heads() if store is not None else {}
         self.bodies: Bodies = StoredBodies(store) if store is not None else LayeredBodies()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
@@ -125,6 +131,8 @@ class Stages:
     @cached_property
     def overrides(self) -> Overrides:
         """All overrides in the history, without those that are not signed although their environments demand it."""
+        if self._other_overrides is not None:
+            return self._other_overrides
         overrides = Overrides.of(self.store.revisions(action=OVERRIDE_ACTION) if self.store is not None else ())
         if not overrides.given or not self.signature_demands:
             return overrides

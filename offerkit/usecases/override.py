@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -15,7 +15,9 @@ from offerkit.governance.overrides import (
     OVERRIDE_ACTION,
     Obstacle,
     Operators,
+    Override,
     OverrideKind,
+    Overrides,
     active_people,
     check_reason,
     override_details,
@@ -108,15 +110,38 @@ def _drafted(session: Session, store: Store, request: OverrideRequest) -> tuple[
     return draft, tuple(f"{obstacle.says} ({obstacle.address})" for obstacle in chosen)
 
 
-def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """Everything that is blocked now and can be overridden."""
+def obstacles(
+    session: Session, stages: Stages, kinds: Collection[OverrideKind] = tuple(OverrideKind)
+) -> Iterator[Obstacle]:
+    """Everything of some ``kinds`` that is blocked now and can be overridden."""
     from offerkit.usecases import applied_cases, policy_checks, promotion_times, settings_approval
 
-    yield from settings_approval.obstacles(stages)
-    yield from missing_reviewers(stages)
-    yield from applied_cases.obstacles(session, stages)
-    yield from policy_checks.obstacles(stages, session.now)
-    yield from promotion_times.obstacles(stages, instant(session.now))
+    if OverrideKind.SETTINGS in kinds:
+        yield from settings_approval.obstacles(stages)
+    if OverrideKind.REVIEWERS in kinds:
+        yield from missing_reviewers(stages)
+    if OverrideKind.CASES in kinds:
+        yield from applied_cases.obstacles(session, stages)
+    if OverrideKind.POLICIES in kinds:
+        yield from policy_checks.obstacles(stages, session.now)
+    if OverrideKind.CALENDAR in kinds:
+        yield from promotion_times.obstacles(stages, instant(session.now))
+
+
+def still_lifting(session: Session, stages: Stages, given: Sequence[Override]) -> list[Override]:
+    """Those of the recorded overrides ``given`` that lift something now: what would be blocked without them."""
+    kinds = {each.lifts for each in given}
+    if not kinds:
+        return []
+    none = Stages(stages.store, overrides=Overrides())
+    lifted = {_key(obstacle) for obstacle in obstacles(session, none, kinds)}
+    lifted -= {_key(obstacle) for obstacle in obstacles(session, stages, kinds)}
+    latest = {_key(each): each for each in stages.overrides.given}  # an earlier one of the same is not needed
+    return [each for each in given if _key(each) in lifted and latest[_key(each)] == each]
+
+
+def _key(one: Obstacle | Override) -> tuple[OverrideKind, Address, str]:
+    return one.lifts, one.address, one.fingerprint
 
 
 def missing_reviewers(stages: Stages) -> Iterator[Obstacle]:
@@ -179,5 +204,5 @@ def _chosen(request: OverrideRequest, obstacles: list[Obstacle], known: Callable
                 f"nothing that matches “{text[:120]}” waits for an override",
                 hint=f"These do: {or_list(addresses[:_NAMED])}." if addresses else "Nothing waits for one.",
             )
-        chosen |= {(obstacle.lifts, obstacle.address, obstacle.fingerprint): obstacle for obstacle in matched}
+        chosen |= {_key(obstacle): obstacle for obstacle in matched}
     return list(chosen.values())

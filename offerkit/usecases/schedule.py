@@ -186,9 +186,6 @@ def _in_calendar(moment: datetime, text: str) -> datetime:
 def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> None:
     """Raise Refused unless ``plan`` is a promotion, and its times are ahead, in order and not too far."""
     found = []
-    with session.existing() as store:
-        names = promoted_environments(store, plan)
-        due, latest = (shown_time(store, names, each) if each else "" for each in (request.due, request.not_after))
     if not plan.promotes:
         found.append(
             Diagnostic(
@@ -202,7 +199,7 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{due} is already past",
+                f"{_shown(session, plan, request.due)} is already past",
                 hint="Name a time that is ahead, or promote now: leave out --at.",
             )
         )
@@ -210,11 +207,12 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
-                f"{due} is more than {FURTHEST.days} days ahead",
+                f"{_shown(session, plan, request.due)} is more than {FURTHEST.days} days ahead",
                 hint="Check the year.",
             )
         )
     if request.not_after and request.not_after < request.due:
+        due, latest = (_shown(session, plan, time) for time in (request.due, request.not_after))
         found.append(
             Diagnostic(
                 Code.SCHEDULE_TIME,
@@ -224,3 +222,9 @@ def check_request(session: Session, plan: Plan, request: ScheduleRequest) -> Non
         )
     if found:
         raise Refused(found)
+
+
+def _shown(session: Session, plan: Plan, time: str) -> str:
+    """A time as operators of the environments that ``plan`` promotes read it."""
+    with session.existing() as store:
+        return shown_time(store, promoted_environments(store, plan), time)

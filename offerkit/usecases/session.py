@@ -16,7 +16,7 @@ from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
-from offerkit.governance.overrides import OverrideKind
+from offerkit.governance.overrides import OverrideKind, Overrides
 from offerkit.governance.profiles import BUILT_IN, Profiles
 from offerkit.governance.rights import Actor, TokenScopes
 from offerkit.governance.settings import settings_key
@@ -141,6 +141,7 @@ class Session:
     ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
     the revision that scheduled the applied plan, if one did. ``keep``: holds what was loaded, so that nobody waits
     while it is freed. ``known``: what planning derived from bodies, for applying; None in a process that stays.
+    ``withheld``: why a server keeps its history from the operator; then there is no store to read.
     """
 
     project: Project
@@ -169,6 +170,7 @@ class Session:
     scheduled: int = 0
     keep: Callable[[Loaded], None] = lambda loaded: None
     known: Snapshot | None = None
+    withheld: Refused | None = None
 
     @property
     def store(self) -> Location:
@@ -189,6 +191,7 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store for reading, as a consistent snapshot; None if it does not exist yet."""
+        self._check_given()
         store_found = self._recognized(lambda: Store.find(self.store))
         if store_found is None:
             if not self.may_create_store:
@@ -227,6 +230,16 @@ class Session:
             if self.heads is not None:
                 self.heads.remember_appended(store, self.now)
 
+    def recognize(self) -> None:
+        """Raise Refused if a server's store is not the one that was seen before, as far as its history is known."""
+        if self.withheld is None:
+            with self.existing():
+                pass
+
+    def _check_given(self) -> None:
+        if self.withheld is not None:
+            raise Refused(self.withheld.diagnostics)
+
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
         """The opened store. Raises Refused if its history does not continue what this project has seen."""
         return open_() if self.heads is None else self.heads.opened(open_, self.now, audit=audit)
@@ -244,6 +257,7 @@ class Session:
     def _opened(
         self, *, create: bool = False, write: bool = False, audit: bool = False, patience: float = 5.0
     ) -> Store:
+        self._check_given()
         create = create and not (self.heads is not None and self.heads.known)
         try:
             opened = self._recognized(
@@ -327,10 +341,11 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     return Actor(name, body["profile"], bool(body.get("automation", False)), profiles(store))
 
 
-def promoters(store: Store) -> dict[str, tuple[str, ...]]:
+def promoters(store: Store, overrides: Overrides | None = None) -> dict[str, tuple[str, ...]]:
     """The operators who may promote, for environments that name promoters in live or design.
 
     A change cannot lift a gate that it must pass itself: if both name promoters, a promoter must be named by both.
+    ``overrides``: those to go by instead of the recorded ones.
     """
     promoters_of: dict[str, tuple[str, ...]] = {}
     names = NameHistory(store.moves(StageRef(SHARED, Stage.DESIGN)))
@@ -344,7 +359,7 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
         if not lists:
             continue
         promoters_of[name] = tuple(operator for operator in lists[-1] if all(operator in named for named in lists))
-        if not promoters_of[name] and _overridden(store, name):
+        if not promoters_of[name] and _overridden(store, name, overrides):
             promoters_of[name] = tuple(dict.fromkeys(operator for named in lists for operator in named))
     return promoters_of
 
@@ -355,11 +370,11 @@ def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
     return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
-def _overridden(store: Store, name: str) -> bool:
+def _overridden(store: Store, name: str, overrides: Overrides | None) -> bool:
     """Whether an override allows the promoters of the environment although live and design name no promoter
     in common.
     """
-    stages, address = Stages(store), environment_address(name)
+    stages, address = Stages(store, overrides=overrides), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
     print_ = settings_key(design, address).fingerprint
     return (

@@ -37,7 +37,7 @@ def single_author_refusals(store: Store, plan: Plan, actor: Actor) -> list[Diagn
     """
     if not plan.promotes:
         return []
-    people = _SettingsAuthors(store, actor)
+    people = _SettingsAuthors(Stages(store), actor)
     changed = [step for step in plan.steps_on(Stage.LIVE) if is_setting(step.address, people.design, people.live)]
     renames = {step.moved_from: step.address for step in changed if step.moved_from}
     refusals = []
@@ -53,8 +53,9 @@ def obstacles(stages: Stages) -> Iterator[Obstacle]:
     leave nobody who may promote.
     """
     assert stages.store is not None
-    people = _SettingsAuthors(stages.store, None)
-    stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
+    people = _SettingsAuthors(stages, None)
+    allowed = promoters(stages.store, stages.overrides)
+    stuck = {environment_address(name) for name, named in allowed.items() if not named}
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
         unchanged = (design.fingerprint if design else "") == (live.fingerprint if live else "")
@@ -113,9 +114,10 @@ _ENOUGH = 2
 class _SettingsAuthors:
     """Who wrote and approved settings that differ between design and live."""
 
-    def __init__(self, store: Store, actor: Actor | None) -> None:
-        self._store, self._actor = store, actor
-        self._stages = Stages(store)
+    def __init__(self, stages: Stages, actor: Actor | None) -> None:
+        assert stages.store is not None
+        store = stages.store
+        self._store, self._actor, self._stages = store, actor, stages
         self._operators = operators(store)
         self._separated = separating_environments(store)
         self._authors = Authors(store, self.design, lambda: self.live)

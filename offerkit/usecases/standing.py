@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.governance.approvals import Approval, Decisions, by_named_reviewers
-from offerkit.governance.overrides import Override
+from offerkit.governance.overrides import OverrideKind
 from offerkit.governance.settings import is_setting, keys_to_decide
 from offerkit.governance.stops import Stops, stop_revision, stopped_root
 from offerkit.plans.fields import field_changes, redacted_fields
@@ -19,6 +19,7 @@ from offerkit.reports.whole_resource import (
     ResourceStanding,
     RevisionStamp,
     ScheduledChange,
+    StandingOverride,
     StandingStop,
     WaitingAspect,
 )
@@ -30,6 +31,7 @@ from offerkit.usecases.argument_values import shown_time
 from offerkit.usecases.awaited_approvals import list_approvals
 from offerkit.usecases.history import review_words, signing_key
 from offerkit.usecases.list_scheduled import scheduled_plan
+from offerkit.usecases.override import still_lifting
 from offerkit.usecases.renames import names_of_live, renames_of_live
 from offerkit.usecases.review import reviewed_aspects
 from offerkit.usecases.session import Session
@@ -65,7 +67,7 @@ def standing_of(
         tuple(each if design else each._replace(lack="") for each in decided),
         tuple(_waiting(session, stages, address)) if design_now and design else (),
         tuple(_stops(stops, view, address, design=design)),
-        tuple(_overrides(stages, address, serial)) if design else (),
+        tuple(_overrides(session, stages, address, serial, now=now)) if design else (),
         tuple(_scheduled(stages.store, address)) if now and design else (),
     )
 
@@ -257,12 +259,20 @@ def _scheduled(store: Store, address: Address) -> Iterator[ScheduledChange]:
             yield ScheduledChange(promotion.due, shown, stamp)
 
 
-def _overrides(stages: Stages, address: Address, serial: int | None) -> Iterator[Override]:
-    """The overrides that were given for ``address``, under any of its names, up to revision ``serial``."""
+def _overrides(
+    session: Session, stages: Stages, address: Address, serial: int | None, *, now: bool
+) -> Iterator[StandingOverride]:
+    """The overrides that were given for ``address``, under any of its names, up to revision ``serial``.
+
+    ``now``: whether to find out which still lift something.
+    """
     family = stages.names.family([address])
-    for override in stages.overrides.given:
-        if override.address in family and (serial is None or override.revision <= serial):
-            yield override
+    given = [each for each in stages.overrides.given if each.address in family]
+    given = [each for each in given if serial is None or each.revision <= serial]
+    lifting = still_lifting(session, stages, given) if now else []
+    for override in given:
+        elsewhere = override.lifts is OverrideKind.CASES and session.backend.history_only  # the contacts' files
+        yield StandingOverride(override, None if not now or elsewhere else override in lifting)
 
 
 def _stops(stops: Stops, view: Snapshot, address: Address, *, design: bool) -> Iterator[StandingStop]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 
-from offerkit.batch.emit.dialects import Dialect
+from offerkit.batch.emit.dialects import Dialect, RuleDialect
 from offerkit.rules.duckdb import base_of, to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import (
@@ -47,11 +47,11 @@ class Conditions:
 
     def sql(self, root: Node) -> str:
         """The expression as SQL. Raises NotEmittedError."""
-        if self._dialect.name == "duckdb":
+        if not isinstance(self._dialect, RuleDialect):
             return self._duckdb(root)
         self._known = {}
         self._look(root)
-        return self._write(root)
+        return self._write(root, self._dialect)
 
     def _duckdb(self, root: Node) -> str:
         """The expression as the batch itself writes it."""
@@ -86,37 +86,36 @@ class Conditions:
         )
         return known
 
-    def _write(self, node: Node) -> str:
+    def _write(self, node: Node, dialect: RuleDialect) -> str:
         if self._known[id(node)] and not isinstance(node, (Literal, Interval)):
             return self._constant(node)
         match node:
             case Literal():
-                return self._dialect.constant(node.value, node.type.base)
+                return dialect.constant(node.value, node.type.base)
             case FieldNode():
                 return self._column(node.namespace, node.name, node.type.base)
             case Interval():
                 raise AssertionError("an interval is no value")
             case CaseNode():
-                branches = "".join(
-                    f" WHEN {self._write(test)} THEN {self._write(then)}" for test, then in node.branches
-                )
-                default = "" if node.default is None else f" ELSE {self._write(node.default)}"
-                return f"CASE{branches}{default} END"
+                branches = [[self._write(part, dialect) for part in branch] for branch in node.branches]
+                cases = "".join(f" WHEN {test} THEN {then}" for test, then in branches)
+                default = "" if node.default is None else f" ELSE {self._write(node.default, dialect)}"
+                return f"CASE{cases}{default} END"
             case CallNode():
-                return self._call(node)
+                return self._call(node, dialect)
 
-    def _call(self, node: CallNode) -> str:
-        args = [self._write(arg) for arg in node.args if not isinstance(arg, Interval)]
-        today = self._dialect.constant(self._today, BaseType.DATE)
+    def _call(self, node: CallNode, dialect: RuleDialect) -> str:
+        args = [self._write(arg, dialect) for arg in node.args if not isinstance(arg, Interval)]
+        today = dialect.constant(self._today, BaseType.DATE)
         match node.name:
             case "days_since":
-                return self._dialect.days(args[0], today)
+                return dialect.days(args[0], today)
             case "days_until":
-                return self._dialect.days(today, args[0])
+                return dialect.days(today, args[0])
             case "age_in_years" if len(args) == 1:
-                return self._dialect.call(node, [*args, today])
+                return dialect.call(node, [*args, today])
             case _:
-                return self._dialect.call(node, args)
+                return dialect.call(node, args)
 
     def _constant(self, node: Node) -> str:
         checked = expression_of(node)

@@ -8,6 +8,7 @@ needed more than once is named first (:meth:`Dialect.let`).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,8 +28,8 @@ _ATOM = re.compile(
 """Matches a name or constant, which can be written twice at no cost."""
 
 
-class Dialect:
-    """What all engines write in the same way; subclasses override what differs. Operands are SQL."""
+class Dialect(ABC):
+    """What all engines write in the same way of tables; subclasses override what differs. Operands are SQL."""
 
     name: ClassVar[str]
     quote: ClassVar[str] = '"'
@@ -124,16 +125,6 @@ class Dialect:
         named = ", ".join(name for name, _ in typed)
         return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
 
-    def let(self, body: Callable[..., str], *values: str) -> str:
-        """``body`` of values that it may use several times; they are named first, unless they are short."""
-        if all(_ATOM.fullmatch(value) for value in values):
-            return body(*values)
-        return self.named(body, values)
-
-    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        """``body`` of values that are named first, so that no value is inside it."""
-        raise NotImplementedError
-
     # Columns of contacts and histories
 
     def field(self, column: str, type_: FieldType) -> str:
@@ -210,9 +201,33 @@ class Dialect:
         """The MD5 digest in hexadecimal digits."""
         return f"MD5({text})"
 
+    @abstractmethod
     def from_hex(self, digits: str) -> str:
         """The number with these eight hexadecimal digits."""
-        raise NotImplementedError
+
+    # Texts that are compared
+
+    def collated(self, text: str) -> str:
+        """A text that is compared by code point, whatever the database's collation."""
+        return text
+
+    def starts_with(self, text: str, part: str) -> str:
+        """True for an empty part, too."""
+        return f"STARTSWITH({text}, {part})"
+
+
+class RuleDialect(Dialect):
+    """What all engines but the batch's own write in the same way of conditions and formulas."""
+
+    def let(self, body: Callable[..., str], *values: str) -> str:
+        """``body`` of values that it may use several times; they are named first, unless they are short."""
+        if all(_ATOM.fullmatch(value) for value in values):
+            return body(*values)
+        return self.named(body, values)
+
+    @abstractmethod
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        """``body`` of values that are named first, so that no value is inside it."""
 
     # Calls
 
@@ -350,10 +365,6 @@ class Dialect:
 
     # Single functions, as most engines write them. What an engine lacks raises NotEmittedError.
 
-    def collated(self, text: str) -> str:
-        """A text that is compared by code point, whatever the database's collation."""
-        return text
-
     def nullif(self, value: str, other: str) -> str:
         """NULLIF: null if both are equal."""
         return f"NULLIF({value}, {other})"
@@ -406,10 +417,6 @@ class Dialect:
         """True for an empty part, too."""
         return f"CONTAINS({text}, {part})"
 
-    def starts_with(self, text: str, part: str) -> str:
-        """True for an empty part, too."""
-        return f"STARTSWITH({text}, {part})"
-
     def ends_with(self, text: str, part: str) -> str:
         """True for an empty part, too."""
         return f"ENDSWITH({text}, {part})"
@@ -430,17 +437,17 @@ class Dialect:
         """The number of entries; null for null."""
         return f"CAST(CARDINALITY({listed}) AS {self.types[BaseType.INTEGER]})"
 
+    @abstractmethod
     def days(self, begin: str, end: str) -> str:
         """Calendar days between dates or timestamps."""
-        raise NotImplementedError
 
     def day_number(self, day: str) -> str:
         """2026-12-31 as 20261231."""
         return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[BaseType.INTEGER]})"
 
+    @abstractmethod
     def years(self, last: str, first: str) -> str:
         """Full years between day numbers, rounded towards zero."""
-        raise NotImplementedError
 
     def extract(self, unit: str, moment: str) -> str:
         """A part of a date or timestamp."""

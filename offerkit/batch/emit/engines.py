@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from offerkit.batch.emit.common import Cells, clamped, decimal_limits, grown, sign_of, types, whole_limits
-from offerkit.batch.emit.dialects import Dialect
+from offerkit.batch.emit.dialects import Dialect, RuleDialect
 from offerkit.batch.emit.warehouses import BigQuery, Snowflake
 from offerkit.rules.types import BaseType
 
@@ -13,7 +13,7 @@ _NUMBER = "^ *[-+]?([0-9]{1,200}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$
 """Matches a number in PostgreSQL; a number with more digits is out of range anyway."""
 
 
-class Postgres(Dialect):
+class Postgres(RuleDialect):
     """PostgreSQL 12 and newer. Computes with NUMERIC, which has no limit, and then checks the limits."""
 
     name = "postgres"
@@ -157,7 +157,7 @@ class Postgres(Dialect):
         return f"(NULLIF({extreme}({moment}, {beyond}), {beyond}) + INTERVAL '{span}')"
 
 
-class Spark(Dialect):
+class Spark(RuleDialect):
     """Spark 3.4 and newer, with or without ``spark.sql.ansi.enabled``; independent of the session's time zone."""
 
     name = "spark"

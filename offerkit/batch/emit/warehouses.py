@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from offerkit.batch.emit.common import Cells, NotEmittedError, decimal_limits, sign_of, types, whole_limits
-from offerkit.batch.emit.dialects import Dialect
+from offerkit.batch.emit.dialects import RuleDialect
 
 
-class Snowflake(Dialect):
+class Snowflake(RuleDialect):
     """Integers have 38 digits, enough for any product of two 64-bit integers. Values cannot be named."""
 
     name = "snowflake"
@@ -85,7 +85,7 @@ class Snowflake(Dialect):
         return f"TRUNC(({last} - {first}) / 10000)"
 
 
-class BigQuery(Dialect):
+class BigQuery(RuleDialect):
     """``SAFE_`` functions give null where others fail; decimals are computed as BIGNUMERIC."""
 
     name = "bigquery"

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.preview import Preview, SpacePreview
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, json_map
 from offerkit.plans.make import AddressPatterns
 from offerkit.reports.explained import explained_text
 from offerkit.reports.steps_html import steps_html
@@ -26,12 +26,14 @@ from offerkit.server.ui.pages import Facts, Pages, query_text
 from offerkit.server.ui.steps import layout_of, page_of
 from offerkit.server.ui.stops import stop_facts
 from offerkit.state.changes import Entry
+from offerkit.state.effective import filter_uses, filters_of, weight_filters
 from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.diff import difference
 from offerkit.usecases.explain import explain_stored
 from offerkit.usecases.history import history
@@ -135,7 +137,8 @@ def _offer(session: Session, text: str, stage: str, contact: str, example: str) 
     with session.existing() as store:
         design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
         if address not in design.entries and address not in live.entries:
-            known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
+            to_them = visible(design, live, design_readable(session, store))
+            known = filter(to_them, {*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)})
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
         may = contact_rights(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {
@@ -261,6 +264,7 @@ _WHAT = {
     "until": "Until",
     "spaces": "Spaces",
     "weights": "Weight",
+    "weight filter": "Filter of a weight",
     "multiplier": "Multiplier",
     "themes": "Themes",
     "fields": "Field",
@@ -304,9 +308,13 @@ def condition_rows(address: Address, live: Snapshot, design: Snapshot) -> list[P
 def _parts(view: Snapshot, address: Address) -> Iterator[_ShownCondition]:
     offer = view.offer(address)
     conditions = eligibility(view, address)
+    of_weights = {*weight_filters(offer.get("weights"))}.difference(
+        offer.filters, *(filters_of(layer.body) for layer in offer.categories)
+    )
     for condition in conditions:
+        limits_weight = condition.part == "filter" and json_map(condition.value).get("filter") in of_weights
         for text in _texts(condition):
-            yield _ShownCondition(_WHAT[condition.part], condition.origin, text)
+            yield _ShownCondition(_WHAT["weight filter" if limits_weight else condition.part], condition.origin, text)
     if not any(condition.part == "weights" for condition in conditions):
         yield _ShownCondition("Weight", address, "1")
     yield _ShownCondition("Spaces", offer.origin(("spaces",)), ", ".join(offer.shown_on) or "none")
@@ -340,7 +348,9 @@ def _weight(body: dict[str, Json]) -> str:
     label = f" ({body['label']})" if body.get("label") else ""
     spaces = body.get("spaces")
     more = [f"on {', '.join(map(str, spaces))}"] if isinstance(spaces, list) and spaces else []
-    more += [f"where {body['when']}"] if body.get("when") else []
+    filters = [f"filter {use['filter']}" for use in filter_uses(body.get("filters"))]
+    conditions = [*filters, *([str(body["when"])] if body.get("when") else [])]
+    more += [f"where {' and '.join(conditions)}"] if conditions else []
     more += [f"products of {body['dynamic']}"] if body.get("dynamic") else []
     return value + label + _period(body) + "".join(f", {text}" for text in more)
 

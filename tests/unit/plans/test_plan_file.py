@@ -110,6 +110,16 @@ def test_a_digest_is_that_of_the_bytes(plans: list[Plan]) -> None:
         assert decode(harmless, "p.json") == plans[1]
 
 
+def test_a_digest_is_computed_once_and_a_copy_has_its_own(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = replace(max(plans, key=lambda one: len(one.steps)))
+    encoded: list[Plan] = []
+    monkeypatch.setattr("offerkit.plans.plan.encode", lambda one: encoded.append(one) or encode(one))
+    digest = plan_digest(plan)
+    assert (plan_digest(plan), len(encoded)) == (digest, 1)
+    assert plan_digest(replace(plan, notes=("other",))) != digest
+    assert decode(envelope(plan), "a plan") == plan and plan_digest(decode(envelope(plan), "a plan")) == digest
+
+
 @pytest.mark.parametrize(
     ("once", "twice"),
     [

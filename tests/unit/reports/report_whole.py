@@ -18,6 +18,7 @@ from offerkit.reports.whole_resource import (
     RevisionStamp,
     ScheduledChange,
     ShownPart,
+    StandingOverride,
     StandingStop,
     WaitingAspect,
     WholeResource,
@@ -80,7 +81,10 @@ def whole(text: str) -> WholeResource:
                 ),
             ),
             (StandingStop(AFRICA, stamp, text),),
-            (Override(OverrideKind.REVIEWERS, TOUR, "f", text, text, 8, text),),
+            tuple(
+                StandingOverride(Override(kind, TOUR, "f", text, text, 8, text), lifting)
+                for kind, lifting in ((OverrideKind.REVIEWERS, True), (OverrideKind.POLICIES, False))
+            ),
             (ScheduledChange("2026-12-01T05:00:00.000000Z", "2026-12-01 06:00 CET", stamp),),
         ),
         (

@@ -100,7 +100,7 @@ def test_one_report_at_a_time_by_page_or_api(live: Workspace, monkeypatch: pytes
         assert begun.wait(20)
         second = threads.submit(asking.post, "/api/v1/store/report", json={}, headers=headers)
         with pytest.raises(TimeoutError):
-            second.result(0.3)
+            second.result(0.1)
         go_on.set()
         assert (first.result(20).status_code, second.result(20).status_code) == (200, 200)
     assert most == [1]

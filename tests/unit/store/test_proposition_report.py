@@ -53,6 +53,16 @@ def test_days_are_those_of_the_zone(store: Store, name: str) -> None:
     assert counted == expected
 
 
+def test_periods_between_revisions(store: Store) -> None:
+    store.add_propositions([made(number, revision=number) for number in range(1, 10)])
+    query = ReportQuery("recipients", ("period",), UTC, bounds=(3, 7))
+    assert {(*values, count) for part in store.report(query) for values, _, count in part} == {
+        ("0", 2),
+        ("1", 4),
+        ("2", 3),
+    }
+
+
 @pytest.mark.parametrize("edited", ["garbage", "2026-06zz", "2026-06-44T00:00:00.000000Z", ""])
 def test_times_that_were_edited(store: Store, execute: Callable[..., None], edited: str) -> None:
     store.add_propositions(rows(20))

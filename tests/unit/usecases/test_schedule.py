@@ -234,6 +234,21 @@ def test_what_cannot_be_scheduled(live_shop: Workspace) -> None:
     ]
 
 
+def test_times_are_only_written_out_for_a_refusal(live_shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To write them, the environments of all that is promoted are looked for."""
+    shop = changed(live_shop)
+    plan = shop.promotion("omar")
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduling, "shown_time", lambda *_: pytest.fail("no refusal has a time in it"))
+        scheduling.check_request(shop.session("omar"), plan, ScheduleRequest(utc(shop.now + 24 * HOUR)))
+    with pytest.raises(Refused) as caught:
+        scheduling.check_request(
+            shop.session("omar"), plan, ScheduleRequest(utc(shop.now - HOUR), utc(shop.now - 2 * HOUR))
+        )
+    past, order = sorted(finding.summary for finding in caught.value.diagnostics)
+    assert "is already past" in past and order.startswith("the latest time, ")
+
+
 def test_nothing_is_scheduled_without_a_signature_where_promotions_must_be_signed(live_shop: Workspace) -> None:
     shop = changed(live_shop)
     plan = shop.promotion("omar", SAFARI)

@@ -14,6 +14,7 @@ from offerkit.address import Stage
 from offerkit.diagnostics import Code, Refused
 from offerkit.reports.render import render
 from offerkit.reports.whole_resource import WholeResource
+from offerkit.server.ui.offers import condition_rows
 from offerkit.usecases.history import history
 from offerkit.usecases.list_scheduled import list_scheduled
 from offerkit.usecases.plan_files import save_plan
@@ -54,6 +55,30 @@ def test_what_design_changed_waits_and_live_keeps_its_decisions(edited: Workspac
     assert [change.path for change in whole.standing.differs] == ["content.title"]
     undecided = {what for (stage, what), decided in found.items() if stage == "design" and not decided[0]}
     assert undecided == {f"content on {space}" for space in waits.item.spaces}
+
+
+def test_a_filter_of_a_weight_limits_the_weight_only(shop: Workspace) -> None:
+    weights = [{"weight": 10, "filters": ["old"], "when": "person.age < 90"}, {"weight": 1}]
+    shop.change(
+        {
+            "specs/shop/catalog.yaml": {"filters": {"old": {"when": "person.age > 60"}}},
+            OFFERS: {"offers": {"gold-card": {"weights": weights}}},
+        }
+    )
+    whole = shown(shop, GOLD, "specs")
+    (part,) = [part for part in whole.parts if part.origin == "shop/filter.old"]
+    assert (part.group, part.name, part.value) == ("Weight", "when", "person.age > 60")
+    view = shop.session().load().snapshot
+    rows = {(row.what, row.design) for row in condition_rows(whole.address, view, view)}
+    assert {
+        ("Filter of a weight", "person.age > 60"),
+        ("Weight", "10, where filter old and person.age < 90"),
+    } <= rows
+
+
+def test_nothing_is_live_that_is_never_promoted(live_shop: Workspace) -> None:
+    assert dict(shown(live_shop, "operator.ada").summary)["live"].startswith("never promoted")
+    assert "never" not in dict(shown(live_shop, "environment.shop").summary)["live"]
 
 
 def test_the_past_is_as_it_was(edited: Workspace) -> None:
