@@ -64,12 +64,16 @@ stage_option = click.option(
 def warn(shell: Shell, reports: Iterable[Report]) -> None:
     """Print warnings beside the answer."""
     found = [
-        Diagnostic(report.code, report.message.rstrip("."), severity=Severity.WARNING, address=_address(report.where))
+        Diagnostic(report.code, report.message.rstrip("."), severity=Severity.WARNING, address=_place(report))
         for report in reports
     ]
     if found:
         shell.tell(found)
 
 
-def _address(where: str) -> str:
+def _place(report: Report) -> str:
+    """The address, or the offer that a dynamic-offer hook was asked about."""
+    where = report.where
+    if report.hook is not None:
+        return f"offer {where}" if where != report.hook[1] else ""
     return where if "." in where and " " not in where else ""

@@ -79,12 +79,13 @@ class Shell:
         self.root = project.root
         backend: Backend = LOCAL
         location: Location | None = None
-        operator, scopes, url = self.operator or "", None, ""
+        operator, scopes, url, withheld = self.operator or "", None, "", None
         if is_server(self.store):
             from offerkit.usecases.backends import connect
 
             backend, copy = connect(self.store or "", operator, project.root, os.environ)
             location, operator, url = copy.path, copy.operator, backend.remote.url
+            withheld = copy.withheld
             scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
             location = located(self.store, None if self.store_typed else project.root)
@@ -108,6 +109,7 @@ class Shell:
             scopes=scopes,
             signer=self._signer(),
             keep=partial(setattr, self, "loaded"),
+            withheld=withheld,
         )
 
     def _signer(self) -> SshSigner | None:
@@ -146,7 +148,10 @@ class Shell:
             if far := is_server(self.store):
                 from offerkit.usecases.backends import connect
 
-                location = connect(self.store, "", Path(folder), os.environ)[1].path
+                copy = connect(self.store, "", Path(folder), os.environ)[1]
+                if copy.withheld is not None:
+                    raise copy.withheld
+                location = copy.path
             else:
                 location = located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():

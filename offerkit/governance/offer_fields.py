@@ -67,15 +67,10 @@ def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
 
     model = Environment.model_validate(body)
     own = environment_address(environment)
-    typologies = view.of_kind(Kind.TYPOLOGY, environment)  # outlines of deliveries can name each of them
-    rules = sorted({own.beside(Kind.RULE, name) for each in typologies for name in names_in(view(each), "rules")})
-    spaces = view.of_kind(Kind.SPACE, environment)
-    by_all = frozenset(
-        name
-        for addresses, reads in ((rules, _read_by_rule), (spaces, _read_by_space))
-        for address in addresses
-        for name in reads(view(address) or {})
-    )
+    rules = _rules(view, environment)
+    typologies, spaces = view.of_kind(Kind.TYPOLOGY, environment), view.of_kind(Kind.SPACE, environment)
+    by_all = frozenset(name for when in _applies_when(view, environment) for name in _read_by(when))
+    by_all = by_all.union(name for space in spaces for name in _read_by_space(view(space) or {}))
     addresses = frozenset([own, *rules, *spaces, *typologies])
     types = field_types(model.offer_fields)
     declared = (repr((name, type_.base.value, type_.values)) for name, type_ in sorted(types.items()))
@@ -84,8 +79,28 @@ def _reads(view: Snapshot, environment: str, body: JsonMap) -> OfferFieldReads:
     )
 
 
-def _read_by_rule(rule: JsonMap) -> Iterator[str]:
-    yield from _read_by(json_map(rule.get("applies_to")).get("when"))
+def rules_read_last_day(view: Snapshot, environment: str) -> bool:
+    """Whether presentation rules apply to offers by their last day (``offer.until``)."""
+    key = ("rules read the last day", environment)
+    if key not in view.memo:
+        view.memo[key] = any(
+            "until" in names or (EVERY in names and "until" in str(when))
+            for when in _applies_when(view, environment)
+            for names in [_read_by(when)]
+        )
+    known: bool = view.memo[key]
+    return known
+
+
+def _applies_when(view: Snapshot, environment: str) -> list[Json]:
+    """The conditions on offers of the rules of all typologies."""
+    return [json_map((view(rule) or {}).get("applies_to")).get("when") for rule in _rules(view, environment)]
+
+
+def _rules(view: Snapshot, environment: str) -> list[Address]:
+    """The rules of all typologies: outlines of deliveries can name each of them."""
+    typologies = view.of_kind(Kind.TYPOLOGY, environment)
+    return sorted({each.beside(Kind.RULE, name) for each in typologies for name in names_in(view(each), "rules")})
 
 
 def _read_by_space(space: JsonMap) -> Iterator[str]:

@@ -15,6 +15,7 @@ from offerkit.address import Address, Kind
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Approval, Decisions, rejected
 from offerkit.governance.aspects import content_fingerprints, eligibility_fingerprint
+from offerkit.governance.offer_fields import rules_read_last_day
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason, Step
 from offerkit.state.changes import Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -180,7 +181,10 @@ def rejected_live_spaces(
 
 
 def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address]) -> set[Address]:
-    """Those of ``addresses`` (in both states) whose only difference is an earlier end of the period."""
+    """Those of ``addresses`` (in both states) whose only difference is an earlier end of the period.
+
+    Where a presentation rule reads the last day, an earlier one can take the offer out of the rule: that is more.
+    """
     result = set()
     for address in addresses:
         if address.kind not in _LAYERS:
@@ -189,7 +193,9 @@ def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address
             continue
         was, will = before(address) or {}, after(address) or {}
         (old_body, until), (new_body, new_until) = _split(was), _split(will)
-        if old_body == new_body and new_until and (not until or new_until < until):
+        if old_body != new_body or not new_until or (until and new_until >= until):
+            continue
+        if not any(rules_read_last_day(view, address.environment) for view in (before, after)):
             result.add(address)
     return result
 

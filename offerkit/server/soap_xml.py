@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.sax.handler import ContentHandler
 from xml.sax.saxutils import escape
@@ -47,6 +48,8 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """The parts of each operation with their types in the WSDL; empty: elements."""
 PASSED_OVER = ("sessiontoken", "securitytoken")
 """Parts that clients of the original send to every service, and that mean nothing here."""
+MOST_TOLD = 5
+"""Unknown parts that a fault names."""
 MOST_PLACES = 20
 """The places of a call, as over JSON."""
 _PLACE = ("div", "categories", "themes", "maxCount")
@@ -212,11 +215,17 @@ def _request(element: Element) -> SoapRequest:
     _refuse_attributes(element, name, "write it as an element in it")
     if any(text and text.strip() for text in (element.text, *(child.tail for child in element))):
         raise SoapFault("Sender", f"{name} must contain only elements, no text beside them")
+    parts: list[tuple[str, Element]] = []
+    wrong: dict[str, None] = {}
     for child in element:
         space, part = _taken_apart(child.tag)
-        if known.get(part.lower()) != part or space not in (service, ""):
-            _pass_over(name, service, known, child)
-            continue
+        if known.get(part.lower()) == part and space in (service, ""):
+            parts.append((part, child))
+        elif (said := _not_passed_over(name, service, known, child)) is not None:
+            wrong[said] = None
+    if wrong:
+        raise SoapFault("Sender", "; ".join(islice(wrong, MOST_TOLD)))
+    for part, child in parts:
         _refuse_attributes(child, part, "call data are attributes of interaction in it" if part == "context" else "")
         if part in values:
             raise SoapFault("Sender", f"{part} is given twice")
@@ -254,22 +263,21 @@ def _refuse_attributes(element: Element, name: str, hint: str) -> None:
         raise SoapFault("Sender", f"{name} cannot have the attribute “{plain[:60]}”{hint and f'; {hint}'}")
 
 
-def _pass_over(operation: str, service: str, known: Mapping[str, str], child: Element) -> None:
-    """A text in another namespace, or one that the original's clients send to every service, means nothing here.
+def _not_passed_over(operation: str, service: str, known: Mapping[str, str], child: Element) -> str | None:
+    """What is wrong with an element that is no part: the call would be another one without it.
 
-    Raises SoapFault for elements inside of it, and for every other name: the call would be another one without it.
+    None for a text in another namespace, or one that the original's clients send to every service.
     """
     space, part = _taken_apart(child.tag)
     meant = known.get(part.lower()) or next(iter(nearest(part, known.values(), 1, _ALIKE)), None)
     if meant is not None:
         hint = f"write {meant}" if meant != part else "it is in another namespace"
-        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”: {hint}")
+        return f"{operation} has no part “{part[:60]}”: {hint}"
     if space in (service, "") and part.lower() not in PASSED_OVER:
-        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”, only {', '.join(known.values())}")
+        return f"{operation} has no part “{part[:60]}”, only {', '.join(known.values())}"
     if len(child):
-        raise SoapFault(
-            "Sender", f"{operation} has no part “{part[:60]}”; only unknown parts with plain text are ignored"
-        )
+        return f"{operation} has no part “{part[:60]}”; only unknown parts with plain text are ignored"
+    return None
 
 
 def _taken_apart(tag: str) -> tuple[str, str]:

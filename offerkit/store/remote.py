@@ -48,11 +48,13 @@ class StoreCopy:
     """A copy of the store's history in a file, with the token's operator and scopes as the server reports them.
 
     ``scopes`` is as :func:`offerkit.governance.rights.scopes_text` writes it; empty from a server without scopes.
+    ``withheld``: the refusal of a server that keeps its history from the operator; then nothing is at ``path``.
     """
 
     path: Path
     operator: str
     scopes: str
+    withheld: Refused | None = None
 
 
 @dataclass(frozen=True)

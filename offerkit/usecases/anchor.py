@@ -68,7 +68,9 @@ class AnchorPlaces:
 
 
 def anchor_places(session: Session) -> AnchorPlaces:
-    """The places that the environments of the session's store declare; none without a store."""
+    """The places that the environments of the session's store declare; none without a store that can be read."""
+    if session.withheld is not None:
+        return AnchorPlaces((), "", session.project.root, session.environ, None)
     with session.reading() as store:
         names = declared_in(store) if store is not None else []
         if store is None or not names:

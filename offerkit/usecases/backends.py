@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import Address, Kind, parse_address
 from offerkit.applier import Applied, verify
-from offerkit.diagnostics import Code, Diagnostic, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
@@ -90,8 +90,7 @@ class ServerBackend(ServerReports, ServerContacts):
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Let the server approve or reject as the token's operator."""
-        with session.existing():  # is it still the store that was seen before?
-            pass
+        session.recognize()
         request_fields = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
         payload: dict[str, Json] = {
             **request_fields,
@@ -122,8 +121,7 @@ class ServerBackend(ServerReports, ServerContacts):
 
     def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
         """Let the server record reviews as approvals."""
-        with session.existing():  # is it still the store that was seen before?
-            pass
+        session.recognize()
         match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": lock_wait_ms(session.lock_timeout)}):
             case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
                 reviews = tuple(map(self._relayed, recorded))
@@ -172,8 +170,7 @@ class ServerBackend(ServerReports, ServerContacts):
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Let the server record an override by the token's operator."""
-        with session.existing():  # is it still the store that was seen before?
-            pass
+        session.recognize()
         payload: dict[str, Json] = {
             "patterns": list(request.patterns),
             "reason": request.reason,
@@ -205,8 +202,7 @@ class ServerBackend(ServerReports, ServerContacts):
 
     def withdraw_scheduled(self, session: Session, serial: int, reason: str) -> RevisionRow:
         """Let the server take a scheduled promotion back."""
-        with session.existing():  # is it still the store that was seen before?
-            pass
+        session.recognize()
         payload: Json = {"scheduled": serial, "reason": reason, "lock_wait_ms": lock_wait_ms(session.lock_timeout)}
         return self._recorded(session, WITHDRAW, payload)
 
@@ -252,18 +248,29 @@ class ServerBackend(ServerReports, ServerContacts):
             raise strange(self.remote.url) from None
 
 
+_UNNAMED = "A server identifies you by your token: leave out --as and OFFERKIT_OPERATOR."
+
+
 def connect(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ServerBackend, StoreCopy]:
     """Connect to the server at ``address`` with the token in ``environ``, and copy its history below ``root``.
 
-    Raises Refused if the server cannot be reached, or ``operator`` is not the token's operator.
+    A server that keeps design from the token's operator gives no copy; what needs none still works. Raises Refused if
+    the server cannot be reached, or ``operator`` is not the token's operator.
     """
-    remote = remote_of(address, environ)
-    copy = remote.copy(root / ".offerkit" / "remote")
+    remote, folder = remote_of(address, environ), root / ".offerkit" / "remote"
+    try:
+        copy = remote.copy(folder)
+    except Refused as refused:
+        if refused.diagnostics[0].code is not Code.NOT_A_DESIGN_READER:
+            raise
+        if operator:  # nobody here can tell if it is the token's
+            raise Refused([replace(found, hint=_UNNAMED) for found in refused.diagnostics]) from None
+        return ServerBackend(remote), StoreCopy(folder / "withheld", "", "", refused)
     if operator and operator != copy.operator:
         raise refuse(
             Code.NOT_ALLOWED,
             f"the token is {copy.operator}'s, not {operator[:80]}'s",
-            hint="A server identifies you by your token: leave out --as and OFFERKIT_OPERATOR.",
+            hint=_UNNAMED,
         )
     return ServerBackend(remote), copy
 

@@ -1,4 +1,4 @@
-"""What hooks that failed reported while many contacts were decided: which ones, for which offers, and how often."""
+"""What hooks that failed reported while many contacts were decided: which ones, for which offers, in how many calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HookReports:
     """
 
     _first: dict[tuple[_Failure, str], Report] = field(default_factory=dict)
-    _contacts: dict[tuple[_Failure, str], int] = field(default_factory=dict)
+    _calls_about: dict[tuple[_Failure, str], int] = field(default_factory=dict)
     calls: dict[_Failure, int] = field(default_factory=dict)
     """In how many calls a hook failed, whatever the number of offers that it was asked about."""
 
@@ -35,17 +35,14 @@ class HookReports:
         found = {about: report for report in reports if (about := _about(report)) is not None}
         for about, report in found.items():
             self._first.setdefault(about, report)
-            self._contacts[about] = self._contacts.get(about, 0) + 1
+            self._calls_about[about] = self._calls_about.get(about, 0) + 1
         for failure in {failure for failure, _ in found}:
             self.calls[failure] = self.calls.get(failure, 0) + 1
 
     def reports(self) -> tuple[Report, ...]:
         """A report for each hook and offer, in the order in which they came."""
         return tuple(
-            replace(
-                report,
-                message=f"{report.message.rstrip('.')} ({_of(about[1])}for {_contacts(self._contacts[about])})",
-            )
+            replace(report, message=f"{report.message.rstrip('.')} (in {_calls(self._calls_about[about])})")
             for about, report in self._first.items()
         )
 
@@ -78,9 +75,5 @@ def _about(report: Report) -> tuple[_Failure, str] | None:
     return _Failure(report.code, kind, hook), report.where if asked else ""
 
 
-def _of(offer: str) -> str:
-    return f"offer {offer}, " if offer else ""
-
-
-def _contacts(count: int) -> str:
-    return "1 contact" if count == 1 else f"{count:,} contacts"
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"

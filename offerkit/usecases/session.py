@@ -141,6 +141,7 @@ class Session:
     ``signer``: signs what the operator decides; ``signature``: the signature of what is to be recorded. ``scheduled``:
     the revision that scheduled the applied plan, if one did. ``keep``: holds what was loaded, so that nobody waits
     while it is freed. ``known``: what planning derived from bodies, for applying; None in a process that stays.
+    ``withheld``: why a server keeps its history from the operator; then there is no store to read.
     """
 
     project: Project
@@ -169,6 +170,7 @@ class Session:
     scheduled: int = 0
     keep: Callable[[Loaded], None] = lambda loaded: None
     known: Snapshot | None = None
+    withheld: Refused | None = None
 
     @property
     def store(self) -> Location:
@@ -189,6 +191,7 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store for reading, as a consistent snapshot; None if it does not exist yet."""
+        self._check_given()
         store_found = self._recognized(lambda: Store.find(self.store))
         if store_found is None:
             if not self.may_create_store:
@@ -227,6 +230,16 @@ class Session:
             if self.heads is not None:
                 self.heads.remember_appended(store, self.now)
 
+    def recognize(self) -> None:
+        """Raise Refused if a server's store is not the one that was seen before, as far as its history is known."""
+        if self.withheld is None:
+            with self.existing():
+                pass
+
+    def _check_given(self) -> None:
+        if self.withheld is not None:
+            raise Refused(self.withheld.diagnostics)
+
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
         """The opened store. Raises Refused if its history does not continue what this project has seen."""
         return open_() if self.heads is None else self.heads.opened(open_, self.now, audit=audit)
@@ -244,6 +257,7 @@ class Session:
     def _opened(
         self, *, create: bool = False, write: bool = False, audit: bool = False, patience: float = 5.0
     ) -> Store:
+        self._check_given()
         create = create and not (self.heads is not None and self.heads.known)
         try:
             opened = self._recognized(

@@ -353,3 +353,31 @@ def test_honest_switching_off_beyond_the_limit(team: Session) -> None:
     assert "are left without an offer" in done.err
     assert "more than the 10% that a promotion may take" in " ".join(done.err.split())
     assert "saver" not in team.shown("app")
+
+
+@pytest.mark.parametrize("where", variants(["offer", "category"], quick=1))
+def test_an_earlier_end_that_a_rule_reads(team: Session, where: str) -> None:
+    """A rule limits what lasts long: an earlier last day takes the offer out of it. Once approved, it may."""
+    body = {"eligible": {"until": "2031-12-31"}}
+    team.edit(
+        rules={"weekly": {"applies_to": {"when": "offer.until is null or offer.until > date '2030-12-31'"}}},
+        offers={"saver": body if where == "offer" else {}},
+        categories={"bank": body if where == "category" else {}},
+    )
+    team.do("ada", "apply --yes")
+    for who in ("omar", "brand", "risk"):
+        team.attempt(who, "approve offer.*")
+    team.do("alan", "promote --yes")
+    name, changed = ("offer.saver", "offers") if where == "offer" else ("category.bank", "categories")
+    earlier = {"eligible": {"until": "2030-12-31"}}
+    team.edit(**{changed: {name.partition(".")[2]: earlier}})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "promote --yes", f"promote --yes recipients/{name}")
+    team.attempt("omar", "promote --out plans/p.json", "apply plans/p.json --yes")
+    broken_if(
+        str(team.live()[name]["eligible"]["until"]) == "2030-12-31", "nobody approved what takes it out of the rule"
+    )
+    for who in ("olga", "brand", "risk"):
+        team.attempt(who, "approve offer.*")
+    team.do("alan", "promote --yes")
+    broken_if(str(team.live()[name]["eligible"]["until"]) != "2030-12-31", "an approved change does not go live")

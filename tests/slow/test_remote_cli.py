@@ -19,6 +19,7 @@ from helpers.server_process import Server, serving
 from helpers.serving import with_people
 from helpers.workspace import Workspace
 
+from offerkit.address import parse_address
 from offerkit.plans.plan import envelope
 from offerkit.store import Store
 from offerkit.usecases import tokens
@@ -91,6 +92,36 @@ def titled(elsewhere: Elsewhere, title: str, before: str = "Lions") -> None:
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, title))
+
+
+def test_without_the_right_to_read_design(elsewhere: Elsewhere, live: Workspace) -> None:
+    """No copy of the history is given; what needs none is done, and nothing is read from another store instead."""
+    rights = [{"verb": "stop"}, {"verb": "approve"}, {"verb": "read-contacts"}]
+    live.change(
+        {
+            "specs/shared.yaml": {
+                "profiles": {"guard": {"rights": rights}},
+                "operators": {"olga": {"profile": "guard", "email": ""}},
+            },
+            "specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Elephants"}}}},
+        }
+    )
+    live.apply("ada")
+    token = token_of(live, "olga")
+    (elsewhere.root / ".offerkit").mkdir(exist_ok=True)
+    shutil.copy(live.root / ".offerkit/store.db", elsewhere.root / ".offerkit/store.db")
+    assert elsewhere.run("stop", "shop/offer.gold-card", "--message", "Wrong", token=token)[0] == 0
+    assert not live.active().get(parse_address("shop/offer.gold-card")), "it is stopped"
+    code, said = elsewhere.run("approve", "shop/offer.safari", token=token)
+    assert (code, "by olga" in said) == (0, True), said
+    for done in (["report"], ["propositions", "--format", "jsonl"], ["simulations", "list"]):
+        code, said = elsewhere.run(*done, token=token)
+        assert code == 0, said
+    for kept in (["plan"], ["approvals"], ["history"], ["show", "shop/offer.safari"], ["audit", "verify"], ["stops"]):
+        code, said = elsewhere.run(*kept, token=token)
+        assert (code, "OFR724" in said, "Elephants" in said) == (1, True, False), said
+    code, said = elsewhere.run("--as", "olga", "report", token=token)
+    assert (code, "leave out --as" in said) == (1, True), said
 
 
 def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:

@@ -33,6 +33,7 @@ from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.diff import difference
 from offerkit.usecases.explain import explain_stored
 from offerkit.usecases.history import history
@@ -136,7 +137,8 @@ def _offer(session: Session, text: str, stage: str, contact: str, example: str) 
     with session.existing() as store:
         design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
         if address not in design.entries and address not in live.entries:
-            known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
+            to_them = visible(design, live, design_readable(session, store))
+            known = filter(to_them, {*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)})
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
         may = contact_rights(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {

@@ -202,6 +202,39 @@ def test_the_page_of_a_resource_knows_no_offer_of_design(secret: tuple[TestClien
     assert "Unheard of" in asking.get("/ui/show?address=shop/offer.safari").text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ui/offers/shop/hush-abroad",
+        "/ui/show?address=shop/offer.hush-abroad",
+        "/ui/show?address=shop/offer.hush-abroad&at=design",
+        "/ui/show?address=person&at=design",
+        "/ui/show?address=shop/space.web&at=design",
+        "/ui/show?address=shop/space.web&at=shop@design",
+    ],
+)
+def test_reading_one_environment_tells_nothing_of_others(site: tuple[TestClient, Workspace], path: str) -> None:
+    """Neither what is named alike, nor what refers to it from there."""
+    asking, shop = site
+    shop.change(
+        {
+            "environments/abroad.yaml": {"version": 1, "environment": {"dimension": "person"}},
+            "specs/abroad/all.yaml": {
+                "version": 1,
+                "spaces": {"hushed": {"channel": "inbound-web", "fields": [{"name": "title"}]}},
+                "categories": {"hushes": {}},
+                "offers": {"hush-abroad": {"category": "hushes", "content": {"title": "Hush"}}},
+            },
+        }
+    )
+    shop.apply("ada")
+    asking.cookies.set("offerkit_ui", token(shop, "olga"))
+    text = re.sub("shop/offer.hush-abroad|shop/hush-abroad", "", asking.get(path).text.replace("<wbr>", ""))
+    assert "hush" not in text.lower()
+    asking.cookies.set("offerkit_ui", token(shop, "ada"))
+    assert asking.get(path).status_code in (200, 404)
+
+
 @pytest.mark.parametrize("path", ["/ui/approvals", "/ui/promote"])
 def test_no_form_shows_design(secret: tuple[TestClient, Workspace], path: str) -> None:
     """What a page refuses to show is not shown in the answer to its form either."""

@@ -125,6 +125,11 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
             "Sender",
             "Propose has no part “colour”, only targetId, maxCount, categories",
         ),
+        (
+            propose(maxcount="1", ctx="<empty/>"),
+            "Sender",
+            "no part “maxcount”: write maxCount; Propose has no part “ctx”",
+        ),
         (propose(noProposition="true"), "Sender", "Propose has no part “noProposition”, only targetId, maxCount"),
         (
             update("x").replace("<status>", "<ctx/><status>"),

@@ -102,13 +102,13 @@ def rooms(offer, contact, data, call):
 @pytest.mark.parametrize(
     "command", ["deliver tonight/letter --at 2026-06-01 --dry-run", "simulate people --space mail --at 2026-06-01"]
 )
-def test_hooks_that_fail_are_reported_once_with_the_number_of_contacts(
+def test_hooks_that_fail_are_reported_once_with_the_number_of_calls(
     root: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     points = {"weather-at-home": "here", "rooms-tonight": "rooms"}
     shutil.rmtree(root.parent / "site")
     install(monkeypatch, root.parent / "site", "hooks_failing", FAILING, points)
     said = " ".join(_offerkit(*command.split()).stderr.split())
-    assert "ValueError: no weather at …, try 41 (for 3 contacts)" in said
+    assert "ValueError: no weather at …, try 41 (in 3 calls)" in said
     assert said.count("OFR861") == 1
-    assert "-1 is not a weight" in said and "(offer hotel-north, for 1 contact)" in said
+    assert "-1 is not a weight" in said and "(in 1 call) = in: offer hotel-north" in said
