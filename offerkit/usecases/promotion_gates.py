@@ -95,11 +95,16 @@ def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
-    """Everything that is invalid in an environment: the same in a state with the same entries, so it is found once."""
+    """Everything that is invalid in an environment, but in deactivated offers, which are kept for the history only.
+
+    It is the same in a state with the same entries, so it is found once.
+    """
     view = catalogs.snapshot
     key = "problems", name, view.digest
     if key not in view.derived:
-        view.derived[key] = (*catalogs[name].problems, *unknown_names(catalogs, name))
+        kept = {str(offer) for offer in view.of_kind(Kind.OFFER, name) if view.entries[offer].activation == ()}
+        rules = (report for report in catalogs[name].problems if report.where not in kept)
+        view.derived[key] = (*rules, *unknown_names(catalogs, name))
     found: tuple[Report, ...] = view.derived[key]
     return found
 
