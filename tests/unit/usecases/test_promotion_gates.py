@@ -167,11 +167,11 @@ def test_an_offer_leaves_live_together_with_its_filter(live_shop: Workspace, whe
         OFFERS: {"offers": {"rare": {"category": "travel", "content": {"title": "Rare"}, "spaces": ["web"], **uses[where]}}},
     })  # fmt: skip
     live_shop.go_live()
-    assert "shop/offer.rare" in live_shop.active()
+    assert live_shop.active()["shop/offer.rare"] == ("web",)
     live_shop.change({CATALOG: {"filters": {"few": None}}, OFFERS: {"offers": {"rare": None}}})
     live_shop.apply("ada")
     live_shop.promote("ada")
-    assert "shop/offer.rare" not in live_shop.active()
+    assert live_shop.active()["shop/offer.rare"] == ()
     live_shop.change({OFFERS: {"offers": {"safari": {"label": "Lions and more"}}}})
     live_shop.go_live()  # what is left of it stands in nobody's way later, either
     assert live_shop.verified() == []
