@@ -8,19 +8,21 @@ with the propositions and with the counts, not with their product.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.address import ancestors
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.counted_rows import counted_rows
+from offerkit.batch.exclusions import AT_ONCE
 from offerkit.batch.program import BatchProgram
 from offerkit.contacts.bulk import column
 from offerkit.engine.contact_history import CountedPropositions, HistoryCondition, counted_by
 from offerkit.models.status import Status, status_number
-from offerkit.store import CountedPart, CountedPropositionsReader, CountFilter
+from offerkit.store import CountedPropositionsReader, CountFilter
 from offerkit.times import shift, utc
 
 if TYPE_CHECKING:
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
 
 _NAMED = 50
 """The most offers and categories that the store is asked for by name; with more, DuckDB compares."""
-_KINDS = ("offer", "category")
-_TESTS = {"time": "f_time >= since", "status": "contains(statuses, f_status)"}
-"""By column, whether a proposition counts."""
 _EVERY_STATUS = "".join(str(status_number(status)) for status in Status)
+
+
+_Period: TypeAlias = tuple[timedelta, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -88,43 +90,63 @@ def count_histories(
     if not conditions or history is None:
         return HistoryCounts(conditions)
     db, counted = people.connection, list(code_of)
-    columns = _columns(counted)
-    db.execute(f"CREATE TEMP TABLE had (k VARCHAR, {', '.join(f'{column(name)} VARCHAR' for name in columns)})")
-    with closing(counted_rows(people, _streams(program, history, counted, columns), columns)) as read:
-        for source in read:
-            db.execute(f"INSERT INTO had SELECT * EXCLUDE (counts) FROM ({source})")  # noqa: S608 - our own names
+    passed = _read(people, program, history, counted)
     found = []
-    for kind in set(columns).intersection(_KINDS):
+    for kind in _kinds(counted):
         _write_counts(people, program, counted, kind)
-        tests = [f"name = {column(kind)}", *(test for name, test in _TESTS.items() if name in columns)]
-        found.append(f"SELECT k, code FROM had JOIN {kind}_counts ON {' AND '.join(tests)}")  # noqa: S608 - constants
+        found.append(f"SELECT k, code FROM had JOIN {kind}_counts ON name = {column(kind)} AND {passed}")  # noqa: S608
     table = people.fresh("history")
     db.execute(
         f"CREATE TEMP TABLE {table} AS SELECT n, code, count(*) AS number"  # noqa: S608 - our own names
         f" FROM ({' UNION ALL '.join(found)}) JOIN contact USING (k) GROUP BY n, code ORDER BY n"
     )
-    for name in ("had", *(f"{kind}_counts" for kind in _KINDS)):
-        db.execute(f"DROP TABLE IF EXISTS {name}")
+    for name in ("had", *(f"{kind}_counts" for kind in _kinds(counted))):
+        db.execute(f"DROP TABLE {name}")
     return HistoryCounts(conditions, table)
 
 
-def _columns(counted: Sequence[CountedPropositions]) -> list[str]:
-    """The columns that say for which of ``counted`` a proposition counts; what all of them ask, the store tests."""
-    several = {
-        "offer": any(not each.category for each in counted),
-        "category": any(each.category for each in counted),
-        "status": len({each.statuses for each in counted}) > 1,
-        "time": len({each.period for each in counted}) > 1,
+def _kinds(counted: Sequence[CountedPropositions]) -> list[str]:
+    """The columns by which propositions are looked up."""
+    by = {"category" if each.category else "offer" for each in counted}
+    return sorted(by)
+
+
+def _periods(counted: Sequence[CountedPropositions]) -> dict[_Period, int]:
+    """The periods of ``counted``, each with the statuses that count in it, numbered."""
+    return {
+        period: number for number, period in enumerate(dict.fromkeys((each.period, each.statuses) for each in counted))
     }
-    return [name for name, needed in several.items() if needed]
 
 
-def _streams(
+def _read(
+    people: ContactTable,
     program: BatchProgram,
     history: CountedPropositionsReader,
     counted: Sequence[CountedPropositions],
-    columns: Sequence[str],
-) -> list[Iterator[CountedPart]]:
+) -> str:
+    """Create the table ``had``, the propositions that may count. Returns the test of one in the period of a count.
+
+    The store itself tests up to :data:`AT_ONCE` periods; with more, DuckDB compares the times and statuses.
+    """
+    periods = _periods(counted)
+    if len(periods) <= AT_ONCE:
+        filters = [
+            _filter(program, [each for each in counted if (each.period, each.statuses) == period]) for period in periods
+        ]
+        columns, passed = _kinds(counted), "(counts >> period) & 1 = 1"
+    else:
+        filters = [_filter(program, counted)]
+        columns, passed = [*_kinds(counted), "status", "time"], "f_time >= since AND contains(statuses, f_status)"
+    db, types = people.connection, ", ".join(f"{column(name)} VARCHAR" for name in columns)
+    db.execute(f"CREATE TEMP TABLE had (k VARCHAR, {types}, counts BIGINT)")
+    streams = history.streams(program.catalog.environment, filters, columns)
+    with closing(counted_rows(people, streams, columns)) as read:
+        for source in read:
+            db.execute(f"INSERT INTO had {source}")
+    return passed
+
+
+def _filter(program: BatchProgram, counted: Sequence[CountedPropositions]) -> CountFilter:
     """The propositions that one of ``counted`` may count."""
     now = program.call.now
     statuses = frozenset[str]()
@@ -133,7 +155,7 @@ def _streams(
     offers = frozenset[str]().union(*(each.offers for each in counted))
     categories = {each.category for each in counted if each.category}
     named = len(offers) + len(categories) <= _NAMED
-    wanted = CountFilter(
+    return CountFilter(
         utc(shift(now, -max(each.period for each in counted))),
         utc(now),
         tuple(Status(status) for status in sorted(statuses)),
@@ -141,7 +163,6 @@ def _streams(
         tuple(sorted(offers)) if named else (),
         tuple(sorted(categories)) if named else (),
     )
-    return history.streams(program.catalog.environment, [wanted], columns)
 
 
 def _write_counts(
@@ -160,6 +181,7 @@ def _write_counts(
         rows = [(path, code) for path in proposed for above in ancestors(path) for code in codes_of.get(above, ())]
     else:
         rows = [(name, code) for name, codes in codes_of.items() for code in codes]
+    periods = _periods(counted)
     since = [utc(shift(program.call.now, -each.period)) for each in counted]
     statuses = ["".join(str(status_number(Status(status))) for status in each.statuses) for each in counted]
     db.register(
@@ -167,12 +189,15 @@ def _write_counts(
         {
             "code": numpy.array([code for _, code in rows], dtype=numpy.int32),
             "name": numpy.array([name for name, _ in rows], dtype=object),
+            "period": numpy.array(
+                [periods[counted[code].period, counted[code].statuses] for _, code in rows], dtype=numpy.int32
+            ),
             "since": numpy.array([since[code] for _, code in rows], dtype=object),
             "statuses": numpy.array([statuses[code] or _EVERY_STATUS for _, code in rows], dtype=object),
         },
     )
     db.execute(
-        f"CREATE TEMP TABLE {kind}_counts AS SELECT code, CAST(name AS VARCHAR) AS name,"  # noqa: S608 - constants
+        f"CREATE TEMP TABLE {kind}_counts AS SELECT code, period, CAST(name AS VARCHAR) AS name,"  # noqa: S608 - constants
         " CAST(since AS VARCHAR) AS since, CAST(statuses AS VARCHAR) AS statuses FROM counts"
     )
     db.unregister("counts")

@@ -16,8 +16,8 @@ from offerkit.cli.shell import Shell
     multiple=True,
     metavar="GROUP,...",
     shell_complete=report_groups,
-    help="Group by these: date, space, channel, campaign, delivery, offer, category, theme, offer.FIELD;"
-    " may be repeated.",
+    help="Group by these: date, environment, space, channel, campaign, delivery, offer, category, theme,"
+    " offer.FIELD; may be repeated.",
 )
 @click.option(
     "--since", default="", metavar="TIME", help="Only from this day or time on, in the environment's time zone."

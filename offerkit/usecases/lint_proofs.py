@@ -11,6 +11,7 @@ from offerkit.engine.condition import BoundCondition, Path
 from offerkit.engine.resources import CompiledOffer, LocatedCondition
 from offerkit.prove.question import AllOf, AnyOf, DayRange, Formula, Holds
 from offerkit.reports.escape import clip
+from offerkit.rules.values import show
 from offerkit.state.effective import origin
 from offerkit.usecases.conditions import call_on, effective_condition
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope, common_days, windows_of
@@ -362,7 +363,12 @@ def _is_true(formula: Formula) -> bool:
 def _quoted(part: ConditionPart) -> str:
     if not isinstance(part.formula, Holds):
         return part.text
-    return f"“{clip(' '.join(part.text.split()), _QUOTED)}”"
+    bound = [
+        f"{namespace}.{name} is {'unknown' if value is None else clip(show(value), _QUOTED)}"
+        for namespace, row in part.formula.bound
+        for name, value in row.items()
+    ]
+    return f"“{clip(' '.join(part.text.split()), _QUOTED)}”" + (f" ({', '.join(bound)})" if bound else "")
 
 
 def _implies(by: Sequence[ConditionPart]) -> str:

@@ -13,6 +13,7 @@ from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap, JsonPath, json_map
 from offerkit.governance.offer_fields import EVERY, template_reads
 from offerkit.models.space import Space
+from offerkit.rules.resolve import written
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope
 
 
@@ -61,7 +62,7 @@ def unread_fields(scope: LintScope) -> Iterator[LintFinding]:
                 f"nothing reads the field “{name}” of offers",
                 LintPlace(environment_address(catalog.environment), ("offer_fields", name), on_key=True),
                 "No condition, formula, text, policy or hook does. Reports and simulations can still group by it.",
-                f"Read it as offer.{name}, or remove it.",
+                f"Read it as {written('offer', name)}, or remove it.",
                 Severity.NOTE,
             )
 
@@ -100,10 +101,11 @@ def never_products(scope: LintScope) -> Iterator[LintFinding]:
 
 def _no_product(place: LintPlace, text: Json, why: str) -> Iterator[LintFinding]:
     names = sorted(template_reads([text], "product") - {EVERY}) if isinstance(text, str) else []
+    are = "are" if len(names) > 1 else "is"
     if names:
         yield LintFinding(
             Code.NEVER_PRODUCT,
-            f"the text reads {and_list([f'product.{name}' for name in names])}, which is always unknown",
+            f"the text reads {and_list([f'product.{name}' for name in names])}, which {are} always unknown",
             place,
             f"{why} So there is no product whose values the text could show.",
             "Give a weight its dynamic-offer hook (dynamic: HOOK), or take it out of the text.",

@@ -6,7 +6,7 @@ resolve the state → its parts by origin → who refers to it → where it is l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
@@ -65,11 +65,17 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
     """
     address = _address(session, text)
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
-        may_read = store is None or design_readable(session, store)(_environment(address))
+        readable = design_readable(session, store) if store is not None else lambda environment: True
+        may_read = readable(_environment(address))
         shown = _shown_state(session, store, address, at, may_read=may_read)
-        view, entry = shown.view, shown.view.entries.get(address)
+        view, entry, live = shown.view, shown.view.entries.get(address), shown.stages.side(Stage.LIVE)
+
+        def known(other: Address) -> bool:
+            """Whether they may know of another resource, also of an environment whose design they may not read."""
+            return readable(_environment(other)) or other in live.entries
+
         if entry is None:
-            raise _missing(shown, address, may_read=may_read)
+            raise _missing(shown, address, known, may_read=may_read)
         parts = _parts(view, address)
         positions = _positions(session, shown, parts) if placed else [None] * len(parts)
         standing = standing_of(session, shown.stages, shown.state, view, address, design=may_read)
@@ -81,7 +87,7 @@ def whole_resource(session: Session, text: str, at: str = "", *, placed: bool = 
             tuple(_shown(*part, address, position) for part, position in zip(parts, positions, strict=True)),
             tuple(view.offer(address).shown_on) if address.kind is Kind.OFFER else (),
             standing,
-            tuple(_referring(session, shown, address)),
+            tuple(_referring(session, shown, address, known)),
         )
 
 
@@ -156,14 +162,14 @@ def _first_names(stages: Stages, state: NamedState) -> FirstNames:
     return FirstNames(known)
 
 
-def _missing(shown: _ShownState, address: Address, *, may_read: bool) -> Refused:
-    known = set(shown.view.entries)
+def _missing(shown: _ShownState, address: Address, known: Callable[[Address], bool], *, may_read: bool) -> Refused:
+    others = set(shown.view.entries)
     if may_read and shown.stages.store is not None:
-        known |= {*shown.stages.side(Stage.DESIGN).entries, *shown.stages.side(Stage.LIVE).entries}
+        others |= {*shown.stages.side(Stage.DESIGN).entries, *shown.stages.side(Stage.LIVE).entries}
     removed = _removed(shown.stages.store, address) if may_read and shown.stages.store is not None else ""
     elsewhere = [side.value for side in Stage if may_read and address in shown.stages.side(side).entries]
     hint = f"It is in {elsewhere[0]}: --at {elsewhere[0]}" if elsewhere else ""
-    alike = (each for each in known if each.kind is address.kind)
+    alike = (each for each in others if each.kind is address.kind and known(each))
     what = "design or live" if shown.state.title == Stage.DESIGN and not elsewhere else shown.state.title
     return refuse(
         Code.NO_MATCH,
@@ -257,14 +263,16 @@ def _shown(group: str, part: GivenPart, address: Address, position: Position | N
     )
 
 
-def _referring(session: Session, shown: _ShownState, address: Address) -> Iterator[Referring]:
+def _referring(
+    session: Session, shown: _ShownState, address: Address, known: Callable[[Address], bool]
+) -> Iterator[Referring]:
     view = shown.view
     if shown.stages.store is not None and shown.state.stage is Stage.DESIGN and not shown.state.serials:
         live = shown.stages.side(Stage.LIVE)  # campaigns belong to live
         campaigns = {each: live.entries[each] for each in live.of_kind(Kind.CAMPAIGN) if each not in view.entries}
         bodies = live.bodies_of(entry.fingerprint for entry in campaigns.values())
         view = view.with_entries({**view.entries, **campaigns}, bodies)
-    yield from map(_named, referrers(view, address))
+    yield from (_named(referrer) for referrer in referrers(view, address) if known(referrer.address))
     if address.kind is Kind.OFFER and shown.stages.store is not None and not shown.state.serials:
         yield from _simulations(session, address)
 

@@ -11,7 +11,7 @@ from offerkit.batch.condition_sql import condition_sql
 from offerkit.batch.offer_groups import OfferGroups
 from offerkit.batch.program import BatchProgram
 from offerkit.batch.segments import Segments, beside
-from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.diagnostics import Code, Refused, nearest, or_list, refuse, suggestion
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import facts_at
@@ -80,7 +80,8 @@ def _part(catalog: Catalog, text: str) -> SimulatedAxis | Refused:
         return SimulatedAxis(f"{dimension}.{name}", field=name)
     if space == "offer":
         known = [*_OF_OFFERS, *catalog.offer_fields]
-        hint = suggestion(name, known, f"Offers have: {', '.join(known)}."[:300])
+        near = or_list(f"offer.{each}" for each in nearest(name, known))
+        hint = f"Did you mean {near}?" if near else f"Offers have: {', '.join(known)}."[:300]
         return refuse(Code.UNKNOWN_AXIS, f"cannot group by “{text[:80]}”: offers have no such field", hint=hint)
     return refuse(
         Code.UNKNOWN_AXIS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from textwrap import dedent
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.fingerprint import Json, json_map
 from offerkit.plans.make import AddressPatterns
 from offerkit.reports.explained import explained_text
+from offerkit.reports.history import HistoryLine
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
@@ -33,6 +34,7 @@ from offerkit.store import Store
 from offerkit.store.stage_snapshots import stage_view
 from offerkit.usecases.awaited_approvals import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_rights, not_a_contact_reader
+from offerkit.usecases.design_access import design_readable, visible
 from offerkit.usecases.diff import difference
 from offerkit.usecases.explain import explain_stored
 from offerkit.usecases.history import history
@@ -136,7 +138,8 @@ def _offer(session: Session, text: str, stage: str, contact: str, example: str) 
     with session.existing() as store:
         design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
         if address not in design.entries and address not in live.entries:
-            known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
+            to_them = visible(design, live, design_readable(session, store))
+            known = filter(to_them, {*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)})
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
         may = contact_rights(session, store).may_read(address.environment, _dimension(address, design, live))
         facts = {
@@ -146,7 +149,7 @@ def _offer(session: Session, text: str, stage: str, contact: str, example: str) 
             "examples": _examples(address, design, live),
             "parts": condition_rows(address, live, design),
             "changes": _changes(session, store, address),
-            "history": history(store, "", address, NEWEST),
+            "history": _history(session, store, address),
             "propositions": list_propositions(store, PropositionFilter(offer=address, limit=NEWEST), session.now)
             if may
             else [],
@@ -237,8 +240,20 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
     return Markup(steps_html(diff.steps, diff.bodies, layout, by_stage=False, page_of=page_of))  # noqa: S704 - escaped there
 
 
+def _history(session: Session, store: Store, address: Address) -> list[HistoryLine]:
+    """The newest revisions that changed the offer; for readers of its environment alone, without what may name more."""
+    lines = history(store, "", address, NEWEST)
+    if design_readable(session, store)(""):
+        return lines
+    own = {str(address.stage(stage)) for stage in Stage}
+    return [
+        replace(line, summary="", message="", override="", stages=tuple(own.intersection(line.stages)))
+        for line in lines
+    ]
+
+
 def _approvals(session: Session, store: Store, address: str) -> Facts:
-    rows = list_approvals(store, (address,)) if address else []
+    rows = list_approvals(store, (address,), session.now) if address else []
     own = set(decidable_by(rows, who_is(session, store))) if session.operator else set()
     return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 

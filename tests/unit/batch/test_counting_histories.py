@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from helpers import random_catalog
 
-from offerkit.batch import batch_program, batch_request, decide_all, open_contact_table
+from offerkit.batch import batch_program, batch_request, contact_histories, decide_all, open_contact_table
 from offerkit.batch.contact_table import ContactTable
 from offerkit.batch.emit import InputTables, emit
 from offerkit.engine.call import CallContext
@@ -96,8 +96,10 @@ def _rows(catalog: Catalog, past: dict[str, list[PastProposition]]) -> list[dict
     ]
 
 
-def test_every_combination_counts_as_in_a_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("periods", [50, 3], ids=["tested by the store", "compared in DuckDB"])
+def test_every_combination_counts_as_in_a_call(periods: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What × status × period, each with a limit, alone and some together."""
+    monkeypatch.setattr(contact_histories, "AT_ONCE", periods)
     rng = Random(1)
     single = [
         [{**what, "status": status, "period": period, **rng.choice(LIMITS)}]

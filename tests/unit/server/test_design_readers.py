@@ -17,6 +17,8 @@ from offerkit.address import Stage, StageRef, parse_address
 from offerkit.diagnostics import Code
 from offerkit.plans.plan import Dependence, envelope
 from offerkit.store.simulations import SavedSimulation
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import stop
 
 PROFILES = {
     "sender": {"rights": [{"verb": "deliver"}, {"verb": "write", "kinds": ["campaign"]}, {"verb": "stop"}]},
@@ -200,6 +202,45 @@ def test_the_page_of_a_resource_knows_no_offer_of_design(secret: tuple[TestClien
     assert "hush" not in shown.text.lower()
     asking.cookies.set("offerkit_ui", token(shop, "ada"))
     assert "Unheard of" in asking.get("/ui/show?address=shop/offer.safari").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ui/offers/shop/hush-abroad",
+        "/ui/offers/shop/safari",
+        "/ui/show?address=shop/offer.hush-abroad",
+        "/ui/show?address=shop/offer.hush-abroad&at=design",
+        "/ui/show?address=person&at=design",
+        "/ui/show?address=shop/space.web&at=design",
+        "/ui/show?address=shop/space.web&at=shop@design",
+    ],
+)
+def test_reading_one_environment_tells_nothing_of_others(site: tuple[TestClient, Workspace], path: str) -> None:
+    """Neither what is named alike, nor what refers to it from there."""
+    asking, shop = site
+    shop.change(
+        {
+            "environments/abroad.yaml": {"version": 1, "environment": {"dimension": "person"}},
+            "specs/abroad/all.yaml": {
+                "version": 1,
+                "spaces": {"hushed": {"channel": "inbound-web", "fields": [{"name": "title"}]}},
+                "categories": {"hushes": {}},
+                "offers": {"hush-abroad": {"category": "hushes", "content": {"title": "Hush"}}},
+            },
+        }
+    )
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": 77}]}}}})
+    shop.apply("ada")
+    shop.approve("omar", "shop/offer.safari", "abroad/offer.hush-abroad")
+    stop(shop.session("omar"), StopRequest(("shop/offer.safari", "abroad/offer.hush-abroad"), "Hush, both"))
+    asking.cookies.set("offerkit_ui", token(shop, "olga"))
+    text = re.sub(
+        "shop/offer.hush-abroad|shop/hush-abroad|: Hush, both", "", asking.get(path).text.replace("<wbr>", "")
+    )
+    assert "hush" not in text.lower()
+    asking.cookies.set("offerkit_ui", token(shop, "ada"))
+    assert asking.get(path).status_code in (200, 404)
 
 
 @pytest.mark.parametrize("path", ["/ui/approvals", "/ui/promote"])

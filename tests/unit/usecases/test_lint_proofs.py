@@ -23,6 +23,16 @@ def offer(when: str = "", more: str = "", category: str = "c: {}", before: str =
 
 
 FOUND: dict[str, tuple[Code, str, int, str]] = {
+    "one filter with two values": (
+        Code.NOBODY_MEETS,
+        "no contact can meet both “person.age = parameter.age” (parameter.age is 18) and"
+        " “person.age = parameter.age” (parameter.age is 60)",
+        1,
+        f"filters:\n  of-age: {{when: ‸person.age = parameter.age, parameters: {{age: {{type: integer}}}}}}\n"
+        f"categories: {{c: {{}}}}\noffers:\n  a:\n    category: c\n    {CONTENT}\n    eligible:\n"
+        "      filters: [{filter: of-age, with: {age: 18}}]\n"
+        "    weights: [{weight: 2, filters: [{filter: of-age, with: {age: 60}}]}, {weight: 1}]\n" + Z,
+    ),
     "parts of one condition": (
         Code.NOBODY_MEETS,
         "no contact can meet both “person.age > 60” and “person.age < 30”",

@@ -38,6 +38,14 @@ def test_a_field_of_offers_that_nothing_reads_is_noted(tmp_path: Path) -> None:
     (found,) = [found for found in linted(tmp_path).diagnostics if found.code is Code.UNREAD_FIELD]
     assert (place(found), found.severity) == (where, Severity.NOTE)
     assert found.summary == "nothing reads the field “margin” of offers"
+    assert found.hint == "Read it as offer.margin, or remove it."
+
+
+def test_a_field_that_nothing_reads_is_named_as_a_condition_writes_it(tmp_path: Path) -> None:
+    fields = "  offer_fields:\n    sold-until: {type: date}\n"
+    written(tmp_path, _OFFER.replace(", fields: {margin: 3}", "}\n"), {"environments/shop.yaml": ENVIRONMENT + fields})
+    (found,) = [found for found in linted(tmp_path).diagnostics if found.code is Code.UNREAD_FIELD]
+    assert found.hint == 'Read it as offer."sold-until", or remove it.'
 
 
 @pytest.mark.parametrize(
