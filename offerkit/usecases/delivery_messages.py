@@ -221,9 +221,10 @@ class MessageWriter:
         part = writer.part
         failed: frozenset[str] = frozenset()
         for _ in range(REFILLS):
-            chosen = choose(draft.used | failed)
+            skipped = draft.used | failed
+            chosen = choose(skipped)
             data = recipient.data if chosen.data is None else chosen.data
-            left = [one for one in chosen.choices if writer.name(one) not in draft.used | failed][: part.count]
+            left = [one for one in chosen.choices if writer.name(one) not in skipped][: part.count]
             shown = self._shown(draft, writer, recipient, data, left)
             if len(shown) == len(left):
                 break
