@@ -12,7 +12,7 @@ from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import Json, JsonMap, path_text
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
@@ -95,11 +95,16 @@ def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
-    """Everything that is invalid in an environment: the same in a state with the same entries, so it is found once."""
+    """Everything that is invalid in an environment, but in deactivated offers, which are kept for the history only.
+
+    It is the same in a state with the same entries, so it is found once.
+    """
     view = catalogs.snapshot
     key = "problems", name, view.digest
     if key not in view.derived:
-        view.derived[key] = (*catalogs[name].problems, *unknown_names(catalogs, name))
+        kept = {str(offer) for offer in view.of_kind(Kind.OFFER, name) if view.entries[offer].activation == ()}
+        rules = (report for report in catalogs[name].problems if report.where not in kept)
+        view.derived[key] = (*rules, *unknown_names(catalogs, name))
     found: tuple[Report, ...] = view.derived[key]
     return found
 
@@ -318,8 +323,7 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap, common: set[str
         try:
             check(expression.text, names, ExpectedResult(expression.expected))
         except RuleError as error:
-            path = ".".join(str(part) for part in expression.path)
-            message = f"{address} › {path} is not valid: {error.problems[0].summary}"
+            message = f"{address} › {path_text(expression.path)} is not valid: {error.problems[0].summary}"
             yield Report(Code.BROKEN_RULE, message, address)
     slots = slots_by_delivery(campaign)
     for (_, delivery, _, output), text in message_bodies(campaign).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from textwrap import dedent
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from offerkit.engine.preview import Preview, SpacePreview
 from offerkit.fingerprint import Json, json_map
 from offerkit.plans.make import AddressPatterns
 from offerkit.reports.explained import explained_text
+from offerkit.reports.history import HistoryLine
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.values import inline
 from offerkit.server.routing import Operation
@@ -148,7 +149,7 @@ def _offer(session: Session, text: str, stage: str, contact: str, example: str) 
             "examples": _examples(address, design, live),
             "parts": condition_rows(address, live, design),
             "changes": _changes(session, store, address),
-            "history": history(store, "", address, NEWEST),
+            "history": _history(session, store, address),
             "propositions": list_propositions(store, PropositionFilter(offer=address, limit=NEWEST), session.now)
             if may
             else [],
@@ -239,8 +240,20 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
     return Markup(steps_html(diff.steps, diff.bodies, layout, by_stage=False, page_of=page_of))  # noqa: S704 - escaped there
 
 
+def _history(session: Session, store: Store, address: Address) -> list[HistoryLine]:
+    """The newest revisions that changed the offer; for readers of its environment alone, without what may name more."""
+    lines = history(store, "", address, NEWEST)
+    if design_readable(session, store)(""):
+        return lines
+    own = {str(address.stage(stage)) for stage in Stage}
+    return [
+        replace(line, summary="", message="", override="", stages=tuple(own.intersection(line.stages)))
+        for line in lines
+    ]
+
+
 def _approvals(session: Session, store: Store, address: str) -> Facts:
-    rows = list_approvals(store, (address,)) if address else []
+    rows = list_approvals(store, (address,), session.now) if address else []
     own = set(decidable_by(rows, who_is(session, store))) if session.operator else set()
     return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 

@@ -17,6 +17,8 @@ from offerkit.address import Stage, StageRef, parse_address
 from offerkit.diagnostics import Code
 from offerkit.plans.plan import Dependence, envelope
 from offerkit.store.simulations import SavedSimulation
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import stop
 
 PROFILES = {
     "sender": {"rights": [{"verb": "deliver"}, {"verb": "write", "kinds": ["campaign"]}, {"verb": "stop"}]},
@@ -206,6 +208,7 @@ def test_the_page_of_a_resource_knows_no_offer_of_design(secret: tuple[TestClien
     "path",
     [
         "/ui/offers/shop/hush-abroad",
+        "/ui/offers/shop/safari",
         "/ui/show?address=shop/offer.hush-abroad",
         "/ui/show?address=shop/offer.hush-abroad&at=design",
         "/ui/show?address=person&at=design",
@@ -227,9 +230,14 @@ def test_reading_one_environment_tells_nothing_of_others(site: tuple[TestClient,
             },
         }
     )
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": 77}]}}}})
     shop.apply("ada")
+    shop.approve("omar", "shop/offer.safari", "abroad/offer.hush-abroad")
+    stop(shop.session("omar"), StopRequest(("shop/offer.safari", "abroad/offer.hush-abroad"), "Hush, both"))
     asking.cookies.set("offerkit_ui", token(shop, "olga"))
-    text = re.sub("shop/offer.hush-abroad|shop/hush-abroad", "", asking.get(path).text.replace("<wbr>", ""))
+    text = re.sub(
+        "shop/offer.hush-abroad|shop/hush-abroad|: Hush, both", "", asking.get(path).text.replace("<wbr>", "")
+    )
     assert "hush" not in text.lower()
     asking.cookies.set("offerkit_ui", token(shop, "ada"))
     assert asking.get(path).status_code in (200, 404)

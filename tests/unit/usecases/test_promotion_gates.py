@@ -158,6 +158,25 @@ def test_a_field_that_live_rules_use_cannot_be_taken_from_live(live_shop: Worksp
     assert live_shop.verified() == []
 
 
+@pytest.mark.parametrize("where", ["eligible", "weight"])
+def test_an_offer_leaves_live_together_with_its_filter(live_shop: Workspace, where: str) -> None:
+    """What only a deactivated offer names can go: it is kept for the history."""
+    uses = {"eligible": {"eligible": {"filters": ["few"]}}, "weight": {"weights": [{"weight": 3, "filters": ["few"]}]}}
+    live_shop.change({
+        CATALOG: {"filters": {"few": {"when": "person.age >= 80"}}},
+        OFFERS: {"offers": {"rare": {"category": "travel", "content": {"title": "Rare"}, "spaces": ["web"], **uses[where]}}},
+    })  # fmt: skip
+    live_shop.go_live()
+    assert live_shop.active()["shop/offer.rare"] == ("web",)
+    live_shop.change({CATALOG: {"filters": {"few": None}}, OFFERS: {"offers": {"rare": None}}})
+    live_shop.apply("ada")
+    live_shop.promote("ada")
+    assert live_shop.active()["shop/offer.rare"] == ()
+    live_shop.change({OFFERS: {"offers": {"safari": {"label": "Lions and more"}}}})
+    live_shop.go_live()  # what is left of it stands in nobody's way later, either
+    assert live_shop.verified() == []
+
+
 def test_a_field_that_live_texts_name_cannot_be_taken_from_live(live_shop: Workspace) -> None:
     safari = {"content": {"title": "Lions, {{ person.first_name }}"}}
     live_shop.change({OFFERS: {"offers": {"safari": safari}}})
