@@ -14,6 +14,7 @@ from offerkit.engine.condition import BoundCondition, CompiledExpression, Path
 from offerkit.engine.report import Report
 from offerkit.engine.resources import NO_FIELDS
 from offerkit.engine.stored_types import stored_types
+from offerkit.fingerprint import path_text
 from offerkit.models.expression_scopes import ExpressionRole, counted_scope, expression_scope
 from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
@@ -180,6 +181,5 @@ class Expressions:
 
     def _tell(self, expression: CompiledExpression, address: Address, path: Path) -> None:
         if expression.problem:
-            position = ".".join(str(part) for part in path)
-            message = f"{address} › {position} never holds: {expression.problem}"
+            message = f"{address} › {path_text(path)} never holds: {expression.problem}"
             self.problems.append(Report(Code.BROKEN_RULE, message, address))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import orjson
@@ -14,6 +14,11 @@ JsonMap: TypeAlias = dict[str, Json]
 """A resource's body, or a part of it."""
 JsonPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands inside a body: keys, and positions in lists."""
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """``weights[1].formula``: a path as it is shown everywhere, with the items of lists counted from 1."""
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
 def json_map(value: Json) -> JsonMap:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import SHARED_KINDS, Kind
@@ -26,7 +26,10 @@ class ProfileRight(Part):
         description="What may be done: read (design, through a server), write, approve, promote (and roll back and"
         " resume), purge, stop, deliver, keep-simulations, or read-contacts (through a server)."
     )
-    kinds: tuple[Name, ...] = Field((), description="For write: the kinds of resources that may be changed.")
+    kinds: Annotated[
+        tuple[Name, ...],
+        WithJsonSchema({"type": "array", "items": {"enum": [*map(str, GRANTABLE_KINDS)]}, "uniqueItems": True}),
+    ] = Field((), description="For write: the kinds of resources that may be changed.")
     environments: NameSet = Field((), description="The environments where it holds; if empty, all.")
 
     @model_validator(mode="after")

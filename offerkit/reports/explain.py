@@ -10,7 +10,7 @@ from offerkit.engine.decision import DecisionTrace, OfferTrace, SliceTrace
 from offerkit.engine.reasons import REASONS, ExclusionReason, Finding
 from offerkit.engine.slice import SliceSource
 from offerkit.engine.weights import plain_number, times
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, path_text
 from offerkit.reports.escape import clip, one_line, visible
 from offerkit.reports.style import Style, indented
 from offerkit.rules.values import show
@@ -129,9 +129,7 @@ def _finding(lead: str, name: str, finding: Finding, style: Style, width: int, w
         values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in unsaid)
         lines += indented(further, visible(values), width)
     position = where(finding)
-    at = " ".join(
-        filter(None, [finding.address, ".".join(map(str, finding.path)), f"({position})" if position else ""])
-    )
+    at = " ".join(filter(None, [finding.address, path_text(finding.path), f"({position})" if position else ""]))
     return [*lines, style.dim(f"{further}{visible(at)}")] if at else lines
 
 

@@ -15,6 +15,7 @@ from offerkit.engine.history import PastProposition
 from offerkit.engine.presentation_rules import Moment, applies_at, counted_for
 from offerkit.engine.resources import CompiledOffer, CompiledWeight, Days, LocatedCondition, PresentationRule
 from offerkit.engine.weights import applicable_weights
+from offerkit.fingerprint import path_text
 from offerkit.rules.values import show
 
 
@@ -130,4 +131,4 @@ def _result(value: object) -> str:
 
 
 def _where(address: str, path: Sequence[str | int]) -> str:
-    return f"{address} › {'.'.join(map(str, path))}" if path else address
+    return f"{address} › {path_text(path)}" if path else address

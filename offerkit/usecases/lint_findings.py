@@ -11,6 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Severity
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Path
 from offerkit.engine.resources import CompiledOffer, Days
+from offerkit.fingerprint import path_text
 from offerkit.specs import Loaded
 from offerkit.specs.record import Mistake
 from offerkit.state.snapshot import Snapshot
@@ -127,7 +128,7 @@ def _without_file(finding: LintFinding) -> Diagnostic:
 
 
 def _path(place: LintPlace) -> str:
-    return f" ({'.'.join(map(str, place.path))})" if place.path else ""
+    return f" ({path_text(place.path)})" if place.path else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from offerkit.engine.case_results import CaseOutcome
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import Json, JsonMap, path_text
 from offerkit.governance.cases import contacts_fingerprint, names_contacts, names_stored_contact, promotion_setting
 from offerkit.governance.stops import stop_revision
 from offerkit.models.campaign import Campaign
@@ -323,8 +323,7 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap, common: set[str
         try:
             check(expression.text, names, ExpectedResult(expression.expected))
         except RuleError as error:
-            path = ".".join(str(part) for part in expression.path)
-            message = f"{address} › {path} is not valid: {error.problems[0].summary}"
+            message = f"{address} › {path_text(expression.path)} is not valid: {error.problems[0].summary}"
             yield Report(Code.BROKEN_RULE, message, address)
     slots = slots_by_delivery(campaign)
     for (_, delivery, _, output), text in message_bodies(campaign).items():

@@ -17,7 +17,7 @@ from offerkit.diagnostics import and_list
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.contact_history import CountedPropositions
 from offerkit.engine.resources import CompiledOffer
-from offerkit.fingerprint import Json, JsonMap, json_map
+from offerkit.fingerprint import Json, JsonMap, json_map, path_text
 from offerkit.prove.proofs import REACHING, READ, ProvedAbout, ProvedCondition
 from offerkit.prove.question import CALL, FALSE, TRUE, AllOf, AnyOf, DayRange, Fixed, Formula, Holds, leaves
 from offerkit.rules.nodes import CheckedExpression, FieldNode, walk
@@ -206,7 +206,7 @@ class EnvironmentQuestions:
                 one_sided_formula = path[-1] == "formula" and (path not in was or path not in will)
                 if path[0] == "weights" and (not same_weights or one_sided_formula):
                     continue  # which weight became which is not known; the effective condition has all of them
-                condition = ProvedCondition(address, ".".join(str(part) for part in path))
+                condition = ProvedCondition(address, path_text(path))
                 yield about, condition, was.get(path, TRUE), will.get(path, TRUE)
 
     def _effective(self) -> Iterator[tuple[Address, str, Formula, Formula]]:

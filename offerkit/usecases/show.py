@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.fingerprint import JsonMap
+from offerkit.fingerprint import JsonMap, path_text
 from offerkit.plans.fields import redacted_fields
 from offerkit.reports.whole_resource import Referring, ShownPart, WholeResource
 from offerkit.specs import Loaded
@@ -256,7 +256,7 @@ def _specs(session: Session) -> Loaded | None:
 def _shown(group: str, part: GivenPart, address: Address, position: Position | None) -> ShownPart:
     path = part.path
     texts = path[0] in _TEXTS and group != _NOT_SHOWN
-    name = str(path[-1]) if texts else ".".join(map(str, path))
+    name = str(path[-1]) if texts else path_text(path)
     source = "own" if part.origin == address else part.origin.kind.value
     return ShownPart(
         group, name, part.value, part.origin, source, position, part.user if part.user != address else None
@@ -285,7 +285,7 @@ def _named(referrer: Referrer) -> Referring:
 def _path(path: Sequence[str | int]) -> str:
     """A path as plans write it, items counted from 1; without the position in a list of names, which says nothing."""
     keys = path[:-1] if path and isinstance(path[-1], int) else path
-    return "".join(f"[{key + 1}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
+    return path_text(keys)
 
 
 def _simulations(session: Session, address: Address) -> Iterator[Referring]:

@@ -107,7 +107,7 @@ class Sender:
             return
         for item in list_approvals(store, (), utc(now)):
             if item.overdue:
-                name = " ".join(("overdue", item.address, item.aspect, ",".join(item.spaces), item.since))
+                name = " ".join(("overdue", item.address, item.aspect, ",".join(item.who), item.since))
                 data = {**awaited(item), "since": item.since, "due": item.due}
                 notice = Notice("approval.overdue", item.address.environment, data)
                 self._overdue.add(outbox.id_of(name))

@@ -308,6 +308,29 @@ def test_overdue_is_told_once(live_shop: Workspace) -> None:
     assert event["data"]["due"] == item.due
 
 
+def test_what_is_approved_in_part_is_not_told_again(live_shop: Workspace) -> None:
+    with receiving() as receiver:
+        declared(live_shop, hub={"url": receiver.url, "events": ["approval.overdue"]})
+        live_shop.change(
+            {
+                "environments/shop.yaml": {"environment": {"promotion": {"approval_deadline": "2d"}}},
+                "specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Save more"}}}},
+            }
+        )
+        live_shop.apply("ada")
+        clock = Clock()
+        clock.now = datetime.fromisoformat(live_shop.session().now) + timedelta(days=3)
+        sender = Sender(SECRET, clock)
+        with writing(live_shop) as store:
+            assert sender.send_due(store).sent == 1
+        live_shop.approve("omar", "shop/offer.saver", spaces=("mail",))
+        clock.later(timedelta(days=1))
+        with writing(live_shop) as store:
+            assert sender.send_due(store).sent == 0
+    (event,) = (json.loads(body) for _, body in receiver.requests)
+    assert event["data"]["spaces"] == ["mail", "web"]
+
+
 def test_a_promotion_that_takes_nothing_live_is_told_once(live_shop: Workspace) -> None:
     """No revision records it; another attempt tells it again only after something has changed."""
     declared(live_shop, hub={"url": "http://127.0.0.1:9/", "events": ["promotion.blocked"]})
