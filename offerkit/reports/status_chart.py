@@ -12,7 +12,8 @@ from offerkit.reports.templating import call
 
 MOST_BARS, MOST_COLUMNS = 30, 400
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 240, 72, 34, 16
-_BAR, _LABEL, _DATE = 52, 26, 130
+_BAR, _LABEL, _DATE, _LETTER = 52, 26, 130, 13
+"""``_LETTER``: the width of a digit of a scale on a small screen."""
 _PARTS = ("accepted", "interested", "rejected", "other")
 """The parts of a bar, from its beginning; ``other``: waiting, or presented without an answer."""
 
@@ -81,22 +82,23 @@ def _columns(groups: Sequence[tuple[str, StatusCounts]], axis: str) -> str:
     most = max(counts.proposed for _, counts in shown) or 1
     most += most % 2  # half of it is a tick, too
     height = _HEIGHT - _TOP - _BOTTOM
-    step = (_WIDTH - _LEFT) / len(shown)
+    left = max(_LEFT, _LETTER * (len(f"{most:,}") + 1))
+    step = (_WIDTH - left) / len(shown)
     bars = [
-        Bar(name, _said(counts), _LEFT + place * step, _parts(counts, 0, height / most))
+        Bar(name, _said(counts), left + place * step, _parts(counts, 0, height / most))
         for place, (name, counts) in enumerate(shown)
     ]
     every = -(-len(shown) // 5)
     labels = [(bar.label, bar.at) for place, bar in enumerate(bars) if place % every == 0 and bar.at < _WIDTH - _DATE]
     ticks = [(f"{most * half // 2:,}", _TOP + height * (2 - half) / 2) for half in (0, 1, 2)]
-    left = f" The last {MOST_COLUMNS} are shown." if len(groups) > MOST_COLUMNS else ""
-    frame = (_WIDTH, _HEIGHT, _LEFT, _TOP + height)
+    more = f" The last {MOST_COLUMNS} are shown." if len(groups) > MOST_COLUMNS else ""
+    frame = (_WIDTH, _HEIGHT, left, _TOP + height)
     return call(
         "status_chart.html",
         "columns",
         frame,
         f"Propositions by {axis}",
-        f"A column for each day.{left}",
+        f"A column for each day.{more}",
         bars,
         max(step - 1, step * 0.7),
         labels=labels,

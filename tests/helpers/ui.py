@@ -63,6 +63,8 @@ class Outline(HTMLParser):
         given = dict(attrs)
         if tag not in ("input", "img", "meta", "link", "br", "option"):
             self._open.append(tag)
+        if '"' in (given.get("class") or ""):
+            self.wrong.append(f"{tag} with an escaped class: {given['class']}")
         if tag == "html":
             self.language = given.get("lang") or ""
         elif re.fullmatch("h[1-6]", tag):
