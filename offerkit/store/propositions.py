@@ -23,6 +23,7 @@ from offerkit.store.proposition_rows import (
     PropositionText,
     StatusChange,
     data_with,
+    keepable,
     proposition_row,
     proposition_texts,
     stored_past,
@@ -93,12 +94,14 @@ def past_with_data(db: Database, environment: str, contact: str, since: str) -> 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
     """The proposition with that id; None if it does not exist."""
-    rows = read_rows(db, f"{_SELECT} WHERE id = ?", (id_,))
+    rows = read_rows(db, f"{_SELECT} WHERE id = ?", (id_,)) if keepable([id_]) else []
     return rows[0] if rows else None
 
 
 def propositions(db: Database, query: PropositionQuery, limit: int) -> list[PropositionRow]:
     """The propositions that ``query`` selects, newest first by time and id (``limit`` 0: all)."""
+    if not keepable((query.environment, query.contact, query.offer, query.space)):
+        return []  # no database has them, or takes the question
     if query.environment:
         return _page(db, query, query.environment, limit)
     with db.reading():

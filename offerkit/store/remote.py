@@ -104,7 +104,15 @@ class RemoteStore:
 
     def post(self, path: str, body: Json) -> Json:
         """Send a request with a body. Returns the response. Raises Refused with the server's errors."""
-        _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
+        try:
+            sent = orjson.dumps(body)
+        except orjson.JSONEncodeError:  # bytes of the command line that are no text of its encoding
+            raise refuse(
+                Code.BAD_VALUE,
+                "what you typed has characters that are not UTF-8, so it cannot be sent",
+                hint="Type it again, or check the encoding of your terminal and your files.",
+            ) from None
+        _, _, content = self._ask("POST", path, sent, {"Content-Type": "application/json"})
         try:
             answer: Json = orjson.loads(content)
         except orjson.JSONDecodeError:

@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, replace
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.store import append
 from offerkit.store.database import Database
+from offerkit.store.proposition_rows import keepable
 from offerkit.store.rows import Draft, RevisionRow
 from offerkit.times import check_utc
 
@@ -86,7 +87,7 @@ def tokens(db: Database) -> list[TokenRow]:
 
 def token(db: Database, id_: str) -> TokenRow | None:
     """The token with that id; None if it does not exist."""
-    rows: list[_TEXT] = db.rows(f"{_SELECT} WHERE id = ?", (id_,))
+    rows: list[_TEXT] = db.rows(f"{_SELECT} WHERE id = ?", (id_,)) if keepable([id_]) else []
     return TokenRow(*rows[0]) if rows else None
 
 

@@ -21,7 +21,7 @@ from offerkit.server.app import application
 from offerkit.server.config import ServerConfig
 from offerkit.server.route_scopes import OPEN, ROUTES, check_scope
 from offerkit.server.routing import Operation, Routes
-from offerkit.store.remote import RemoteStore
+from offerkit.store.remote import CHANGING, RemoteStore
 from offerkit.usecases.apply import apply, entitled_actor
 from offerkit.usecases.approve import approve_or_reject
 from offerkit.usecases.backends import ServerBackend
@@ -82,6 +82,8 @@ def test_who_may_call_what() -> None:
         )
         assert bool(taken) is operators_only, path
         assert taken == OPEN or method == "GET" or path.endswith(READING) or TokenScope.READ not in taken
+        if operators_only and method == "POST" and path.startswith("/api/"):
+            assert path.endswith(CHANGING) is not path.endswith(READING), f"{path}: may it have been carried out?"
     with pytest.raises(KeyError):
         check_scope(Bearer("ada", frozenset(TokenScope)), "GET", "/ui/undeclared")
 

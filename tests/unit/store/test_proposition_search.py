@@ -93,3 +93,11 @@ def test_how_it_is_found(tmp_path: Path, offer: str, plans: int, monkeypatch: py
             "SEARCH proposition USING PRIMARY KEY (environment=?)",
         ][:plans]
     )
+
+
+@pytest.mark.parametrize("text", ["7\udcff", "7\x008"])
+def test_texts_that_no_database_can_store_select_nothing(store: Store, text: str) -> None:
+    store.add_propositions([made(1, id="p-1")])
+    assert store.proposition(text) is None and store.token(text) is None
+    for query in (PropositionQuery(contact=text), PropositionQuery(text), PropositionQuery(offer=text, space=text)):
+        assert store.propositions(query) == []

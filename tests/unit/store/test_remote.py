@@ -197,6 +197,14 @@ def test_a_connection_that_breaks_says_whether_something_may_have_been_done(tmp_
     assert "may have been made all the same" in changing.value.diagnostics[0].hint
 
 
+def test_what_cannot_be_sent_is_told() -> None:
+    """Bytes of the command line that are no text; nothing is asked of the server."""
+    with pytest.raises(Refused) as caught:
+        RemoteStore("http://127.0.0.1:1", TOKEN).post("/api/v1/explain", {"proposition": "7\udcff"})
+    (found,) = caught.value.diagnostics
+    assert found.code is Code.BAD_VALUE and "not UTF-8" in found.summary
+
+
 def test_a_copy_that_cannot_be_kept(tmp_path: Path) -> None:
     (tmp_path / "remote").write_text("a file where the folder would be")
     with (
