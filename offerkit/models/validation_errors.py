@@ -36,7 +36,7 @@ _CODES = {
 _NOUNS = frozenset({"channel", "format", "severity", "status", "type", "verb"})
 """The fields that are called what their values are."""
 _SURE = 0.7
-"""How alike two words are of which one was meant to be the other."""
+"""How alike a word and what was meant must be."""
 _FEW = 8
 
 
@@ -94,7 +94,7 @@ def _nearest_of(text: str, allowed: list[str]) -> str:
 
 
 def _keys_of_map(kind: str, target: type[BaseModel] | None) -> str:
-    """The keys that a map can have where there is none, if they are few."""
+    """The keys of the map that is expected, if they are few."""
     keys = list(_keys(target)) if kind in ("model_type", "model_attributes_type") else []
     return f"Write it as a map, with keys out of: {', '.join(keys)}." if 0 < len(keys) <= _FEW else ""
 
@@ -143,7 +143,7 @@ def _keys(model: type[BaseModel] | None) -> dict[str, Any]:
 
 
 def _at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The model of what is at ``loc`` in ``model``, found through its annotations; None if it is no map with keys."""
+    """The model of what is at ``loc`` in ``model``, by its annotations; None if that is not a map with keys."""
     annotation: Any = model
     for part in loc:
         annotation = _bare(annotation)
