@@ -36,7 +36,7 @@ _CODES = {
 _NOUNS = frozenset({"channel", "format", "severity", "status", "type", "verb"})
 """The fields that are called what their values are."""
 _SURE = 0.7
-"""How alike two words are of which one was meant to be the other."""
+"""How alike a word and what was meant must be."""
 _FEW = 8
 _LISTS = ("tuple_type", "list_type")
 
@@ -95,7 +95,7 @@ def _nearest_of(text: str, allowed: list[str]) -> str:
 
 
 def _shape(kind: str, value: object, target: type[BaseModel] | None) -> str:
-    """How a list or map is written where there is none. ``target``: what the map is, or the list's items are."""
+    """How the expected list or map is written. ``target``: the model of the map, or of the list's items."""
     keys = list(_keys(target))
     if kind in _LISTS:
         plain = value if isinstance(value, str) and value.replace("-", "a").replace(".", "a").isalnum() else "a, b"
@@ -147,7 +147,7 @@ def _keys(model: type[BaseModel] | None) -> dict[str, Any]:
 
 
 def _at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The model of what is at ``loc`` in ``model``, found through its annotations; None if it is no map with keys."""
+    """The model of what is at ``loc`` in ``model``, by its annotations; None if that is not a map with keys."""
     annotation: Any = model
     for part in loc:
         annotation = _bare(annotation)
