@@ -70,36 +70,42 @@ def counted_statuses(word: str) -> frozenset[str]:
 
 
 class GroupedHistory:
-    """A history as conditions count it in one decision: those of a period, grouped by offer and by category once."""
+    """A history as conditions count it in one decision: grouped once by offer and once by category, for all periods."""
 
-    __slots__ = ("_now", "_pasts", "_periods")
+    __slots__ = ("_groups", "_now", "_pasts", "_since")
 
     def __init__(self, pasts: Sequence[PastProposition], now: datetime) -> None:
         """``now`` is the proposition date; nothing is grouped before it is asked for."""
         self._pasts, self._now = pasts, now
-        self._periods: dict[tuple[timedelta, str], dict[str, list[PastProposition]]] = {}
+        self._groups: dict[str, dict[str, list[PastProposition]]] = {}
+        self._since: dict[timedelta, datetime] = {}
 
     def of_offers(self, offers: AbstractSet[str], period: timedelta) -> Iterator[PastProposition]:
         """Those of ``offers`` in the last ``period``, both ends included."""
-        groups = self._groups(period, "offer")
+        groups = self._by("offer")
         names = offers if len(offers) < len(groups) else groups.keys() & offers
-        return chain.from_iterable(groups.get(name, ()) for name in names)
+        return self._within(period, (groups.get(name, ()) for name in names))
 
     def of_category(self, path: str, period: timedelta) -> Iterator[PastProposition]:
         """Those that were proposed in the category ``path`` or below it in the last ``period``."""
         below = f"{path}/"
-        groups = self._groups(period, "category")
-        return chain.from_iterable(pasts for name, pasts in groups.items() if name == path or name.startswith(below))
+        groups = self._by("category").items()
+        return self._within(period, (pasts for name, pasts in groups if name == path or name.startswith(below)))
 
-    def _groups(self, period: timedelta, by: str) -> dict[str, list[PastProposition]]:
-        known = self._periods.get((period, by))
-        if known is None:
-            known = self._periods[period, by] = {}
-            name_of, since = attrgetter(by), shift(self._now, -period)
+    def _within(self, period: timedelta, groups: Iterable[Iterable[PastProposition]]) -> Iterator[PastProposition]:
+        since = self._since.get(period)
+        if since is None:
+            since = self._since[period] = shift(self._now, -period)
+        return (past for past in chain.from_iterable(groups) if past.time >= since)
+
+    def _by(self, kind: str) -> dict[str, list[PastProposition]]:
+        groups = self._groups.get(kind)
+        if groups is None:
+            groups = self._groups[kind] = {}
             for past in self._pasts:
-                if since <= past.time <= self._now:
-                    known.setdefault(name_of(past), []).append(past)
-        return known
+                if past.time <= self._now:
+                    groups.setdefault(_NAMES[kind](past), []).append(past)
+        return groups
 
 
 class RuleTally(NamedTuple, Generic[L]):

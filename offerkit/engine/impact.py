@@ -57,6 +57,11 @@ class FailedHook:
     before: Count
     after: Count
 
+    @property
+    def rounded(self) -> FailedHook:
+        """The same with rounded numbers, for operators without access to contacts."""
+        return replace(self, before=rounded(size(self.before)), after=rounded(size(self.after)))
+
 
 @dataclass(frozen=True, slots=True)
 class SpaceImpact:
@@ -132,10 +137,7 @@ def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
         rounded(size(space.served)),
         space.max_lost,
         judged=space.exceeds if judged else None,
-        failed_hooks=[
-            replace(hook, before=rounded(size(hook.before)), after=rounded(size(hook.after)))
-            for hook in space.failed_hooks
-        ],
+        failed_hooks=[hook.rounded for hook in space.failed_hooks],
     )
 
 

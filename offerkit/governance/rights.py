@@ -156,7 +156,8 @@ def reserved_refusals(actor: Actor, plan: Plan, before: Mapping[str, Body]) -> l
     """A diagnostic for each environment whose :data:`RESERVED` properties a plan changes without an administrator.
 
     A declared profile can let its operators write environments. If that covered these properties, they could name
-    themselves promoters. ``before``: the bodies that the plan's steps replace.
+    themselves promoters; and if it let them give an environment other contacts, its readers could read those.
+    ``before``: the bodies that the plan's steps replace.
     """
     if actor.is_administrator:
         return []
@@ -169,12 +170,14 @@ def reserved_refusals(actor: Actor, plan: Plan, before: Mapping[str, Body]) -> l
             for entry, known in ((step.before, before), (step.after, plan.bodies))
         )
         changed = [name for name in RESERVED if old.get(name) != new.get(name)]
+        changed += ["dimension"] if old and new and old.get("dimension") != new.get("dimension") else []
         if changed:
             diagnostics.append(
                 Diagnostic(
                     Code.RESERVED_PROPERTIES,
                     f"{actor.name} ({actor.profile}) is not allowed to change {and_list(changed)} of {step.address}",
-                    "They say who may do what there, and what a promotion must meet: only administrators change them.",
+                    "They say who may do what there, with whose contacts, and what a promotion must meet: only"
+                    " administrators change them.",
                     "Ask an administrator to apply it.",
                     step.address,
                 )

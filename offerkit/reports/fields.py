@@ -72,9 +72,14 @@ def _block(change: FieldChange, shown: Sequence[str], long: bool, layout: Layout
 
 
 def _as_lines(value: Json, layout: Layout) -> list[str]:
-    """The lines of a text; other values as YAML-like lines, uncut, so that they can be compared."""
+    """The lines of a text; other values as YAML-like lines, uncut, so that they can be compared.
+
+    Items that are texts have no “- ” before them: beside the marks of a comparison it would look like a removal.
+    """
     if isinstance(value, str):
         return value.split("\n")
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [line for item in value for line in yaml_lines(item, layout.width - 20, ALL)]
     return yaml_lines(value, layout.width - 20, ALL)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from offerkit.diagnostics import Code, or_list
 from offerkit.engine.counts import Count, is_exact, said, share, size
 from offerkit.engine.estimate import Sample, estimate, percent
-from offerkit.engine.impact import Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.engine.impact import FailedHook, Impact, OfferImpact, Segment, SpaceImpact
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PRESENTATION, Presentation, Style, display_width, indented, pad
 from offerkit.reports.templating import call
@@ -85,16 +85,19 @@ _NAMED, _SENTENCES = 3, 10
 """How many offers and spaces a sentence about a hook names, and how many sentences there are at most."""
 
 
-def hook_sentences(impact: Impact) -> list[str]:
-    """The hooks that decisions were made without: on which spaces, and in how many calls."""
+def hook_sentences(failed: Iterable[tuple[str, Sequence[FailedHook], Sample | None]]) -> list[str]:
+    """The hooks that decisions were made without: on which spaces, and in how many calls.
+
+    ``failed``: by space, with the sample that they were counted in.
+    """
     spaces: dict[tuple[str, str, str], list[str]] = {}
-    for space in impact.spaces:
-        for hook in space.failed_hooks:
+    for space, hooks, sample in failed:
+        for hook in hooks:
             about = f" for {listing(hook.offers, _NAMED)}" if hook.offers else ""
             what = f"The {hook.kind} hook “{hook.hook}” {_WRONG[Code(hook.code)]}{about}"
-            before, after = (number(count, space.sample) for count in (hook.before, hook.after))
+            before, after = (number(count, sample) for count in (hook.before, hook.after))
             counted = f"{before} {'call' if hook.before == 1 else 'calls'} before and {after} after"
-            spaces.setdefault((what, counted, hook.code), []).append(space.space)
+            spaces.setdefault((what, counted, hook.code), []).append(space)
     sentences = [
         f"{what} on {listing(names, _NAMED)}: {counted} were decided without it{' on each' if names[1:] else ''}"
         f" ({code})."
@@ -106,7 +109,8 @@ def hook_sentences(impact: Impact) -> list[str]:
 
 def caveats(impact: Impact) -> list[str]:
     """What to know before reading the numbers."""
-    return [*sample_sentences(impact), *rounding_sentences(impact), *hook_sentences(impact)]
+    failed = ((space.space, space.failed_hooks, space.sample) for space in impact.spaces)
+    return [*sample_sentences(impact), *rounding_sentences(impact), *hook_sentences(failed)]
 
 
 def quiet_sentences(impact: Impact) -> list[str]:

@@ -106,7 +106,7 @@ class RemoteStore:
         """Send a request with a body. Returns the response. Raises Refused with the server's errors."""
         try:
             sent = orjson.dumps(body)
-        except orjson.JSONEncodeError:  # bytes of the command line that are no text of its encoding
+        except orjson.JSONEncodeError:  # bytes of the command line that its encoding cannot read
             raise refuse(
                 Code.BAD_VALUE,
                 "what you typed has characters that are not UTF-8, so it cannot be sent",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.counts import Count, as_json, rounded, said, share, size
+from offerkit.engine.impact import FailedHook
 from offerkit.fingerprint import Json
 from offerkit.governance.overrides import MAX_REASON, check_reason
 from offerkit.governance.promotion import only_withdraws
@@ -23,6 +24,7 @@ from offerkit.store import Store
 from offerkit.usecases.argument_values import parse_time
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.contact_access import ContactRights, contact_rights, without_contact_details
+from offerkit.usecases.hook_reports import HookReports, failed_hooks
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import population
 from offerkit.usecases.session import Session
@@ -68,7 +70,7 @@ class LossCause:
 class SpaceLoss:
     """A space's losses. ``served``: contacts with an offer before; ``lost``: those left with none.
 
-    ``exceeds``: whether the exact numbers exceed the limit.
+    ``exceeds``: whether the exact numbers exceed the limit. ``failed_hooks``: those without which calls were decided.
     """
 
     space: str
@@ -78,6 +80,7 @@ class SpaceLoss:
     limit: LossLimit
     exceeds: bool
     causes: tuple[LossCause, ...] = ()
+    failed_hooks: tuple[FailedHook, ...] = ()
 
     @property
     def share(self) -> str:
@@ -102,6 +105,7 @@ class SpaceLoss:
             served=rounded(size(self.served)),
             lost=rounded(size(self.lost)),
             causes=tuple(sorted(causes, key=_weightiest)),
+            failed_hooks=tuple(hook.rounded for hook in self.failed_hooks),
         )
 
 
@@ -297,7 +301,9 @@ def _environment(
         with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as contacts:
             for pair in pairs:
                 if pair.old is not None:
-                    yield _space(pair, limit, contacts.count, decide_both(store, contacts, pair))
+                    hooks = HookReports(), HookReports()
+                    loss = _space(pair, limit, contacts.count, decide_both(store, contacts, pair, hooks))
+                    yield replace(loss, failed_hooks=tuple(failed_hooks(*hooks)))
 
 
 def _space(pair: SpaceComparison, limit: LossLimit, contacts: int, chunks: Iterator[ComparedChunk]) -> SpaceLoss:
@@ -346,6 +352,8 @@ def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
     )
     if not over:
         return
+    from offerkit.reports.impact import hook_sentences  # few promotions exceed a limit
+
     worst, *others = over
     environment = worst.space.partition("/")[0]
     further = ", ".join(f"{space.space}{_part(space)}" for space in others)
@@ -356,6 +364,9 @@ def _exceeded(spaces: Sequence[SpaceLoss]) -> Iterator[Diagnostic]:
         "; ".join(cause.sentence for cause in worst.causes[:_CAUSES])
         + "."
         + (f" Also over the limit: {further}." if further else "")
+        + "".join(
+            f" {sentence}" for sentence in hook_sentences((space.space, space.failed_hooks, None) for space in over)
+        )
         + f" The limit is declared in {worst.limit.where}.",
         _HINT,
         environment_address(environment),

@@ -149,7 +149,7 @@ class EnvironmentQuestions:
         for theme in sorted({counted.theme for counted in counted_by_offer(will)} - {""}):
             before, after = (carriers.get(theme) for carriers in self._carriers)
             if before != after:
-                return f"theme {theme}, of which propositions are counted, is of other offers afterwards"
+                return f"other offers have theme {theme} afterwards, whose propositions are counted"
         return ""
 
     @cached_property

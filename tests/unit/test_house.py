@@ -81,6 +81,12 @@ def test_a_class_name_means_one_thing() -> None:
     assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}
 
 
+def test_sizes_of_tests() -> None:
+    """Tables of data, and what several files of tests need, are in helpers, which are no longer either."""
+    long = [path for path in (ROOT / "tests").rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 500]
+    assert long == []
+
+
 def test_sizes() -> None:
     functions = []
     for name, tree in trees().items():

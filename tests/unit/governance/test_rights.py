@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from offerkit.governance.rights import (
     approvers,
     may_approve,
     plan_refusals,
+    reserved_refusals,
     scopes_of,
     token_scope_errors,
 )
@@ -22,7 +25,7 @@ from offerkit.models.profile import ProfileRight
 from offerkit.models.profiles import BuiltInProfile as Profile
 from offerkit.models.profiles import Verb
 from offerkit.plans.plan import Plan, PlanKind, Reason, Step
-from offerkit.state.changes import Action, Entry
+from offerkit.state.changes import Action, Body, Entry
 
 ADMIN: Profile = "administrator"
 OFFERS: Profile = "offer-manager"
@@ -69,6 +72,34 @@ def refused(profile: Profile, made: Plan, promoters: dict[str, tuple[str, ...]] 
     found = plan_refusals(Actor("somebody", profile), made, promoters or {})
     assert all(d.code == Code.NOT_ALLOWED for d in found)
     return [" ".join((d.summary, d.detail, d.hint)) for d in found]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reserved"),
+    [
+        ({"dimension": "person"}, {"dimension": "person", "time_zone": "Asia/Tokyo"}, ""),
+        ({"dimension": "person"}, {"dimension": "vip"}, "dimension"),
+        ({"dimension": "person"}, {"dimension": "vip", "contacts": {"readers": ["x"]}}, "contacts and dimension"),
+        (None, {"dimension": "vip"}, ""),
+        ({"dimension": "person"}, None, ""),
+        ({"dimension": "person", "contacts": {"readers": ["x"]}}, None, "contacts"),
+    ],
+)
+def test_what_only_administrators_change_of_an_environment(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, reserved: str
+) -> None:
+    """Who may write environments gives themselves no rights by it, such as to the contacts of another dimension."""
+    replaced = {"1": Body(Kind.ENVIRONMENT, json.dumps(before))} if before else {}
+    made = {"2": Body(Kind.ENVIRONMENT, json.dumps(after))} if after else {}
+    step = Step(
+        "environment.shop", "shop@design", Action.UPDATE, Reason.CHANGED,
+        Entry("1") if before else None, Entry("2") if after else None,
+    )  # fmt: skip
+    changing = Plan(PlanKind.APPLY, "p", "1", steps=(step,), bodies=made)
+    found = reserved_refusals(Actor("somebody", "designer"), changing, replaced)
+    assert [d.code for d in found] == [Code.RESERVED_PROPERTIES] * bool(reserved)
+    assert all(f"is not allowed to change {reserved} of environment.shop" in d.summary for d in found)
+    assert reserved_refusals(Actor("ada", ADMIN), changing, replaced) == []
 
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.DELETE])

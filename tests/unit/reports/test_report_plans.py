@@ -13,14 +13,16 @@ from report_edges import HOSTILE, empty_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
 from offerkit.address import Kind
-from offerkit.plans.plan import ApprovalReset, Aspect, Blocked, PlanKind, Reason, Step
+from offerkit.fingerprint import Json
+from offerkit.plans.plan import ApprovalReset, Aspect, Blocked, ChangeOp, FieldChange, PlanKind, Reason, Step
 from offerkit.reports import words
 from offerkit.reports.facts import Fact, facts
+from offerkit.reports.fields import field_views
 from offerkit.reports.groups import blocked_groups, sections
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import PlanReport, plan_text
-from offerkit.reports.style import Layout, Presentation, display_width, wrap
+from offerkit.reports.style import CONCISE, Layout, Presentation, display_width, wrap
 from offerkit.state.changes import Action, Entry
 
 OFFER = "recipients/offer.gold-card"
@@ -153,3 +155,15 @@ def test_importing_the_text_report_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_names_that_stay_in_a_long_list_do_not_look_removed() -> None:
+    events = [f"an.event.with.a.rather.long.name.{number}" for number in range(3)]
+    change = FieldChange(ChangeOp.CHANGE, "events", list[Json](events), list[Json]([*events[1:], "promotion.blocked"]))
+    (view,) = field_views([change], CONCISE)
+    assert [f"{line.mark} {line.text}" for line in view.lines] == [
+        f"- {events[0]}",
+        f"  {events[1]}",
+        f"  {events[2]}",
+        "+ promotion.blocked",
+    ]

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import uvicorn
+from helpers.real_connections import BODY, LONGEST, ORDINARY, POST, Running, everything, nothing_is_held, problem
 from helpers.serving import with_people
 from helpers.tokens import token
 from helpers.workspace import Workspace
 
 from offerkit.server import connections, request_limits, run
-from offerkit.server.app import application
 from offerkit.server.config import ServerConfig
 from offerkit.server.connections import Connection
 
 pytestmark = pytest.mark.embedded
-
-BODY = b'{"spaces":["shop/web"],"contact":"ann@example.com"}'
-POST = b"POST /api/v1/propose HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-ORDINARY = connections.PATIENCE
-LONGEST = 10
-"""Seconds after which a test says that something hangs."""
-
-
-class Running:
-    """A server in a thread, at a port of its own."""
-
-    def __init__(self, shop: Workspace, most: int | None = None) -> None:
-        made = application(shop.session(environ={}), ServerConfig(str(shop.root)))
-        config = uvicorn.Config(
-            made, port=0, http=Connection, ws="none", log_config=None, access_log=False, limit_concurrency=most
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        end = time.monotonic() + LONGEST
-        while not self.server.started:
-            assert time.monotonic() < end and self.thread.is_alive()
-            time.sleep(0.01)
-        self.address = self.server.servers[0].sockets[0].getsockname()
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=LONGEST)
-
-    def held(self) -> int:
-        return len(self.server.server_state.connections) + len(self.server.server_state.tasks)
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -73,28 +37,6 @@ def running(live: Workspace) -> Iterator[Running]:
         found = Running(live)
         yield found
         found.stop()
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes; fails when it never does."""
-    found = b""
-    while True:
-        try:
-            piece = connection.recv(65536)
-        except ConnectionError:
-            return found
-        if not piece:
-            return found
-        found += piece
-
-
-def problem(answer: bytes, status: int) -> str:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:300]
-    assert b"content-type: application/problem+json" in head.lower()
-    document: dict[str, Any] = json.loads(body)
-    assert document["status"] == status
-    return str(document["errors"][0]["message"])
 
 
 def test_one_connection_too_many_is_told_when_to_come_again(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,13 +79,6 @@ def test_only_a_body_that_came_with_its_head_needs_no_time(running: Running, mon
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(whole[: -len(BODY)])
         problem(everything(connection), 408)
-
-
-def nothing_is_held(running: Running) -> None:
-    end = time.monotonic() + LONGEST
-    while running.held():
-        assert time.monotonic() < end, "a connection or a task is held"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

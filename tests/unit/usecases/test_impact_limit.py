@@ -239,3 +239,20 @@ def test_installed_hooks_take_part_as_they_do_in_serving(
     people.approve_all()
     (found,) = refused(people)
     assert (found.code, "10 of the 10 contacts who get an offer on shop/web" in found.summary) == (Code.IMPACT, True)
+    assert "decided without" not in found.detail
+
+
+def test_a_loss_without_a_hook_says_that_it_was_missing(people: Workspace) -> None:
+    """The hook adds the call data that an offer needs; where it is measured, it is not installed."""
+    people.change({
+        SPACES: {"spaces": {"web": {"hooks": {"target_loading": "gone"}}}},
+        OFFERS: {"offers": {"safari": {"eligible": {"when": "interaction.step = 'pay'"}}}},
+        "environments/shop.yaml": {"environment": {"call_data": {"step": {}}}},
+    })  # fmt: skip
+    people.apply("ada")
+    people.approve_all()
+    (found,) = refused(people)
+    said = (
+        "The target-loading hook “gone” is not installed on shop/web: 0 calls before and 10 after were decided without"
+    )
+    assert said in found.detail

@@ -123,7 +123,7 @@ def test_a_counted_theme_of_other_offers_is_another_number(applied: Workspace) -
     )
     about = [change for change in changes(applied) if change.offers]
     assert [verdicts(change) for change in about] == [(Verdict.NOT_DECIDED, Verdict.NOT_DECIDED)]
-    assert "theme ski, of which propositions are counted, is of other offers afterwards" in str(about)
+    assert "other offers have theme ski afterwards, whose propositions are counted" in str(about)
 
 
 def test_unknown_is_not_different(applied: Workspace) -> None:

@@ -4,71 +4,26 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.scheduling import HOUR, SAFARI, changed, codes, due, in_paris, last, promised, refused
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.notices import OutboxState
-from offerkit.governance.overrides import OverrideKind
 from offerkit.plans.plan import decode, envelope
 from offerkit.plans.sentences import is_note
-from offerkit.store import RevisionRow, Store, outbox
-from offerkit.times import instant, utc
+from offerkit.store import Store, outbox
+from offerkit.times import utc
 from offerkit.usecases import restore, store_maintenance
 from offerkit.usecases import schedule as scheduling
 from offerkit.usecases.apply import apply
-from offerkit.usecases.history import history
 from offerkit.usecases.list_scheduled import list_scheduled, scheduled_plan
-from offerkit.usecases.override import override
-from offerkit.usecases.promotion_times import foreseen
-from offerkit.usecases.requests import OverrideRequest, ScheduleRequest, StopRequest
+from offerkit.usecases.requests import ScheduleRequest, StopRequest
 from offerkit.usecases.run_due import DueOutcome, run_due
 from offerkit.usecases.stop import stop
-
-SAFARI = "shop/offer.safari"
-HOUR = timedelta(hours=1)
-
-
-def changed(shop: Workspace, weight: int = 77) -> Workspace:
-    """Another weight of an offer, applied and approved."""
-    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"weights": [{"weight": weight}]}}}})
-    shop.apply("ada")
-    shop.approve("omar", SAFARI)
-    return shop
-
-
-def promised(shop: Workspace, who: str = "omar", *targets: str, hours: float = 24, not_after: float = 0) -> RevisionRow:
-    """A promotion that ``who`` schedules, some hours ahead."""
-    plan = shop.promotion(who, *targets)
-    latest = utc(shop.now + not_after * HOUR) if not_after else ""
-    return scheduling.schedule(shop.session(who), plan, ScheduleRequest(utc(shop.now + hours * HOUR), latest))
-
-
-def due(shop: Workspace, hours: float = 25) -> list[DueOutcome]:
-    """What becomes of what is due some hours later."""
-    shop.later(hours=hours)
-    return list(run_due(shop.session(), lambda: shop.now))
-
-
-def codes(outcome: DueOutcome) -> list[str]:
-    return [finding.code.value for finding in outcome.findings]
-
-
-def last(shop: Workspace) -> RevisionRow:
-    with shop.store() as store:
-        row = store.revision(store.last_serial())
-    assert row is not None
-    return row
-
-
-def refused(work: Any) -> list[Code]:
-    with pytest.raises(Refused) as caught:
-        work()
-    return [finding.code for finding in caught.value.diagnostics]
 
 
 def test_it_goes_live_at_its_time_exactly_as_it_was_scheduled(live_shop: Workspace) -> None:
@@ -341,16 +296,6 @@ def test_times_that_are_none(live_shop: Workspace, at: str, code: Code, hint: st
     assert finding.code is code and hint in finding.hint
 
 
-def in_paris(shop: Workspace, **promotion: Any) -> Workspace:
-    """The shop in Europe/Paris, live, with some settings of promotions."""
-    environment = {"time_zone": "Europe/Paris", **({"promotion": promotion} if promotion else {})}
-    shop.change({"environments/shop.yaml": {"environment": environment}})
-    shop.apply("ada")
-    shop.approve_all()
-    shop.promote("ada")
-    return shop
-
-
 @pytest.mark.parametrize(
     ("at", "meant"),
     [
@@ -464,108 +409,3 @@ def test_a_restored_store_runs_nothing_of_before(
         restored()
     (outcome,) = due(shop)
     assert codes(outcome) == [Code.SCHEDULE_LAPSED]
-
-
-# ---- Freezes and windows
-
-
-FREEZE = {"from": "2026-01-20", "until": "2026-02-02", "reason": "Black <Friday>"}
-MONDAYS = {"days": ["mon"], "from": "06:00", "until": "18:00"}
-
-
-def test_nothing_goes_live_in_a_freeze(live_shop: Workspace) -> None:
-    shop = changed(in_paris(live_shop, freezes=[FREEZE]))
-    shop.now = datetime(2026, 1, 20, 12, tzinfo=UTC)
-    with pytest.raises(Refused) as caught:
-        shop.promote("omar")
-    (finding,) = caught.value.diagnostics
-    assert finding.code is Code.FROZEN and "Black <Friday>" in finding.summary
-    assert "2026-02-03 00:00 CET" in finding.detail
-    shop.now = datetime(2026, 2, 2, 22, 30, tzinfo=UTC)
-    assert refused(lambda: shop.promote("omar"))
-    shop.now = datetime(2026, 2, 2, 23, tzinfo=UTC)
-    shop.promote("omar")
-
-
-def test_stops_and_rollbacks_are_possible_in_a_freeze(live_shop: Workspace) -> None:
-    shop = changed(in_paris(live_shop, freezes=[FREEZE]))
-    before = last(shop).serial
-    shop.promote("omar")
-    shop.now = datetime(2026, 1, 21, 12, tzinfo=UTC)
-    assert not shop.rollback("omar", "shop@live", before).empty
-    stop(shop.session("omar"), StopRequest((SAFARI,), "Wrong"))
-    assert shop.active()[SAFARI] == ()
-
-
-def test_only_in_windows(live_shop: Workspace) -> None:
-    shop = changed(in_paris_on_monday(live_shop))
-    shop.now = datetime(2026, 2, 3, 12, tzinfo=UTC)  # a Tuesday
-    with pytest.raises(Refused) as caught:
-        shop.promote("omar")
-    (finding,) = caught.value.diagnostics
-    assert finding.code is Code.OUTSIDE_WINDOWS and "2026-02-09 06:00 CET" in finding.detail
-    shop.now = datetime(2026, 2, 9, 5, tzinfo=UTC)
-    shop.promote("omar")
-
-
-def in_paris_on_monday(shop: Workspace) -> Workspace:
-    shop.now = datetime(2026, 1, 5, 8, tzinfo=UTC)
-    return in_paris(shop, windows=[MONDAYS])
-
-
-def test_an_author_cannot_lift_it_with_the_same_promotion(live_shop: Workspace) -> None:
-    """Live's and design's calendars both count: neither removing a freeze nor adding one opens a way around."""
-    shop = changed(in_paris(live_shop, freezes=[FREEZE]))
-    shop.now = datetime(2026, 1, 21, 12, tzinfo=UTC)
-    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"freezes": None}}}})
-    shop.apply("ada")
-    assert refused(lambda: shop.promote("ada")) == [Code.FROZEN]
-    shop.now = datetime(2026, 3, 21, 12, tzinfo=UTC)
-    shop.promote("ada")
-    shop.change(
-        {"environments/shop.yaml": {"environment": {"promotion": {"freezes": [{**FREEZE, "until": "2026-04-02"}]}}}}
-    )
-    shop.apply("ada")
-    assert refused(lambda: shop.promote("ada")) == [Code.FROZEN], "design's counts, too"
-
-
-def test_an_override_is_a_second_persons_and_for_what_waits_now(live_shop: Workspace) -> None:
-    live_shop.change({"specs/shared.yaml": {"operators": {"alan": {"profile": "administrator"}}}})
-    shop = changed(in_paris(live_shop, freezes=[FREEZE]))
-    shop.now = datetime(2026, 1, 21, 12, tzinfo=UTC)
-    wish = OverrideRequest(("environment.shop",), "The price is a typo", (OverrideKind.CALENDAR,))
-    assert refused(lambda: override(shop.session("ada"), wish)) == [Code.NOT_ALLOWED], "she wrote the change"
-    outcome = override(shop.session("alan"), wish)
-    assert "frozen" in outcome.says[0]
-    assert refused(lambda: shop.promote("alan")) == [Code.FROZEN], "who promotes is not the second person"
-    changed(shop, 79)
-    assert refused(lambda: shop.promote("omar")) == [Code.FROZEN], "design has changed since"
-    override(shop.session("alan"), wish)
-    shop.promote("omar")
-    assert "alan" in str(last(shop).details["lifted"])
-    with shop.store() as store:
-        (line,) = history(store, "", "", 1)
-    assert "was overridden by alan" in line.override
-    changed(shop, 80)
-    assert refused(lambda: shop.promote("omar")) == [Code.FROZEN]
-
-
-def test_a_scheduled_one_that_falls_into_a_freeze(live_shop: Workspace) -> None:
-    """Told when it is scheduled and listed, and judged then; an override can be given before."""
-    live_shop.change({"specs/shared.yaml": {"operators": {"alan": {"profile": "administrator"}}}})
-    shop = changed(in_paris(live_shop, freezes=[FREEZE]))
-    promised(shop, hours=24 * 22)
-    with shop.store() as store:
-        (item,) = list_scheduled(store)
-    assert "Black <Friday>" in item.closed[0]
-    (outcome,) = due(shop, hours=24 * 22 + 1)
-    assert codes(outcome) == [Code.FROZEN]
-    shop.now = datetime(2026, 1, 10, tzinfo=UTC)
-    promised(shop, hours=24 * 15)
-    override(shop.session("alan"), OverrideRequest(("environment.shop",), "Agreed", (OverrideKind.CALENDAR,)))
-    with shop.store() as store:
-        (item,) = list_scheduled(store)
-        plan, then = scheduled_plan(store, item.serial), instant(item.due)
-        warned = {who: [one.code for one in foreseen(store, plan, then, who)] for who in ("omar", "alan")}
-    assert item.closed == [] and warned == {"omar": [], "alan": [Code.FROZEN]}
-    assert [each.findings for each in due(shop, hours=24 * 16)] == [()]
