@@ -163,7 +163,9 @@ class SpaceOffers(Part):
                 {"what": what},
             )
         if self.count is not None and self.outline is None:
-            raise PydanticCustomError("delivery", "count goes with outline only; for the engine, use engine.count")
+            raise PydanticCustomError(
+                "delivery", "count goes with outline only; for the engine, use engine.count", {"below": ("count",)}
+            )
 
 
 class NamedPlace(Part):
@@ -228,7 +230,7 @@ class Delivery(SpaceOffers, Addressees):
         if self.slots is None:
             self.check_offers("delivery")
             if self.body is not None:
-                raise PydanticCustomError("delivery", "a body goes with slots")
+                raise PydanticCustomError("delivery", "a body goes with slots", {"below": ("body",)})
             return self
         own = sorted(self.model_fields_set & {"space", *SpaceOffers.model_fields})
         if own:

@@ -35,9 +35,10 @@ _CODES = {
 
 _NOUNS = frozenset({"channel", "format", "severity", "status", "type", "verb"})
 """The fields that are called what their values are."""
-_SURE = 0.7
+_SURE = 0.65
 """How alike a word and what was meant must be."""
 _FEW = 8
+_LISTS = ("tuple_type", "list_type")
 
 
 def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ...]) -> tuple[Code, str, str]:
@@ -57,7 +58,7 @@ def explain(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, .
         return (
             Code.WRONG_TYPE,
             f"“{field}” must be {EXPECTED[kind]}, not {_describe(error['input'])}",
-            _hint(kind, error) or _keys_of_map(kind, _at(model, loc)),
+            _hint(kind, error) or _shape(kind, error["input"], _at(model, (*loc, 0) if kind in _LISTS else loc)),
         )
     if kind == "literal_error":
         allowed = [str(word).strip("'") for word in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
@@ -93,9 +94,14 @@ def _nearest_of(text: str, allowed: list[str]) -> str:
     return f"Did you mean {or_list(near)}?" if near else f"Known: {', '.join(allowed)}."
 
 
-def _keys_of_map(kind: str, target: type[BaseModel] | None) -> str:
-    """The keys of the map that is expected, if they are few."""
-    keys = list(_keys(target)) if kind in ("model_type", "model_attributes_type") else []
+def _shape(kind: str, value: object, target: type[BaseModel] | None) -> str:
+    """How the expected list or map is written. ``target``: the model of the map, or of the list's items."""
+    keys = list(_keys(target))
+    if kind in _LISTS:
+        plain = value if isinstance(value, str) and value.replace("-", "a").replace(".", "a").isalnum() else "a, b"
+        return f"Write it as a list: [{f'{{{keys[0]}: …}}' if keys else plain[:40]}]."
+    if kind == "dict_type":
+        return "Write it as a map by name: {NAME: …}."
     return f"Write it as a map, with keys out of: {', '.join(keys)}." if 0 < len(keys) <= _FEW else ""
 
 
@@ -113,8 +119,6 @@ def _hint(kind: str, error: ErrorDetails) -> str:
         return f"In YAML 1.2 {value} is text; write {meant}."
     if kind == "string_type" and isinstance(value, bool):
         return "Quote it if you mean the word itself."
-    if kind in ("tuple_type", "list_type"):
-        return "Write it as a list: [a, b]."
     return ""
 
 

@@ -160,4 +160,5 @@ def simulation_html(simulation: Simulation, _presentation: Presentation = PRESEN
         given=given,
         shown=shown,
         groups=_group_rows,
+        most=SHOWN,
     )

@@ -79,6 +79,13 @@ def arithmetic(walk: TreeWalk, tree: exp.Expression) -> Node | None:
     kinds = next(kinds for kinds in _LEFT_TO_RIGHT if isinstance(tree, kinds))
     operands = walk.chain(tree, kinds)
     start = walk.start()
+    if (name := _hyphenated(operands)) and walk.report.text.startswith(name, start):
+        walk.take(*_NAMES)
+        for _ in operands[1:]:
+            walk.take(T.DASH)
+            walk.take(*_NAMES)
+        resolve.bare(name, False, start, walk.end(), walk.scope, walk.report)
+        return None
     left, failed = walk.node(operands[0]), False
     for operand in operands[1:]:
         name = _OPERATORS[walk.take(*_OPERATORS).token_type]
@@ -87,6 +94,13 @@ def arithmetic(walk: TreeWalk, tree: exp.Expression) -> Node | None:
         if left is not None and right is not None and not failed:
             left = operate(name, [left, right], start, walk.end(), walk.report)
     return None if failed else left
+
+
+def _hyphenated(operands: list[object]) -> str:
+    """``web-home``, which is read as a subtraction of two names: a text or a name without its quotes."""
+    names = [one.name for one in operands if isinstance(one, exp.Column) and not one.table and not one.this.quoted]
+    alone = len(names) == len(operands) and not any(name.lower() in (*resolve.NOW, *resolve.TODAY) for name in names)
+    return "-".join(names) if alone else ""
 
 
 def concat(walk: TreeWalk, tree: exp.Expression) -> Node | None:

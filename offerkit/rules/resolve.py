@@ -25,7 +25,10 @@ def written(*parts: str) -> str:
 def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: ProblemList) -> FieldNode | None:
     """The field named by ``parts`` (two or more); None after reporting that it does not exist."""
     if len(parts) > 2:
-        report.add(start, end, f"{report.quote(start, end)} has too many parts", hint="A name has two: recipient.age.")
+        hint = "A name has two: recipient.age."
+        if parts[-1] in scope.namespaces.get(parts[0], ()):
+            hint = f"Write {written(parts[0], parts[-1])}."
+        report.add(start, end, f"{report.quote(start, end)} has too many parts", hint=hint)
         return None
     space, name = parts
     fields = scope.namespaces.get(space)
@@ -71,7 +74,8 @@ def bare(name: str, quoted: bool, start: int, end: int, scope: NameScope, report
         some = next(iter(scope.namespaces[name]), "age")
         hint = f"Name one of its fields, such as {written(name, some)}."
     elif holders:
-        hint = f"Write {or_list(written(space, name) for space in holders)}."
+        text = f"; or as a text, in single quotes: '{shortened(name)}'" if quoted else ""
+        hint = f"Write {or_list(written(space, name) for space in holders)}{text}."
     elif name.lower() in ("yes", "no", "on", "off"):
         hint = f"Write {'true' if name.lower() in ('yes', 'on') else 'false'}; or as a text: '{name}'."
     elif quoted:

@@ -305,7 +305,10 @@ def test_what_a_restore_took_back_can_be_accepted(team: Session, tmp_path: Path)
     """By an administrator and with a reason; it is anchored itself, shown for good, and accepts nothing else."""
     place = restored(team, tmp_path, "git")
     assert "--accept-lost" in verify(team)
-    assert "omar is not allowed to accept" in team.run("omar", "audit anchor --accept-lost -m Monday").err
+    assert (
+        "omar (offer-manager) is not allowed to accept lost anchors"
+        in team.run("omar", "audit anchor --accept-lost -m Monday").err
+    )
     assert "needs a reason" in team.run("ada", "audit anchor --accept-lost").err
     assert "goes with --accept-lost" in team.run("ada", "audit anchor -m Monday").err
     before = team.serial()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,13 @@ from helpers.serving import with_people
 from helpers.workspace import Workspace
 from selenium import webdriver
 
+from offerkit.engine.simulation import AxisValue, GroupResult, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.models.status import Status
+from offerkit.reports.kept_simulations import compared_html
+from offerkit.reports.simulation import simulation_html
 from offerkit.store import PropositionRow, Store
+from offerkit.usecases.keep_simulations import compare
+from offerkit.usecases.requests import KeptSimulation
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,12 +41,14 @@ axe.run(document, {resultTypes: ["violations"]}).then(found => done(found.violat
 ).map(one => `${one.id}: ${one.help}: ${one.nodes.map(node => node.target.join(" ")).slice(0, 5)}`)));
 """
 CUT = """
-const wide = innerWidth + 1;
+const wide = document.documentElement.clientWidth + 1;
 const inside = element => element.closest(".wide, .picture, pre, .hidden, .skip, iframe");
 return [...document.querySelectorAll("main *")].filter(
   element => !inside(element) && element.getBoundingClientRect().right > wide
 ).map(element => element.outerHTML.slice(0, 120));
 """
+FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+"""Not ``innerWidth``: a telephone makes that as wide as the page."""
 LOW = """
 return [...document.querySelectorAll(".preview iframe")].filter(
   frame => frame.contentDocument.documentElement.scrollHeight > frame.clientHeight + 1
@@ -102,7 +110,26 @@ def test_nothing_is_cut_without_a_hint(site: str, driver: webdriver.Chrome, widt
     for path in PAGES:
         _shown(driver, site + path, width)
         assert driver.execute_script(CUT) == [], path
-        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), path
+        assert driver.execute_script(FITS), path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_of_simulations_fit(driver: webdriver.Chrome, tmp_path: Path, width: int) -> None:
+    """Also with the longest names, and values without a blank."""
+    name = "x" * 60
+    offers = [
+        OfferResult(name, "bank", 90, [40, 30, 20]),
+        OfferResult("y" * 60, "bank", 0, [0] * 3, [Loss(name, name, 9)]),
+    ]
+    axes = [(f"person.{name}", [AxisValue(name, 100, 3, [(name, 90)])])]
+    groups = [("offer.theme", [GroupResult([name], 90, 100, [40, 30, 20])])]
+    space = SpaceResult(f"shop/{name}", 100, [10, 50, 20, 20], offers, axes, groups)
+    made = Simulation("shop", "live", "2026-03-01", 3, [space], population=f"person.{name} = '{name}'")
+    kept = KeptSimulation(name, "shop", "live", "2026-03-01T12:00:00.000000Z", "ada", {"simulation": asdict(made)})
+    for page in (simulation_html(made), compared_html(compare(kept, kept))):
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        _shown(driver, (tmp_path / "page.html").as_uri(), width)
+        assert driver.execute_script(FITS), driver.title
 
 
 @pytest.mark.parametrize("width", WIDTHS)

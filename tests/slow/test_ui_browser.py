@@ -33,7 +33,7 @@ for (const e of document.querySelectorAll('input:not([type=hidden]), select, tex
   if (!e.labels.length && !e.ariaLabel) wrong.push('label of ' + e.name);
 for (const e of document.querySelectorAll('img:not([alt]), iframe:not([title]), svg:not([aria-labelledby])'))
   wrong.push('name of ' + e.tagName);
-if (document.documentElement.scrollWidth > innerWidth) wrong.push('wider than the window: ' + document.documentElement.scrollWidth);
+if (document.documentElement.scrollWidth > document.documentElement.clientWidth) wrong.push('wider than the window: ' + document.documentElement.scrollWidth);
 if (document.title === 'hacked') wrong.push('a script ran');
 return wrong;
 """

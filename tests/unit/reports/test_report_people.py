@@ -13,6 +13,7 @@ from report_people import IMPACTS, SIMULATIONS
 from report_samples import promote_plan
 
 from offerkit.engine.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.engine.simulation import GroupResult, Simulation, SpaceResult
 from offerkit.reports.impact import impact_html, impact_json, impact_text
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_html import plan_html
@@ -49,6 +50,15 @@ def test_a_simulation_in_every_form(name: str, golden: Golden) -> None:
     golden(f"simulation-{name}.txt", simulation_text(SIMULATIONS[name]))
     golden(f"simulation-{name}.html", simulation_html(SIMULATIONS[name]))
     golden(f"simulation-{name}.json", simulation_json(SIMULATIONS[name]))
+
+
+@pytest.mark.parametrize("form", [simulation_html, simulation_text])
+def test_a_simulation_says_how_many_groups_it_leaves_out(form: Callable[[Simulation], str]) -> None:
+    groups = [GroupResult([f"sea-{number}"], 90, 100, [90]) for number in range(1_030)]
+    for shown, left_out in ((20, ""), (1_030, "and 1,010 more groups")):
+        space = SpaceResult("shop/web", 100, [10, 90], [], groups=[("offer.theme", groups[:shown])])
+        text = form(Simulation("shop", "live", "now", 1, [space]))
+        assert text.count("sea-") == 20 and left_out in text and ("more groups" in text) == bool(left_out)
 
 
 @pytest.mark.parametrize("form", [impact_html, impact_markdown, impact_text])
