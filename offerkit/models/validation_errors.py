@@ -35,7 +35,7 @@ _CODES = {
 
 _NOUNS = frozenset({"channel", "format", "severity", "status", "type", "verb"})
 """The fields that are called what their values are."""
-_SURE = 0.7
+_SURE = 0.65
 """How alike a word and what was meant must be."""
 _FEW = 8
 _LISTS = ("tuple_type", "list_type")
