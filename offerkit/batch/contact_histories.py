@@ -173,8 +173,8 @@ def _write_counts(
 
     db, codes_of = people.connection, defaultdict[str, list[int]](list)
     for code, each in enumerate(counted):
-        for name in [each.category] if each.category else each.offers:
-            if bool(each.category) == (kind == "category"):
+        if bool(each.category) == (kind == "category"):
+            for name in (each.category,) if each.category else each.offers:
                 codes_of[name].append(code)
     if kind == "category":
         proposed = [path for (path,) in db.execute(f"SELECT DISTINCT {column(kind)} FROM had").fetchall()]  # noqa: S608

@@ -10,6 +10,7 @@ from offerkit.engine.call import MAX_COUNT, Call, CallContext
 from offerkit.engine.call_facts import BATCH, with_call_facts
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
+from offerkit.models.expression_scopes import CALL_FACTS
 from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
@@ -155,6 +156,14 @@ def _count(n: int) -> Iterator[Diagnostic]:
 
 
 def _undeclared(catalog: Catalog, name: str, *, hints: bool) -> Diagnostic:
+    if name in CALL_FACTS:
+        return Diagnostic(
+            Code.UNKNOWN_CALL_DATA,
+            f"“{name}” is a fact of every call, which cannot be passed as call data",
+            "offerkit itself knows where a call is answered and how the contact was identified.",
+            "Leave it out.",
+            f"environment.{catalog.environment}",
+        )
     declare = f"Declare it under call_data in environments/{catalog.environment}.yaml."
     return Diagnostic(
         Code.UNKNOWN_CALL_DATA,

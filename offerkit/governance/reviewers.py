@@ -22,7 +22,7 @@ from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, ReviewDemand
 from offerkit.governance.authors import ChangeHistory, RecordedChange
 from offerkit.governance.overrides import Override, OverrideKind, Overrides, active_people
-from offerkit.governance.settings import environments_of, reviewers_in
+from offerkit.governance.settings import environments_of, reviewers_in, still_named
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, FormerAddress
 from offerkit.state.snapshot import Snapshot
@@ -108,7 +108,7 @@ class RequiredReviewers:
     # Settings
 
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[ReviewDemand]:
-        yielded: set[tuple[str, ...]] = set()
+        yielded, since = set[tuple[str, ...]](), self._passed_on(address)
         for environment in environments_of(address, self.design, self.live):
             places = chain(("design", "live"), repeat("live before its rollback"))
             lists = [reviewers_in(self.design(environment_address(environment)))]
@@ -116,9 +116,18 @@ class RequiredReviewers:
             for names, where in zip(lists, places, strict=False):
                 if names and names not in yielded:
                     yielded.add(names)
-                    yield ReviewDemand(
-                        names, 0, f"{environment} names them in {where}", _list_fingerprint(aspect, names, ())
-                    )
+                    why = f"{environment} names them in {where}"
+                    yield ReviewDemand(names, since, why, _list_fingerprint(aspect, names, ()))
+
+    def _passed_on(self, address: Address) -> int:
+        """The revision that gave the name of these settings to others, if settings that use the name stay; else 0.
+
+        What was approved before then was approved for another use.
+        """
+        same = self.design.origins.of(address) == self.live.origins.of(address)
+        if same or address not in self.live.entries or not still_named(self.design, address, self.live, {}):
+            return 0
+        return self._decisions.names.since(address)
 
     # Offers
 

@@ -124,7 +124,6 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
         propositions += part.missing
         erased |= part.erased
         suspected |= part.gone if erasures else set()
-    erased |= {who for who in suspected - erased if not erased_contacts.survives(current, backup, who)}
     until = erased_contacts.erased_until(backup, current)
     runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
     current_runs: list[tuple[str, str, str, str]] = current.rows(runs)
@@ -137,7 +136,7 @@ def returning(current: Database, backup: Database) -> OnlyInBackup:
         tuple(propositions),
         tuple(run[:3] for run in backup_runs if run[:3] not in made_runs),
         withdrawn,
-        frozenset(erased),
+        erased_contacts.without_survivors(current, backup, erased, suspected),
         erasures,
         until,
         erased_contacts.erased_in(backup, current, until) if until else frozenset(),

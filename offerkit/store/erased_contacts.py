@@ -82,7 +82,7 @@ def _stored(db: Database, ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def survives(knowing: Database, other: Database, who: ContactKey) -> bool:
+def _survives(knowing: Database, other: Database, who: ContactKey) -> bool:
     """Whether both have the same row of a contact: an erasure would have taken it."""
     for table in ("proposition", "evidence"):
         sql = f"SELECT id FROM {table} WHERE environment = ? AND contact = ?"  # noqa: S608 - our own names
@@ -99,7 +99,14 @@ def erased_in(knowing: Database, other: Database, until: str) -> frozenset[Conta
     for part in compared(knowing, other, until):
         erased |= part.erased
         gone |= part.gone
-    return frozenset(erased | {who for who in gone - erased if not survives(knowing, other, who)})
+    return without_survivors(knowing, other, erased, gone)
+
+
+def without_survivors(
+    knowing: Database, other: Database, erased: set[ContactKey], gone: set[ContactKey]
+) -> frozenset[ContactKey]:
+    """``erased``, and those who are ``gone`` unless something proves that they were not erased."""
+    return frozenset(erased | {who for who in gone - erased if not _survives(knowing, other, who)})
 
 
 def erase_known(db: Database, knowing: Database, contacts: Iterable[ContactKey], until: str, time: str) -> None:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, ancestors, environment_address
 from offerkit.fingerprint import Json, JsonMap, json_map
-from offerkit.governance.called_spaces import read_by_settings
-from offerkit.governance.settings import differing_fields, environments_of, is_setting, renamed_body
+from offerkit.governance.settings import differing_fields, environments_of, is_setting, renamed_body, same_settings
 from offerkit.state.changes import Delta
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import Snapshot
@@ -33,7 +32,7 @@ def _reached(offers: _Offers, delta: Delta) -> set[Address]:
     address, former = delta.address, delta.moved_from or delta.address
     live, after = offers.live, offers.after
     changed = differing_fields(address, renamed_body(live, former, offers.renames), after(address))
-    if not changed and read_by_settings(after, address) == read_by_settings(live, former):
+    if not changed and (former == address or same_settings(after, address, live, former, offers.renames)):
         return set()
     match address.kind:
         case Kind.SPACE:

@@ -111,3 +111,28 @@ def test_a_rejected_text_is_sent(sending: Session, way: str) -> None:
     sent = delivered(sending, way)
     broken_if("Mine" in sent, "a text that nobody approved is sent")
     broken_if(json.dumps("Mine") in sending.run("dora", "propositions --format json").out, "it is stored")
+
+
+NAMING = {
+    "slot": {"slots": [{"name": "hero", "space": "newsletter", "offers": ["saver"]}]},
+    "cell of a slot": {
+        "slots": [{"name": "hero", "space": "newsletter", "cells": [{"when": "recipient.age > 0", "offer": "saver"}]}]
+    },
+    "outline with a typology": {"space": "newsletter", "outline": "all", "count": 1},
+}
+
+
+@pytest.mark.parametrize("way", variants(NAMING, quick=1))
+def test_a_saved_campaign_names_what_is_retired_meanwhile(sending: Session, way: str) -> None:
+    """saver, or the typology of the outline, is gone when a plan is applied that claims to rely on nothing."""
+    outlines = {"all": {"offers": ["saver"], "typology": "sparing"}}
+    sending.edit(campaigns={"july": {"outlines": outlines, "deliveries": {"first": NAMING[way]}}})
+    sending.do("dora", "plan --out plans/p.json")
+    sending.edit(campaigns=None)
+    gone = {"typologies": {"sparing": None}} if "typology" in way else {"offers": {"saver": None}}
+    sending.edit(**gone)
+    sending.do("ada", "apply --yes")
+    sending.do("alan", "promote --yes")
+    sending.forge("plans/p.json", lambda plan: plan.update(base=[], depends=[]))
+    sending.attempt("dora", "apply plans/p.json --yes")
+    broken_if(sending.live()["campaign.july"], "a campaign is live that names what is not")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from attacking import Session, broken_if, variants
@@ -329,3 +330,73 @@ def test_honest_swap(team: Session) -> None:
     team.do("omar", "apply --yes", "promote --yes")
     live = team.live()
     assert (live.title("saver"), live.title("safari")) == ("Lions", "Save")
+
+
+SWAPPED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "typology": ("calm", "loose", {"typologies": {"loose": {"label": "Loose", "rules": ["accepted"]}}}),
+    "filter": (
+        "strict",
+        "loose",
+        {
+            "filters": {
+                "strict": {"label": "Strict", "when": "recipient.age > 30"},
+                "loose": {"label": "Loose", "when": "recipient.age > 0"},
+            },
+            "environment": {"filters": ["strict"]},
+        },
+    ),
+    "rule": (
+        "weekly",
+        "loose",
+        {
+            "rules": {"loose": {"label": "Loose", "max": 99}},
+            "typologies": {"other": {"label": "Other", "rules": ["loose"]}},
+        },
+    ),
+}
+
+
+def _swap_settings(team: Session, kind: str, one: str, other: str) -> None:
+    section = {"typology": "typologies"}.get(kind, f"{kind}s")
+    bodies = team.files["specs/recipients/catalog.yaml"][section]
+    swapped = {one: bodies[other], other: bodies[one]}
+    team.edit(**{section: {one: None, other: None}})
+    team.edit(**{section: swapped})
+    team.edit(moved={f"{kind}.{one}": f"{kind}.{other}", f"{kind}.{other}": f"{kind}.{one}"})
+
+
+@pytest.mark.parametrize("who", variants(["ada", "the reviewer"]))
+@pytest.mark.parametrize("kind", variants(SWAPPED, quick=2))
+def test_settings_that_are_named_swap_their_names(team: Session, kind: str, who: str) -> None:
+    """What the environment or a typology names stays, and means another rule, typology or filter. Two people may."""
+    one, other, sections = SWAPPED[kind]
+    team.edit(**sections)
+    if who == "the reviewer":
+        team.edit(environment={"reviewers": {"settings": ["olga"]}})
+    team.do("ada", "apply --yes")
+    team.attempt("olga", "approve '*' --settings")
+    team.do("alan", "promote --yes")
+    _swap_settings(team, kind, one, other)
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes", f"promote --yes 'recipients/{kind}.*'")
+    team.attempt("ada", "promote --out plans/p.json", "apply plans/p.json --yes")
+    live = lambda: team.live()[f"{kind}.{one}"]["label"] == "Loose"  # noqa: E731
+    broken_if(live(), f"ada alone has given all offers another {kind}")
+    if who == "the reviewer":
+        team.attempt("alan", "promote --yes")
+        broken_if(live(), "the named reviewer was not asked")
+        team.do("olga", "approve '*' --settings")
+    team.do("alan", "promote --yes")
+    broken_if(not live(), "two people cannot swap the names")
+
+
+@pytest.mark.slow
+def test_honest_swap_of_settings_that_is_followed(team: Session) -> None:
+    """The environment names the same rules under their new name: nothing changes, and ada needs nobody."""
+    team.edit(typologies={"loose": {"label": "Loose", "rules": ["accepted"]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    _swap_settings(team, "typology", "calm", "loose")
+    team.edit(environment={"typology": "loose"})
+    team.do("ada", "apply --yes", "promote --yes")
+    broken_if(team.live()["environment.recipients"]["typology"] != "loose", "a rename that is followed needs somebody")
