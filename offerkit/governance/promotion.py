@@ -22,7 +22,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
 from offerkit.governance.promotion_offers import block_for_reviewers, offer_target, waiting_sentence, withdrawn_entry
-from offerkit.governance.settings import is_setting, same_settings, settings_key
+from offerkit.governance.settings import is_setting, names_that_stay, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
 from offerkit.models.profiles import Verb
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
@@ -186,11 +186,21 @@ def _settle(work: PromotionDraft) -> bool:
             switched += 1
         else:
             _block_riders(work, address, changes)
+    _block_passed_on(work)
     _block_cases(work)
     _block_denied(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
+
+
+def _block_passed_on(work: PromotionDraft) -> None:
+    """Block offers and categories that get a name by which settings mean another one, such as a rule's."""
+    moved = [a for a in work.origin if a.kind in (Kind.OFFER, Kind.CATEGORY) and a in work.going_live]
+    named = names_that_stay(work.hypothetical(), work.live, work.request.renames) if moved else set()
+    for address in sorted(named.intersection(moved)):
+        why = "settings that stay name another one so, and would be about this one"
+        work.block(address, Code.NOT_APPROVED, why, "Let the settings that name it follow the rename.")
 
 
 def _block_cases(work: PromotionDraft) -> None:

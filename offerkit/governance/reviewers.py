@@ -22,7 +22,7 @@ from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, ReviewDemand
 from offerkit.governance.authors import ChangeHistory, RecordedChange
 from offerkit.governance.overrides import Override, OverrideKind, Overrides, active_people
-from offerkit.governance.settings import environments_of, reviewers_in, still_named
+from offerkit.governance.settings import environments_of, names_that_stay, reviewers_in
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, FormerAddress
 from offerkit.state.snapshot import Snapshot
@@ -125,7 +125,7 @@ class RequiredReviewers:
         What was approved before then was approved for another use.
         """
         same = self.design.origins.of(address) == self.live.origins.of(address)
-        if same or address not in self.live.entries or not still_named(self.design, address, self.live, {}):
+        if same or address not in self.live.entries or address not in names_that_stay(self.design, self.live, {}):
             return 0
         return self._decisions.names.since(address)
 

@@ -77,23 +77,23 @@ def same_settings(
 
     ``renames``: addresses in ``other`` → addresses in ``view``. Other settings that name them must follow the rename.
     """
-    if former != address and still_named(view, address, other, renames):
+    if former != address and address in names_that_stay(view, other, renames):
         return False
     return _meaning(view, address) == _meaning(other, former, renames)
 
 
-def still_named(view: Snapshot, address: Address, other: Snapshot, renames: Mapping[Address, Address]) -> bool:
-    """Whether settings of ``view`` name ``address``, as they did in ``other``: no rename was followed.
+def names_that_stay(view: Snapshot, other: Snapshot, renames: Mapping[Address, Address]) -> set[Address]:
+    """The addresses that settings of ``view`` name, as they did in ``other``: no rename was followed.
 
-    If something else has the name in ``view``, they mean that now.
+    If something else has such a name in ``view``, the settings mean that now.
     """
     old_names = {new: old for old, new in renames.items()}
-    for kind in SETTING_KINDS:
-        for user in view.of_kind(kind):
-            was = old_names.get(user, user)
-            if address in view.references(user) and was in other.entries and address in other.references(was):
-                return True
-    return False
+    named: set[Address] = set()
+    for user in (user for kind in SETTING_KINDS for user in view.of_kind(kind)):
+        was = old_names.get(user, user)
+        if was in other.entries:
+            named.update(set(view.references(user)).intersection(other.references(was)))
+    return named
 
 
 def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:

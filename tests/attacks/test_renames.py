@@ -400,3 +400,25 @@ def test_honest_swap_of_settings_that_is_followed(team: Session) -> None:
     team.edit(environment={"typology": "loose"})
     team.do("ada", "apply --yes", "promote --yes")
     broken_if(team.live()["environment.recipients"]["typology"] != "loose", "a rename that is followed needs somebody")
+
+
+@pytest.mark.parametrize("followed", variants([False, True]))
+def test_offers_that_a_rule_names_swap_their_names(team: Session, followed: bool) -> None:
+    """omar takes saver out of a rule by giving its name to safari, which nobody has to approve. Or the rule follows."""
+    team.edit(rules={"weekly": {"applies_to": {"offers": ["saver"]}}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    bodies = team.files["specs/recipients/offers.yaml"]["offers"]
+    swapped = {"saver": bodies["safari"], "safari": bodies["saver"]}
+    team.edit(offers={"saver": None, "safari": None})
+    team.edit(offers=swapped, moved={"offer.saver": "offer.safari", "offer.safari": "offer.saver"})
+    if followed:
+        team.edit(rules={"weekly": {"applies_to": {"offers": ["safari"]}}})
+    author = "ada" if followed else "omar"
+    team.do(author, "apply --yes")
+    team.attempt(author, "promote --yes", "promote --yes 'recipients/offer.*'")
+    team.attempt("alan", "promote --yes")
+    live = team.live()
+    names_saver = live.title(live["rule.weekly"]["applies_to"]["offers"][0]) == "Save"
+    broken_if(not names_saver, "the rule is about another offer")
+    broken_if(followed and live.title("saver") != "Lions", "a swap that the rule follows is not live")
