@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
 from offerkit.store import Store, contact_data
-from offerkit.usecases.contact_access import not_a_contact_reader, operator_rights
-from offerkit.usecases.contact_places import ContactPlace, ContactPlaces, find_contact, folder_shown, nothing_stored
+from offerkit.usecases.contact_access import ContactRights, not_a_contact_reader, operator_rights
+from offerkit.usecases.contact_places import (
+    ContactPlace,
+    ContactPlaces,
+    find_contact,
+    folder_shown,
+    nothing_stored,
+    searched,
+)
 from offerkit.usecases.delivery_files import messages_of, set_aside_in
 from offerkit.usecases.list_propositions import proposition_line
 from offerkit.usecases.requests import ContactExport, ContactRequest
@@ -27,6 +33,7 @@ MEANINGS = {
     "set_aside": "Deliveries that have no message for the contact, and why.",
 }
 """What each part of an export is."""
+_WHAT = "the export of a contact's data is"
 NOT_INCLUDED = (
     "The contact's profile, which is read from its source.",
     "Backups and copies of the store, files that were written elsewhere, and what other systems received.",
@@ -45,8 +52,12 @@ def export_contact_here(session: Session, request: ContactRequest) -> ContactExp
     root = session.project.root
     with session.existing() as store:
         actor = who_is(session, store)
+        rights = operator_rights(store, actor.name)
+        if not rights.all and not rights.named:
+            raise not_a_contact_reader(actor.name, _WHAT, ())
+        _check_reader(rights, actor.name, searched(store, request))
         found = find_contact(root, store, request)
-        _check_reader(store, actor.name, found)
+        _check_reader(rights, actor.name, found.holding)
         data: dict[str, Json] = {
             "format": FORMAT,
             "contact": request.key,
@@ -98,11 +109,12 @@ def _cookies(store: Store, places: Iterable[ContactPlace]) -> Iterable[Json]:
             yield {"environment": row.environment, "cookie": row.cookie, "identified": row.time}
 
 
-def _check_reader(store: Store, operator: str, found: ContactPlaces) -> None:
-    rights = operator_rights(store, operator)
-    has_some = [*(place.environment for place in found.places), *(files.environment for files in found.files)]
-    named = {*found.request.environments, *has_some}
-    hidden = sorted(name for name in named if not rights.may_read(name, found.environments.get(name, "")))
-    if not rights.all and (hidden or not named):
-        refused: Refused = not_a_contact_reader(operator, "the export of a contact's data is", hidden)
-        raise refused
+def _check_reader(rights: ContactRights, operator: str, environments: Mapping[str, str]) -> None:
+    """Raise Refused unless contacts of all ``environments`` (with their dimensions) may be read.
+
+    What is searched is checked before it is: a refusal must not say where a contact is known.
+    """
+    hidden = sorted(name for name, dimension in environments.items() if not rights.may_read(name, dimension))
+    if hidden:
+        hint = f"Name environments whose contacts you may read: --environment {min(rights.named, default='NAME')}"
+        raise not_a_contact_reader(operator, _WHAT, hidden, hint)

@@ -53,9 +53,16 @@ class ContactPlaces:
     files: Sequence[DeliveryFiles]
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing was found."""
-        return not self.places and not self.files
+    def holding(self) -> dict[str, str]:
+        """The environments that have something of the contact, each with its dimension."""
+        names = [*(place.environment for place in self.places), *(each.environment for each in self.files)]
+        return {name: self.environments.get(name, "") for name in names}
+
+
+def searched(store: Store, request: ContactRequest) -> dict[str, str]:
+    """The environments where a contact is looked for, each with its dimension. Raises Refused for unknown ones."""
+    declared = _Declared(store)
+    return {name: declared.dimension(name) for name in _chosen(store, declared, request)}
 
 
 def find_contact(root: Path, store: Store, request: ContactRequest) -> ContactPlaces:

@@ -101,6 +101,31 @@ def test_an_export_is_the_same(live: Workspace, asking: TestClient, ids: list[st
     assert str(live.root) not in warning.detail and "deliveries" in warning.detail
 
 
+def test_a_refused_export_does_not_say_whether_there_is_such_a_contact(
+    live: Workspace, asking: TestClient, ids: list[str]
+) -> None:
+    """Nor in which environments: olga reads no contacts, and then those of another environment only."""
+
+    def said(**more: Any) -> set[str]:
+        return {
+            refused(
+                Code.NOT_A_READER,
+                lambda key=key: export_contact(far_session(live, asking, "olga"), ContactRequest(key, **more)),
+            )
+            for key in ("1", "4711")
+        }
+
+    assert len(said()) == len(said(environments=("shop",))) == 1
+    assert len(said(environments=("nowhere",))) == 1
+    other = {"environment": {"dimension": "person", "label": "Other", "contacts": {"readers": ["olga"]}}}
+    live.change({"environments/other.yaml": {"version": 1, **other}})
+    live.apply("ada")
+    (text,) = said()
+    assert "contacts of shop;" in text and "--environment other" in text
+    done = export_contact(far_session(live, asking, "olga"), ContactRequest("1", ("other",)))
+    assert done.data["propositions"] == [] and done.warnings
+
+
 def test_an_erasure_is_the_same(live: Workspace, asking: TestClient, ids: list[str]) -> None:
     request = ContactRequest("1")
     session = far_session(live, asking, "ada", message="request 12")
