@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
-from offerkit.governance.called_spaces import reads_renamed_space, renamed_call_spaces
+from offerkit.governance.called_spaces import names_in_rules, reads_renamed_space, renamed_call_spaces
 from offerkit.governance.offer_fields import (
     EVERY,
     offer_field_reads,
@@ -132,7 +132,7 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
         view, offer
     )
     fields = offer_field_reads(view, offer.around.environment)
-    given = (fields.key,) if fields is not None else ()
+    given = ((fields.key,) if fields is not None else (), names_in_rules(view, offer))
     known, key = _known_fingerprints(view, offer), (_category_key(view, offer), filters, *given)
     if key not in known:
         known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
@@ -184,6 +184,8 @@ def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
             for layer in offer.categories
         ],
     }
+    if called := names_in_rules(view, offer):
+        body["called"] = [*called]
     fields = offer_field_reads(view, offer.around.environment)
     reads = meaning.reads
     if fields is not None:
@@ -279,7 +281,8 @@ def bound_values(view: Snapshot, key: ApprovalKey) -> BoundValues:
     offer = view.offer(key.address)
     if key.aspect is Aspect.ELIGIBILITY:
         body = _eligibility(view, offer)
-        return BoundValues(_typed(json_map(body.get("fields"))), json_map(body["offer"]), {})
+        called = _identity(offer, frozenset({"name", "category"})) if "called" in body else {}
+        return BoundValues(_typed(json_map(body.get("fields"))), {**called, **json_map(body["offer"])}, {})
     look = _space_renderings(view, offer.around).get(key.space)
     if look is None:
         return BoundValues({}, {}, {})

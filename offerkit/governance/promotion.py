@@ -22,7 +22,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.profiles import applied_profiles, right_to
 from offerkit.governance.promotion_draft import PromotionDraft, PromotionRequest, same_offer
 from offerkit.governance.promotion_offers import block_for_reviewers, offer_target, waiting_sentence, withdrawn_entry
-from offerkit.governance.settings import is_setting, names_that_stay, same_settings, settings_key
+from offerkit.governance.settings import is_setting, passed_on, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, switched_off_by, without_earlier_ends
 from offerkit.models.profiles import Verb
 from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
@@ -54,7 +54,7 @@ def decide_promotion(request: PromotionRequest) -> PromotionOutcome:
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
-    work.notes += _still_off(work, after)
+    work.notes += [*_still_off(work, after), *_counted_anew(work, after)]
     relied_on = work.going_live.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return PromotionOutcome(
@@ -196,9 +196,7 @@ def _settle(work: PromotionDraft) -> bool:
 
 def _block_passed_on(work: PromotionDraft) -> None:
     """Block offers and categories that get a name by which settings mean another one, such as a rule's."""
-    moved = [a for a in work.origin if a.kind in (Kind.OFFER, Kind.CATEGORY) and a in work.going_live]
-    named = names_that_stay(work.hypothetical(), work.live, work.request.renames) if moved else set()
-    for address in sorted(named.intersection(moved)):
+    for address in passed_on(work.effect()):
         why = "settings that stay name another one so, and would be about this one"
         work.block(address, Code.NOT_APPROVED, why, "Let the settings that name it follow the rename.")
 
@@ -351,6 +349,17 @@ def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
                     offers_off.append(offer.name)
         if offers_off:
             yield still_off_note(space, sorted(offers_off))
+
+
+def _counted_anew(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
+    """A note for each rename after which rules and histories, which count by name, begin again."""
+    for new, old in sorted(work.origin.items()):
+        if new.kind not in (Kind.OFFER, Kind.CATEGORY) or new not in work.going_live:
+            continue
+        if any(after.of_kind(Kind.RULE, new.environment)) or any(
+            new in counted(after, offer) for offer in after.of_kind(Kind.OFFER, new.environment)
+        ):
+            yield f"{new} is {old.name} in live: what counts propositions begins again with its new name."
 
 
 def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:

@@ -165,6 +165,8 @@ def _with_names(address: Address, body: Any, renames: Mapping[Address, Address])
 
 def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
     """The settings that a promotion changes and that wait for reviewers: the gate that every plan must pass."""
+    for address in passed_on(live):
+        yield _unapproved(f"{address} live under a name by which settings mean another one", address)
     for step in live.changes:
         address, former = step.address, step.moved_from or step.address
         if not is_setting(address, live.before, live.after):
@@ -174,13 +176,24 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
         if same_settings(live.after, address, live.before, former, renames):
             continue
         if decisions.unmet(key) or rejected(decisions, key) is not None:
-            yield Diagnostic(
-                Code.NOT_APPROVED,
-                f"the plan would make the settings of {address} live without approval",
-                "Approvals are checked again when a plan is applied.",
-                "Make the plan again with “offerkit promote --out FILE”.",
-                address,
-            )
+            yield _unapproved(f"the settings of {address} live without approval", address)
+
+
+def _unapproved(what: str, address: Address) -> Diagnostic:
+    return Diagnostic(
+        Code.NOT_APPROVED,
+        f"the plan would make {what}",
+        "Approvals are checked again when a plan is applied.",
+        "Make the plan again with “offerkit promote --out FILE”.",
+        address,
+    )
+
+
+def passed_on(live: BeforeAfter) -> list[Address]:
+    """The renamed offers and categories that get a name by which settings, such as a rule, mean another one."""
+    moved = [address for address in live.origins if address.kind in (Kind.OFFER, Kind.CATEGORY)]
+    renames = {old: new for new, old in live.origins.items()}
+    return sorted(names_that_stay(live.after, live.before, renames).intersection(moved)) if moved else []
 
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:

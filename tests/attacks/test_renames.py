@@ -422,3 +422,32 @@ def test_offers_that_a_rule_names_swap_their_names(team: Session, followed: bool
     names_saver = live.title(live["rule.weekly"]["applies_to"]["offers"][0]) == "Save"
     broken_if(not names_saver, "the rule is about another offer")
     broken_if(followed and live.title("saver") != "Lions", "a swap that the rule follows is not live")
+
+
+TELLING = {
+    "name": {"applies_to": {"when": "offer.name = 'loan'"}},
+    "pattern": {"applies_to": {"when": "offer.name like 'lo%'"}},
+    "counted": {"counted": {"of": "all", "when": "proposition.offer in ('saver', 'loan')"}},
+}
+
+
+@pytest.mark.parametrize("way", variants(TELLING, quick=2))
+def test_an_offer_leaves_a_condition_of_a_rule_by_its_name(team: Session, way: str) -> None:
+    """omar renames the offer that a rule names in a condition; its eligibility is for its reviewers again."""
+    team.edit(rules={"weekly": TELLING[way]})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
+    team.edit(offers={"loan": None, "credit": body}, moved={"offer.loan": "offer.credit"})
+    out = team.do("omar", "plan", "apply --yes")
+    broken_if("resets: eligibility" not in out, "the plan does not say whose approval is reset")
+    team.attempt("omar", "approve offer.credit", "promote --yes", "promote --yes offer.credit")
+    team.attempt("alan", "promote --yes", "promote --yes 'recipients/offer.*'")
+    broken_if(team.live().title("loan") is None, "the offer is live under a name that the rule does not know")
+    for who in ("brand", "risk"):
+        team.attempt(who, "approve offer.credit")
+    out = team.do("alan", "promote --yes")
+    broken_if(
+        "begins again with its new name" not in " ".join(out.split()), "nobody is told that counting begins again"
+    )
+    broken_if(team.live().title("credit") is None, "an approved rename does not go live")
