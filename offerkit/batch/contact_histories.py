@@ -139,7 +139,7 @@ def _read(
         columns, passed = [*_kinds(counted), "status", "time"], "f_time >= since AND contains(statuses, f_status)"
     db, types = people.connection, ", ".join(f"{column(name)} VARCHAR" for name in columns)
     db.execute(f"CREATE TEMP TABLE had (k VARCHAR, {types}, counts BIGINT)")
-    streams = history.streams(program.catalog.environment, filters, columns)
+    streams = history.streams(program.catalog.environment, filters, columns, program.catalog.former_names)
     with closing(counted_rows(people, streams, columns)) as read:
         for source in read:
             db.execute(f"INSERT INTO had {source}")

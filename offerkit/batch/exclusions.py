@@ -145,7 +145,8 @@ def _read(
         group = filters[first : first + AT_ONCE]
         own = [f"(counts & {1 << bit}) <> 0 AS r{first + bit}" for bit in range(len(group))]
         parts = ", ".join([*flags[:first], *own, *flags[first + len(group) :], *values])
-        with closing(counted_rows(people, history.streams(catalog.environment, group, fields), fields)) as read:
+        streams = history.streams(catalog.environment, group, fields, catalog.former_names)
+        with closing(counted_rows(people, streams, fields)) as read:
             for source in read:
                 people.connection.execute(f"INSERT INTO past SELECT k, {parts} FROM ({source})")  # noqa: S608
     if "time" in fields:

@@ -30,6 +30,7 @@ from offerkit.engine.slice import Slice, SliceSource
 from offerkit.engine.space_program import SpaceProgram, SpaceProgramBuilder
 from offerkit.models.expression_scopes import OFFER_FIELDS, ExpressionRole, expression_scope
 from offerkit.rules.types import FieldType, NameScope, Row
+from offerkit.state.former_names import FormerNames
 
 PROGRAM_BYTES = 1 << 28
 """About the most that the space programs of a catalog take; there are at most 512."""
@@ -102,6 +103,8 @@ class Catalog:
     parts: SharedParts = field(repr=False)
     """The parts of the conditions, once read: also of the same catalog with other stops."""
     counts_history: bool = False
+    former_names: FormerNames = ()
+    """What propositions may call otherwise than it is called here."""
     call_facts: tuple[str, ...] = ()
     """The built-in facts of a call that something in the stage reads."""
     cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)

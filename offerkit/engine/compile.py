@@ -50,6 +50,7 @@ from offerkit.rules.nodes import CallNode, walk
 from offerkit.rules.types import ExpectedResult, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
+from offerkit.state.former_names import FormerNames
 from offerkit.times import duration
 
 _ANY_TIME = datetime(2000, 1, 1)
@@ -68,15 +69,18 @@ def compile_catalog(
     *,
     revision: int = 0,
     stopped: Mapping[Address, Mapping[str, str]] | None = None,
+    former_names: FormerNames = (),
 ) -> Catalog:
     """The catalog of ``environment``, compiled from canonical bodies by address, shared resources included.
 
     ``activated``: by offer address, the spaces it is activated on; an absent offer is on none. Previews and
-    simulations pass hypothetical values. ``stopped``: by offer and space, the reason. Raises KeyError if the
-    environment or its dimension is not among the bodies. A rule that cannot be read makes its offer ineligible and is
+    simulations pass hypothetical values. ``stopped``: by offer and space, the reason.
+    ``former_names``: what propositions call otherwise. Raises KeyError if the environment or its dimension is not
+    among the bodies. A rule that cannot be read makes its offer ineligible and is
     listed in ``problems``.
     """
-    return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
+    catalog = _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
+    return replace(catalog, former_names=former_names) if former_names else catalog
 
 
 def with_typology(catalog: Catalog, bodies: Callable[[Address], JsonMap | None], typology: str) -> Catalog:

@@ -54,7 +54,7 @@ def decide_promotion(request: PromotionRequest) -> PromotionOutcome:
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
-    work.notes += [*_still_off(work, after), *_counted_anew(work, after)]
+    work.notes += _still_off(work, after)
     relied_on = work.going_live.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return PromotionOutcome(
@@ -301,10 +301,13 @@ def _block_dangling(work: PromotionDraft) -> None:
     """Block resources whose references would be missing in live, and removals of what live still references."""
     after = work.hypothetical()
     for address in sorted(work.going_live):
-        if work.going_live[address] is None or (work.going_live[address] or Entry("")).activation == ():
+        entry = work.going_live[address]
+        if entry is None or entry.activation == ():
             continue
+        as_designed = address in work.design.entries and entry.fingerprint == work.design.entries[address].fingerprint
         for target in after.references(address):
-            if target in after.entries or may_wait(address, target):
+            unnamed = as_designed and target in work.origin and target not in work.going_live
+            if not unnamed and (target in after.entries or may_wait(address, target)):
                 continue
             if target in work.blocked or target in work.design.entries:
                 work.block(
@@ -349,17 +352,6 @@ def _still_off(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
                     offers_off.append(offer.name)
         if offers_off:
             yield still_off_note(space, sorted(offers_off))
-
-
-def _counted_anew(work: PromotionDraft, after: Snapshot) -> Iterator[str]:
-    """A note for each rename after which rules and histories, which count by name, begin again."""
-    for new, old in sorted(work.origin.items()):
-        if new.kind not in (Kind.OFFER, Kind.CATEGORY) or new not in work.going_live:
-            continue
-        if any(after.of_kind(Kind.RULE, new.environment)) or any(
-            new in counted(after, offer) for offer in after.of_kind(Kind.OFFER, new.environment)
-        ):
-            yield f"{new} is {old.name} in live: what counts propositions begins again with its new name."
 
 
 def _changed_live_offers(work: PromotionDraft, after: Snapshot) -> dict[Address, list[Address]]:

@@ -16,7 +16,9 @@ from typing import Self, TypeAlias
 
 from offerkit.diagnostics import Refused
 from offerkit.models.status import Status, status_number
+from offerkit.state.former_names import FormerNames
 from offerkit.store.database import Cell, Database
+from offerkit.store.present_names import present_column
 from offerkit.store.propositions import edited
 
 SEPARATOR = "\0"
@@ -86,16 +88,19 @@ class CountedPropositionsReader:
         return edited(self._db)
 
     def streams(
-        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]
+        self, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str], former: FormerNames = ()
     ) -> list[Iterator[CountedPart]]:
-        """The propositions that one of ``wanted`` counts: each stream has some, and a thread of its own may read it."""
+        """The propositions that one of ``wanted`` counts: each stream has some, and a thread of its own may read it.
+
+        ``former``: the names that are called otherwise now, which is how ``wanted`` calls them.
+        """
         if not set(columns) <= {*COLUMNS, *_SPECIAL}:
             raise ValueError(f"not columns of a proposition: {columns}")
         if not wanted:
             return []
         if not self._readers:
             self._readers = self._open.enter_context(self._db.readers(min(os.cpu_count() or 1, MOST_READERS)))
-        query = _CountQuery(self._db, environment, wanted, columns)
+        query = _CountQuery(self._db, environment, wanted, columns, former)
         if not self._db.unindexed:
             return [query.by_contact(self._readers[0])]
         if query.few(self._readers[0]):
@@ -138,17 +143,25 @@ class _Ranges:
 class _CountQuery:
     """The SQL for some filters and columns."""
 
-    def __init__(self, db: Database, environment: str, wanted: Sequence[CountFilter], columns: Sequence[str]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        environment: str,
+        wanted: Sequence[CountFilter],
+        columns: Sequence[str],
+        former: FormerNames,
+    ) -> None:
         self._environment = environment
         # What nearly all filters share is tested first, and once.
         self._since, self._until = min(each.since for each in wanted), max(each.until for each in wanted)
         tests, args = [], list[Cell]()
         for each in wanted:
-            test, cells = _test(each, self._until, f"{db.unindexed}time")
+            test, cells = _test(each, self._until, f"{db.unindexed}time", former)
             tests.append(test)
             args += cells
         flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
-        self._columns = ["contact", *(_SPECIAL.get(name, name) for name in columns), f"({flags})"]
+        named = (_SPECIAL.get(name) or present_column(name, former) for name in columns)
+        self._columns = ["contact", *named, f"({flags})"]
         made = {"campaign", "delivery"}.intersection(columns)
         self._made, made_args = (_MADE, [environment]) if made else ("", [])
         self._where = f"environment = ? AND {db.unindexed}time <= ? AND ({' OR '.join(tests)})"
@@ -229,11 +242,12 @@ _MADE = (
 )
 
 
-def _test(count_filter: CountFilter, latest: str, time: str) -> tuple[str, list[Cell]]:
+def _test(count_filter: CountFilter, latest: str, time: str, former: FormerNames) -> tuple[str, list[Cell]]:
     """A filter as SQL for propositions until ``latest``; what most of them fail, and is cheap, comes first.
 
     ``time``: the column, hidden from the planner.
     """
+    offer, category = (present_column(name, former) for name in ("offer", "category"))
     conditions, args = list[str](), list[Cell]()
     if count_filter.channel:
         conditions.append("channel = ?")
@@ -246,8 +260,8 @@ def _test(count_filter: CountFilter, latest: str, time: str) -> tuple[str, list[
     if count_filter.until != latest:
         conditions.append(f"{time} <= ?")
         args.append(count_filter.until)
-    about = ["offer = ?"] * len(count_filter.offers)
-    about += ["category = ? OR (category >= ? AND category < ?)"] * len(count_filter.categories)
+    about = [f"{offer} = ?"] * len(count_filter.offers)
+    about += [f"{category} = ? OR ({category} >= ? AND {category} < ?)"] * len(count_filter.categories)
     if about:
         conditions.append(f"({' OR '.join(about)})")
         args += count_filter.offers
@@ -258,6 +272,6 @@ def _test(count_filter: CountFilter, latest: str, time: str) -> tuple[str, list[
 
 def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
     """All propositions of an environment, in parts; ``columns`` can also name its ``environment``, contact and call."""
-    if not set(columns) <= {"contact", "environment", "interaction", *COLUMNS}:
+    if not set(columns) <= {"contact", "environment", "interaction", "revision", *COLUMNS}:
         raise ValueError(f"not columns of a proposition: {columns}")
     return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), _EXPORTED)  # noqa: S608

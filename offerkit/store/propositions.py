@@ -13,8 +13,10 @@ from typing import TypeAlias
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status, may_follow, next_statuses, status_number
+from offerkit.state.former_names import FormerNames
 from offerkit.store import errors, proposition_log
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
+from offerkit.store.present_names import selected
 from offerkit.store.proposition_rows import (
     COLUMNS,
     DataWithStatus,
@@ -34,10 +36,9 @@ from offerkit.times import check_utc
 NEWEST = 10_000
 """How many propositions are looked up one by one; a pass over the table finds what is rarer sooner."""
 _EDITED = "A proposition was edited: it has values that are never written"
-_PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
- WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
-_PAST_WITH_DATA = """SELECT offer, category, space, channel, status, time, weight, rank,
- campaign, delivery, data, product FROM proposition LEFT JOIN
+_PAST_COLUMNS = ("offer", "category", "space", "channel", "status", "time", "weight", "rank")
+_PAST = " FROM proposition WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
+_PAST_WITH_DATA = """, campaign, delivery, data, product FROM proposition LEFT JOIN
  (SELECT id AS run, campaign, delivery FROM delivery_run WHERE environment = ?) AS made ON run = interaction
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
 _PastText: TypeAlias = tuple[str, str, str, str, int, str, str, int, str | None, str | None, str, str]
@@ -74,18 +75,25 @@ def insert(db: Database, texts: Sequence[PropositionText]) -> None:
     proposition_log.note_made(db, texts)
 
 
-def past(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
-    """One contact's propositions from ``since`` on, as a decision reads them, by time and id."""
-    rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
+def past(db: Database, environment: str, contact: str, since: str, former: FormerNames = ()) -> list[PastProposition]:
+    """One contact's propositions from ``since`` on, as a decision reads them, by time and id.
+
+    ``former``: the names that are called otherwise now.
+    """
+    sql = f"SELECT {selected(_PAST_COLUMNS, former)}{_PAST}"
+    rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(sql, (environment, contact, since))
     try:
         return [*map(stored_past, rows)]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise edited(db) from error
 
 
-def past_with_data(db: Database, environment: str, contact: str, since: str) -> list[PastProposition]:
+def past_with_data(
+    db: Database, environment: str, contact: str, since: str, former: FormerNames = ()
+) -> list[PastProposition]:
     """Like :func:`past`, with the delivery that made each proposition, and what was stored with it."""
-    rows: list[_PastText] = db.rows(_PAST_WITH_DATA, (environment, environment, contact, since))
+    sql = f"SELECT {selected(_PAST_COLUMNS, former)}{_PAST_WITH_DATA}"
+    rows: list[_PastText] = db.rows(sql, (environment, environment, contact, since))
     try:
         return [with_stored_data(stored_past(row[:8]), *row[8:]) for row in rows]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from offerkit.engine.history import PastProposition
+from offerkit.state.former_names import FormerNames
 from offerkit.store.database import Database, Question
+from offerkit.store.present_names import present_column
 from offerkit.store.proposition_rows import LONGEST_KEY, keepable, stored_past, with_stored_data
 
 _SEPARATOR = "\x1f"
@@ -25,19 +27,23 @@ _MADE = (
 
 
 @lru_cache
-def _past_sql(joined: str, *, data: bool) -> str:
-    line = f" || '{_SEPARATOR}' || ".join((*_COLUMNS, *_MORE) if data else _COLUMNS)
+def _past_sql(joined: str, former: FormerNames, *, data: bool) -> str:
+    names = [present_column(column, former) for column in _COLUMNS]
+    line = f" || '{_SEPARATOR}' || ".join((*names, *_MORE) if data else names)
     rows = f"SELECT {line} AS line FROM proposition{_MADE if data else ''}{_WHERE}"  # noqa: S608 - constants
     return f"SELECT {joined} FROM ({rows}) AS past"  # noqa: S608 - constants
 
 
-def past_question(db: Database, environment: str, contact: str, since: str, *, data: bool) -> Question:
+def past_question(
+    db: Database, environment: str, contact: str, since: str, former: FormerNames = (), *, data: bool
+) -> Question:
     """One contact's propositions from ``since`` on, by time and id, a line for each: :func:`pasts_in` reads them.
 
-    With ``data``: with the delivery that made each, and what was stored with it.
+    With ``data``: with the delivery that made each, and what was stored with it. ``former``: the names that are called
+    otherwise now.
     """
     args = environment, contact, since
-    return Question(_past_sql(db.join("line", "'\n'"), data=data), (environment, *args) if data else args)
+    return Question(_past_sql(db.join("line", "'\n'"), former, data=data), (environment, *args) if data else args)
 
 
 def pasts_in(lines: str) -> list[PastProposition]:

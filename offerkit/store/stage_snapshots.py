@@ -22,6 +22,7 @@ from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Withdrawal, Withdrawals
 from offerkit.plans.plan import ApprovalKey, Plan, PlanKind, StageBase
 from offerkit.state.changes import Action, Bodies, Body, Entry, LayeredBodies, by_environment
+from offerkit.state.former_names import FormerNames, former_names
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
@@ -169,6 +170,13 @@ class Stages:
         """The earlier names of the resources of all design stages."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
         return NameHistory(rename for stage in designs for rename in self.moves(stage))
+
+    def former_names(self, view: Snapshot, environment: str) -> FormerNames:
+        """What propositions may call otherwise than ``view``: live, or a state that may become live."""
+        if not self.names and not view.origins:
+            return ()
+        names = NameHistory(self.moves(StageRef(environment, Stage.LIVE)))
+        return former_names(names, self.side(Stage.LIVE), view, environment)
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
         """All decisions, or those on ``offers`` under all their names, compared with what design has now."""

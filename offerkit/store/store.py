@@ -15,6 +15,7 @@ from offerkit.governance.notices import Notice
 from offerkit.governance.withdrawals import Withdrawal
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
+from offerkit.state.former_names import FormerNames
 from offerkit.store import (
     append,
     approvals,
@@ -298,17 +299,24 @@ class Store:
         """Store all propositions of a call or none, in the open transaction or a new one."""
         propositions.add(self._db, rows)
 
-    def past(self, environment: str, contact: str, since: str) -> list[PastProposition]:
-        """The propositions of one contact from ``since`` (UTC, ISO) on, by time, as presentation rules count them."""
-        return propositions.past(self._db, environment, contact, since)
+    def past(self, environment: str, contact: str, since: str, former: FormerNames = ()) -> list[PastProposition]:
+        """The propositions of one contact from ``since`` (UTC, ISO) on, by time, as presentation rules count them.
 
-    def past_with_data(self, environment: str, contact: str, since: str) -> list[PastProposition]:
+        ``former``: the names that are called otherwise now.
+        """
+        return propositions.past(self._db, environment, contact, since, former)
+
+    def past_with_data(
+        self, environment: str, contact: str, since: str, former: FormerNames = ()
+    ) -> list[PastProposition]:
         """Like :meth:`past`, with the delivery that made each proposition, and what was stored with it."""
-        return propositions.past_with_data(self._db, environment, contact, since)
+        return propositions.past_with_data(self._db, environment, contact, since, former)
 
-    def past_question(self, environment: str, contact: str, since: str, *, data: bool) -> Question:
+    def past_question(
+        self, environment: str, contact: str, since: str, former: FormerNames = (), *, data: bool
+    ) -> Question:
         """What :meth:`past` asks, with ``data`` :meth:`past_with_data`; :func:`questions.pasts_in` reads the answer."""
-        return questions.past_question(self._db, environment, contact, since, data=data)
+        return questions.past_question(self._db, environment, contact, since, former, data=data)
 
     def answer(self, question: Question) -> str:
         """The answer to ``question`` now."""

@@ -21,6 +21,7 @@ from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, stop_sentence
 from offerkit.models.space import Space
 from offerkit.plans.plan import Reason
+from offerkit.state.former_names import FormerNames
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import StageHead, Store
 from offerkit.store.stage_snapshots import Stages
@@ -50,6 +51,8 @@ class Catalogs:
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
     stops: Stops | None = None
+    former_names: Mapping[str, FormerNames] = field(default_factory=dict)
+    """By environment, what propositions may call otherwise."""
     forms: BoundedCache[Hashable, SpaceForm] = field(default_factory=lambda: BoundedCache(FORMS), init=False)
     """By what calls ask, the forms they share (:mod:`offerkit.usecases.space_calls`)."""
     _compiled: dict[str, Catalog] = field(default_factory=dict)
@@ -86,8 +89,19 @@ class Catalogs:
         hooks = self.hooks(bodies)
         revision = self.revisions.get(environment, 0)
         return compile_catalog(
-            environment, bodies, offers, hooks, revision=revision, stopped=self._stopped(environment)
+            environment,
+            bodies,
+            offers,
+            hooks,
+            revision=revision,
+            stopped=self._stopped(environment),
+            former_names=self.former_names.get(environment, ()),
         )
+
+    def counting_by(self, stages: Stages) -> Catalogs:
+        """These catalogs, not yet compiled, with the names that propositions in the store of ``stages`` may have."""
+        former = {name: stages.former_names(self.snapshot, name) for name in _names(self.snapshot)}
+        return replace(self, former_names=former) if any(former.values()) else self
 
     def after_stops(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
         """The catalogs that are live now if only stops changed since ``heads``; otherwise None.
@@ -111,7 +125,13 @@ class Catalogs:
                 entries[row.address] = row.after
         view = self.snapshot.with_entries(entries)
         catalogs = catalogs_as_live(view, self.hooks)
-        catalogs = replace(catalogs, names=self.names, revisions=_revisions(current_heads), stops=Stages(store).stops)
+        catalogs = replace(
+            catalogs,
+            names=self.names,
+            revisions=_revisions(current_heads),
+            stops=Stages(store).stops,
+            former_names=self.former_names,
+        )
         for name, catalog in self._compiled.items():
             catalogs._compiled[name] = catalogs._reused(catalog, name)
         return catalogs
@@ -273,7 +293,7 @@ def deciding_bodies(view: Snapshot, environment: str, *, without: Collection[Kin
 def live_catalogs(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """The catalogs of what is live, in all environments."""
     stages = Stages(store)
-    catalogs = catalogs_as_live(stages.side(Stage.LIVE), hooks)
+    catalogs = catalogs_as_live(stages.side(Stage.LIVE), hooks).counting_by(stages)
     return replace(catalogs, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
 
 

@@ -326,7 +326,7 @@ def _impact(
 
         before = made.base.stages.side(Stage.DESIGN)
         steps = made.plan.steps_on(Stage.DESIGN)
-        effect = effect_of(before, before.apply(steps, made.plan.bodies), steps, Stage.DESIGN)
+        effect = effect_of(before, before.apply(steps, made.plan.bodies), steps, Stage.DESIGN, made.base.stages)
         return impact_of_change(session, effect, impact_request, {}), ()
     except Refused as refused:
         names = sorted({step.address.environment for step in made.plan.steps} - {SHARED})

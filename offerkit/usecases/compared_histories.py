@@ -86,7 +86,9 @@ class ComparedHistories:
     def question(self, catalog: Catalog, key: str, now: datetime) -> Question:
         """What the store is asked for the contact with ``key``: from a midnight on, so that the text stays the same."""
         midnight = f"{utc(history_start(catalog, now))[:10]}T00:00:00.000000Z"
-        return self._store.past_question(catalog.environment, key, midnight, data=bool(catalog.seldom_read))
+        return self._store.past_question(
+            catalog.environment, key, midnight, catalog.former_names, data=bool(catalog.seldom_read)
+        )
 
     def forget(self) -> None:
         """Clear the cache."""

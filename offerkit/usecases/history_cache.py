@@ -18,7 +18,9 @@ from typing import NamedTuple
 from offerkit.diagnostics import Refused
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import PastProposition, RememberedHistory
+from offerkit.state.former_names import FormerNames
 from offerkit.store import PropositionRow, Store
+from offerkit.store.present_names import with_present_names
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.history_memory import (
@@ -80,6 +82,7 @@ class _CachedHistory(NamedTuple):
     since: datetime
     pasts: Pasts
     kept: KeptData
+    former: FormerNames
     size: int
     """The capacity it takes."""
 
@@ -111,14 +114,19 @@ class HistoryCache:
         if self._due():
             self._look()
         read = self._known.peek(contact)
-        if read is None or read.since > since or not catalog.seldom_read <= read.kept:
-            read = self._read(contact, since, catalog.seldom_read)
+        if (
+            read is None
+            or read.since > since
+            or not catalog.seldom_read <= read.kept
+            or read.former != catalog.former_names
+        ):
+            read = self._read(contact, since, catalog)
         else:
             self._known.use(contact)
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        new = _pasts(chain.from_iterable(pending), read.kept)
+        new = _pasts(chain.from_iterable(pending), read)
         return read.pasts.extended(past for past in new if past not in read.pasts)
 
     @contextmanager
@@ -181,18 +189,20 @@ class HistoryCache:
         for contact, rows in _by_contact(part.added).items():
             read = self._known.peek(contact)
             if read is not None:
-                new = _pasts(rows, read.kept)
+                new = _pasts(rows, read)
                 size = read.size + history_size(new, read.kept)
-                self._known.keep(contact, _CachedHistory(read.since, read.pasts.extended(new), read.kept, size))
+                self._known.keep(contact, read._replace(pasts=read.pasts.extended(new), size=size))
 
-    def _read(self, contact: ContactKey, since: datetime, kept: KeptData) -> _CachedHistory:
+    def _read(self, contact: ContactKey, since: datetime, catalog: Catalog) -> _CachedHistory:
+        kept, asked = catalog.seldom_read, (*contact, utc(since), catalog.former_names)
         with self._store.reading():  # the version belongs to what is read: no write is added a second time
             version = self._store.version()
             if kept:
-                pasts = [with_kept_data(past, kept) for past in self._store.past_with_data(*contact, utc(since))]
+                pasts = [with_kept_data(past, kept) for past in self._store.past_with_data(*asked)]
             else:
-                pasts = self._store.past(*contact, utc(since))
-        read = _CachedHistory(since, RememberedHistory(pasts), kept, CONTACT_SIZE + history_size(pasts, kept))
+                pasts = self._store.past(*asked)
+        size = CONTACT_SIZE + history_size(pasts, kept)
+        read = _CachedHistory(since, RememberedHistory(pasts), kept, catalog.former_names, size)
         if version is not None:
             self._follow(version)
             self._known.keep(contact, read)
@@ -206,7 +216,9 @@ def _by_contact(rows: Iterable[PropositionRow]) -> dict[ContactKey, list[Proposi
     return found
 
 
-def _pasts(rows: Iterable[PropositionRow], kept: KeptData) -> list[PastProposition]:
-    if not kept:
+def _pasts(rows: Iterable[PropositionRow], read: _CachedHistory) -> list[PastProposition]:
+    if read.former:
+        rows = [with_present_names(row, read.former) for row in rows]
+    if not read.kept:
         return [*map(past_of, rows)]
-    return [with_kept_data(past_of(row, data=True), kept) for row in rows]
+    return [with_kept_data(past_of(row, data=True), read.kept) for row in rows]

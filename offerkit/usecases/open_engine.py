@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.reasons import Finding
 from offerkit.specs import Loaded
 from offerkit.specs.record import Mistake
+from offerkit.state.names import FirstNames
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
+from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_design, live_catalogs
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
-from offerkit.usecases.state_refs import state_named
+from offerkit.usecases.state_refs import NamedState, state_named
 
 STAGES = ("specs", Stage.DESIGN.value, Stage.LIVE.value)
 
@@ -53,8 +56,22 @@ def open_stage(session: Session, stage: str) -> Iterator[StageEngine]:
         else:
             state = state_named(session, store, stage, cases=False)
             catalogs = catalogs_as_design(state, state.title, load_hooks)
+            if store is not None:
+                catalogs = _counting(catalogs, state, Stages(store))
         with ContactSources(catalogs, session.project.root, session.environ) as people:
             yield StageEngine(catalogs, people, store)
+
+
+def _counting(catalogs: Catalogs, state: NamedState, stages: Stages) -> Catalogs:
+    """``catalogs`` of ``state`` with the names that propositions of its resources may have."""
+    design = stages.side(Stage.DESIGN).origins
+    if not state.names and not design:
+        return catalogs
+    first = {address: design.of(state.names.get(address, address)) for address in state.entries}
+    named = {address: name for address, name in first.items() if name != address.name}
+    view = Snapshot(state.entries, state.bodies, origins=FirstNames(named))
+    former = {name: stages.former_names(view, name) for name in catalogs.names}
+    return replace(catalogs, former_names=former)
 
 
 class RulePositions:

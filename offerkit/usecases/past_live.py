@@ -16,6 +16,7 @@ from offerkit.governance.settings import settings_key
 from offerkit.governance.stops import Stops
 from offerkit.plans.plan import ApprovalKey
 from offerkit.state.changes import by_environment
+from offerkit.state.former_names import FormerNames, former_names
 from offerkit.state.names import FirstNames, NameHistory
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import RevisionRow, Store
@@ -56,7 +57,18 @@ class PastLive:
         stops = Stops(row for row in self._store.stops() if row.revision <= self.serial)
         catalogs = catalogs_as_live(self.view, hooks)
         names = tuple(sorted(stage.environment for stage in self._live if stage.environment != SHARED))
-        return replace(catalogs, names=names, revisions={name: self.revision_of(name) for name in names}, stops=stops)
+        return replace(
+            catalogs,
+            names=names,
+            revisions={name: self.revision_of(name) for name in names},
+            stops=stops,
+            former_names={name: self._former_names(name) for name in names if self._names},
+        )
+
+    def _former_names(self, environment: str) -> FormerNames:
+        moves = self._store.moves(StageRef(environment, Stage.LIVE))
+        names = NameHistory(move for move in moves if move[0] <= self.serial)
+        return former_names(names, self.view, self.view, environment)
 
     def revision_of(self, environment: str) -> int:
         """The last revision until then that changed what was live in ``environment``, or shared by all; 0: none."""

@@ -80,7 +80,7 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
     stage = deciding_stage(plan) if store is not None else Stage.DESIGN
     stages = stages or Stages(store)
     states = stages.effect(plan, stage)
-    effect = effect_of(states.before, states.after, states.changes, stage)
+    effect = effect_of(states.before, states.after, states.changes, stage, stages)
     if stage is Stage.DESIGN:
         return effect
     names = {old: new for new, old in states.origins.items()}
@@ -97,8 +97,13 @@ def deciding_stage(plan: Plan) -> Stage:
     return Stage.LIVE if goes_live else Stage.DESIGN
 
 
-def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
-    """The effect of ``changes`` on ``before``: on live, or on design as if every offer in it were approved."""
+def effect_of(
+    before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage, stages: Stages | None = None
+) -> PlanEffect:
+    """The effect of ``changes`` on ``before``: on live, or on design as if every offer in it were approved.
+
+    ``stages``: those of the store, to count what was proposed under former names.
+    """
     if stage is Stage.LIVE:
         catalogs_before, catalogs_after = catalogs_as_live(before, load_hooks), catalogs_as_live(after, load_hooks)
     else:
@@ -106,4 +111,6 @@ def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stag
             catalogs_as_design(before, "design", load_hooks),
             catalogs_as_design(after, "the specs", load_hooks),
         )
+    if stages is not None:
+        catalogs_before, catalogs_after = catalogs_before.counting_by(stages), catalogs_after.counting_by(stages)
     return PlanEffect(before, after, tuple(changes), catalogs_before, catalogs_after, stage)

@@ -199,7 +199,7 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     if not key or not catalog.reads_history:
         return ()
     read = store.past_with_data if catalog.seldom_read else store.past
-    return tuple(read(catalog.environment, key, utc(history_start(catalog, now))))
+    return tuple(read(catalog.environment, key, utc(history_start(catalog, now)), catalog.former_names))
 
 
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)

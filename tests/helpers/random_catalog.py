@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from helpers import random_offer_fields
+from helpers.former_names import as_stored
 from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
@@ -220,8 +221,8 @@ def history(rng: Random, made: Catalog) -> list[PastProposition]:
 
 
 def rows_of(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> list[PropositionRow]:
-    """These propositions of contacts, by key, as a store has them."""
-    return [
+    """These propositions of contacts, by key, as a store has them: by former names, where the catalog has some."""
+    rows = [
         PropositionRow(
             f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category,
             f"run-{one.delivery}" if one.delivery else "call", one.rank, one.weight, Status(one.status), utc(one.time),
@@ -230,6 +231,7 @@ def rows_of(made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> lis
         for key, history in past.items()
         for number, one in enumerate(history)
     ]  # fmt: skip
+    return [as_stored(Random(row.id), made.former_names, row) for row in rows] if made.former_names else rows
 
 
 def fill(store: Store, made: Catalog, past: Mapping[str, Sequence[PastProposition]]) -> None:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import numpy
 import pytest
 from helpers import random_catalog
+from helpers.former_names import renamed
 from helpers.repeats import often
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,8 @@ class _Case:
         if not hooks:
             spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
             made = replace(made, hooks=NO_HOOKS, spaces=spaces)
+        if seed % 3 == 1:
+            made = renamed(Random(seed), made)
         self.catalog = made
         self.call = random_catalog.call(rng, made)._replace(exclude=frozenset())
         self.contacts = _people(rng)
@@ -211,11 +214,20 @@ def test_every_reason_is_met() -> None:
     assert met == wanted_reasons, "tests/helpers/random_catalog.py does not make a catalog that gives each reason"
 
 
+@pytest.mark.parametrize("seed", [13, 43, 85, 187, 232])
+def test_what_had_other_names_counts_as_what_it_is_now(seed: int) -> None:
+    """These catalogs have rules and histories for which it makes a difference."""
+    case = _Case(seed, hooks=False)
+    assert case.catalog.former_names
+    _compare(case, seed)
+
+
 def _impact(seed: int) -> int:
     """Compare the reasons of an impact with what explains each side; how many there were."""
     old = _Case(seed, hooks=seed % 3 == 0)
     new = _Case(seed + 1, hooks=seed % 3 == 0)
     new.contacts, new.past = old.contacts, old.past
+    new.catalog = replace(new.catalog, former_names=old.catalog.former_names)  # both read one store
     new.call = new.call._replace(space=old.call.space, n=old.call.n)
     pair = SpaceComparison(
         f"{old.catalog.environment}/{old.call.space}",

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import sqlglot
 from helpers import random_catalog
+from helpers.former_names import renamed
 from helpers.postgres import postgres_server
 from helpers.repeats import often
 from helpers.spark import spark_session, view
@@ -42,6 +43,8 @@ class Case:
         made = replace(random_catalog.catalog(rng, stored=seed % 4 == 0), hooks=NO_HOOKS)
         spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
         self.catalog: Catalog = replace(made, spaces=spaces)
+        if seed % 3 == 1:
+            self.catalog = renamed(Random(seed), self.catalog)
         self.people: list[dict[str, Any]] = [
             {
                 "id": place, "age": rng.choice((None, 20, 33, 40, 70)),
@@ -75,11 +78,15 @@ class Case:
         yield "person", ", ".join(f'"{name}" {type_}' for name, type_ in TYPES.items()), people
         past = [
             (row.contact, row.environment, row.interaction, row.space, row.channel, row.offer, row.category, row.rank, str(row.weight),
-             status_number(row.status), row.time)
+             status_number(row.status), row.time, row.revision)
             for row in random_catalog.rows_of(self.catalog, self.past)
         ]  # fmt: skip
         texts = "contact VARCHAR, environment VARCHAR, interaction VARCHAR, space VARCHAR, channel VARCHAR, offer VARCHAR, category VARCHAR"
-        yield "proposition", f'{texts}, "rank" BIGINT, weight VARCHAR, status BIGINT, "time" VARCHAR', past
+        yield (
+            "proposition",
+            f'{texts}, "rank" BIGINT, weight VARCHAR, status BIGINT, "time" VARCHAR, revision BIGINT',
+            past,
+        )
         runs: list[tuple[object, ...]] = [
             (self.catalog.environment, "spring", name, f"run-{name}") for name in random_catalog.DELIVERIES
         ]

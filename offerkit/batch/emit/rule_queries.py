@@ -17,6 +17,7 @@ from offerkit.models.status import Status, status_number
 from offerkit.rules.nodes import Node
 from offerkit.rules.types import BaseType, Row, Value
 from offerkit.rules.values import show
+from offerkit.state.former_names import COUNTED_KINDS
 from offerkit.times import shift, utc
 
 WHY = "Queries contain only what means the same in every engine."
@@ -62,6 +63,8 @@ class RuleQueries:
         columns = [f"{words.plain_text(q(name))} AS {q(name)}" for name in texts]
         columns += [f"{words.whole_column(q(name))} AS {q(name)}" for name in ("rank", "status")]
         columns.append(f"{words.decimal_text(q('weight'))} AS {q('weight')}")
+        if program.catalog.former_names:
+            columns.append(f"{words.whole_column(q('revision'))} AS {q('revision')}")
         where = f"{words.plain_text(q('environment'))} = {words.text(program.catalog.environment)}"
         past, runs = f"SELECT {', '.join(columns)} FROM {words.table(self._tables.history)}", {}
         if self._reads_runs:
@@ -72,7 +75,27 @@ class RuleQueries:
                 f"SELECT {', '.join([*columns, q('campaign'), q('delivery')])} FROM {words.table(self._tables.history)}"
             )
             past += f" LEFT JOIN {q('made')} ON {q('run')} = {words.plain_text(q('interaction'))}"
-        return {**runs, "past": f"{past} WHERE {where}", **self._known()}
+        return {**runs, "past": self._by_present_names(f"{past} WHERE {where}"), **self._known()}
+
+    def _by_present_names(self, past: str) -> str:
+        """``past`` with the names now of what had other names when the propositions were made."""
+        q, former = self._q, self._program.catalog.former_names
+        if not former:
+            return past
+        columns = ["contact", "channel", "time", "rank", "status", "weight"]
+        columns += ["campaign", "delivery"] if self._reads_runs else []
+        present = [f"{self._present(kind.value)} AS {q(kind)}" for kind in COUNTED_KINDS]
+        return f"SELECT {', '.join([*map(q, columns), *present])} FROM ({past}) AS {q('named')}"
+
+    def _present(self, column: str) -> str:
+        q, words = self._q, self._dialect
+        cases = [
+            f"WHEN {q(column)} = {words.text(each.name)} AND {q('revision')} >= {each.since}"
+            f" AND {q('revision')} < {each.until} THEN {words.text(each.now)}"
+            for each in self._program.catalog.former_names
+            if each.kind == column
+        ]
+        return f"CASE {' '.join(cases)} ELSE {q(column)} END" if cases else q(column)
 
     def _within(self, before: timedelta, after: timedelta, statuses: Iterable[str]) -> list[str]:
         """The tests for propositions of a period around the call, with one of ``statuses``; without any, with all."""

@@ -35,6 +35,7 @@ _HISTORY = (
     "weight",
     "status",
     "time",
+    "revision",
 )
 _SETTINGS = {
     "spark.ui.enabled": "false",
@@ -48,7 +49,7 @@ _SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
-_KINDS = {"rank": "BIGINT", "status": "BIGINT"}
+_KINDS = {"rank": "BIGINT", "status": "BIGINT", "revision": "BIGINT"}
 
 
 def run_spark(

@@ -28,7 +28,11 @@ from offerkit.usecases.compared_histories import CallReads, ComparedHistories, U
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 USUAL: Any = SimpleNamespace(
-    environment="shop", longest_period=timedelta(days=30), reads_history=True, seldom_read=frozenset()
+    environment="shop",
+    longest_period=timedelta(days=30),
+    reads_history=True,
+    seldom_read=frozenset(),
+    former_names=(),
 )
 WITH_DATA: Any = SimpleNamespace(
     **{

@@ -13,22 +13,30 @@ from typing import Any
 
 import pytest
 
+from offerkit.address import Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.history import PastProposition
 from offerkit.models.status import Status
+from offerkit.state.former_names import FormerName
 from offerkit.store import PropositionRow, Store
+from offerkit.store.questions import pasts_in
 from offerkit.times import utc
 from offerkit.usecases import history_cache, history_memory
 from offerkit.usecases.history_cache import HistoryCache, OwnWrites
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CATALOG: Any = SimpleNamespace(
-    environment="shop", longest_period=timedelta(days=30), reads_history=True, seldom_read=frozenset()
+    environment="shop",
+    longest_period=timedelta(days=30),
+    reads_history=True,
+    seldom_read=frozenset(),
+    former_names=(),
 )
 WITH_DATA: Any = SimpleNamespace(
     environment="shop",
     reads_history=True,
     longest_period=timedelta(days=30),
+    former_names=(),
     seldom_read=frozenset({("stored", "page"), ("product", "hotel"), ("proposition", "delivery")}),
 )
 DATA = ({}, {"page": "start", "other": "x" * 300}, {"other": 1}, {"page": None})
@@ -286,3 +294,22 @@ def test_what_ended_and_was_read_since_counts_once(desk: Desk) -> None:
         desk.write(row)
     desk.write(changed={row.id: Status.ACCEPTED})
     assert [past.status for past in known.of(CATALOG, "1", NOW)] == ["accepted"], "it was not looked at since"
+
+
+def test_former_names_are_those_of_now(desk: Desk) -> None:
+    """What is read, what is written meanwhile, and what is under way; and anew when something was renamed."""
+    names = (FormerName(Kind.OFFER, "o", 0, 5, "credit"), FormerName(Kind.CATEGORY, "a/b", 0, 5, "c"))
+    renamed: Any = SimpleNamespace(**{**vars(CATALOG), "former_names": names})
+    histories = desk.histories()
+    desk.write(desk.row("1"))
+    assert [(past.offer, past.category) for past in histories.of(CATALOG, "1", NOW)] == [("o", "a/b")]
+    assert [(past.offer, past.category) for past in histories.of(renamed, "1", NOW)] == [("credit", "c")]
+    desk.write(desk.row("1"), desk.row("1")._replace(revision=5))
+    with histories.under_way([desk.row("1"), desk.row("1")._replace(revision=6)]):
+        desk.clock += 60
+        found = histories.of(renamed, "1", NOW)
+    assert sorted(past.offer for past in found) == ["credit", "credit", "credit", "o", "o"]
+    assert [past.offer for past in desk.store.past("shop", "1", "", names)] == ["credit", "credit", "o"]
+    assert [past.offer for past in desk.store.past_with_data("shop", "1", "", names)] == ["credit", "credit", "o"]
+    answer = desk.store.answer(desk.store.past_question("shop", "1", "", names, data=False))
+    assert [past.offer for past in pasts_in(answer)] == ["credit", "credit", "o"]
