@@ -13,11 +13,13 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
-from offerkit.governance.called_spaces import names_in_rules, reads_renamed_space, renamed_call_spaces
-from offerkit.governance.offer_fields import (
+from offerkit.governance.bound_reads import (
     EVERY,
+    names_in_rules,
     offer_field_reads,
     product_declarations,
+    reads_renamed_space,
+    renamed_call_spaces,
     template_reads,
 )
 from offerkit.plans.plan import ApprovalKey, Aspect

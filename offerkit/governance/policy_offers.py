@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from offerkit.governance.offer_fields import offer_field_reads
+from offerkit.governance.bound_reads import offer_field_reads
 from offerkit.governance.withdrawals import switched_off_by
 from offerkit.models.policy_names import decimal
 from offerkit.rules.types import FieldType, Value

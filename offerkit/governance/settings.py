@@ -16,8 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest, json_map
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import approval_keys
-from offerkit.governance.called_spaces import read_by_settings
-from offerkit.governance.offer_fields import product_field_meaning
+from offerkit.governance.bound_reads import product_field_meaning, read_by_settings
 from offerkit.models import model_of
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.effective import filters_of

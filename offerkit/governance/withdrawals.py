@@ -15,7 +15,7 @@ from offerkit.address import Address, Kind
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Approval, Decisions, rejected
 from offerkit.governance.aspects import content_fingerprints, eligibility_fingerprint
-from offerkit.governance.offer_fields import rules_read_last_day
+from offerkit.governance.bound_reads import rules_read_last_day
 from offerkit.plans.plan import ApprovalKey, Aspect, Reason, Step
 from offerkit.state.changes import Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot

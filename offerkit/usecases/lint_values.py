@@ -11,7 +11,7 @@ from offerkit.engine.call_facts import texts_in
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import CompiledOffer
 from offerkit.fingerprint import Json, JsonMap, JsonPath, json_map
-from offerkit.governance.offer_fields import EVERY, template_reads
+from offerkit.governance.bound_reads import EVERY, template_reads
 from offerkit.models.space import Space
 from offerkit.rules.resolve import written
 from offerkit.usecases.lint_findings import Agreed, LintFinding, LintPlace, LintScope

@@ -13,7 +13,6 @@ from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import facts_at
-from offerkit.engine.contact_history import HistoryCondition
 from offerkit.engine.decide import decide
 from offerkit.engine.inline_catalog import inline_catalog
 from offerkit.engine.reasons import ExclusionReason
@@ -21,7 +20,7 @@ from offerkit.prove.prover import Prover
 from offerkit.prove.question import AllOf, DayRange, Fixed, Holds, leaves
 from offerkit.prove.replay import is_true
 from offerkit.rules.types import Value
-from offerkit.usecases.conditions import HISTORY, effective_condition, written_conditions
+from offerkit.usecases.conditions import HISTORY, counted_by_offer, effective_condition, written_conditions
 from offerkit.usecases.proof_answers import compare_on_days, shared_days
 from offerkit.usecases.proof_questions import simplified
 
@@ -52,7 +51,8 @@ def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str
         facts = facts_at(at, catalog.zone, call.contact, call.data)
         rows = (("person", facts.contact), ("interaction", facts.data))
         values: dict[tuple[str, str], Value] = {(at, name): value for at, row in rows for name, value in row.items()}
-        values |= {(HISTORY, text): 0 for text in _counted(catalog)}
+        counted = (each for offer in catalog.offers for each in counted_by_offer(offer))
+        values |= {(HISTORY, f"number of {each.text}"): 0 for each in counted}
         yield (
             eligible,
             {
@@ -61,14 +61,6 @@ def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str
                 if is_true(effective_condition(catalog, offer, space), values, facts.now)
             },
         )
-
-
-def _counted(catalog: Catalog) -> Iterator[str]:
-    """What conditions count of histories."""
-    for offer in catalog.offers:
-        for each in (*offer.requirements, *(own for category in offer.chain for own in category.requirements)):
-            if isinstance(each.condition, HistoryCondition):
-                yield each.condition.counted.text
 
 
 def test_what_is_true_is_what_the_engine_finds_eligible() -> None:

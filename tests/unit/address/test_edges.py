@@ -23,12 +23,14 @@ EDGES = {
     "server/ui/offers.py",  # a page's URL
     "store/append.py",
     "store/approvals.py",
+    "store/outbox.py",
     "store/revisions.py",
     "store/rows.py",
     "store/stages.py",  # columns
     "store/history_file.py",  # an exported history
     "store/signed_revisions.py",  # columns
     "usecases/history_filters.py",
+    "usecases/design_access.py",
     "usecases/show.py",  # arguments of commands
     "usecases/backends.py",  # what another computer sent
     "usecases/export.py",
