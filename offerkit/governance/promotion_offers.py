@@ -207,8 +207,9 @@ def block_for_reviewers(
 ) -> None:
     """Block what reviewers besides those named in design must approve."""
     subject, how_to_approve = waiting_sentence(address, keys[0].aspect, keys)
+    need = "need" if keys[0].aspect is Aspect.SETTINGS else "needs"
     for demand in unmet:
-        why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
+        why = f"{subject} {need} the word of {or_list(demand.names)}: {demand.where}"
         how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
         if work.request.decisions.gone(demand):
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)

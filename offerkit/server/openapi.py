@@ -50,10 +50,9 @@ def openapi_document(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _operation(handler: Handler, description: Description) -> dict[str, Any]:
-    name = str(getattr(handler, "__name__", description.id))
     made: dict[str, Any] = {
         "tags": [description.tag],
-        "summary": name.replace("_", " ").capitalize(),
+        "summary": description.id.replace("-", " ").capitalize(),
         "description": cleandoc(handler.__doc__ or ""),
         "operationId": description.id,
     }

@@ -50,7 +50,7 @@ def add_security_headers(answer: Response) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What the OpenAPI document says about an operation; summary and description come from the handler.
+    """What the OpenAPI document says about an operation; its summary is its id in words, its description the handler's.
 
     ``query`` names its query parameters, all optional strings. ``answer`` is the model of a JSON answer;
     ``responses`` has all other answers by status and may add media types to status 200.

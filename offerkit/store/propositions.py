@@ -8,6 +8,7 @@ asked of it: they are looked for among the newest propositions, and then in one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
@@ -75,13 +76,18 @@ def insert(db: Database, texts: Sequence[PropositionText]) -> None:
     proposition_log.note_made(db, texts)
 
 
+@lru_cache
+def _past_sql(former: FormerNames, source: str) -> str:
+    return f"SELECT {selected(_PAST_COLUMNS, former)}{source}"
+
+
 def past(db: Database, environment: str, contact: str, since: str, former: FormerNames = ()) -> list[PastProposition]:
     """One contact's propositions from ``since`` on, as a decision reads them, by time and id.
 
     ``former``: the names that are called otherwise now.
     """
-    sql = f"SELECT {selected(_PAST_COLUMNS, former)}{_PAST}"
-    rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(sql, (environment, contact, since))
+    sql, args = _past_sql(former, _PAST), (environment, contact, since)
+    rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(sql, args)
     try:
         return [*map(stored_past, rows)]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -92,8 +98,8 @@ def past_with_data(
     db: Database, environment: str, contact: str, since: str, former: FormerNames = ()
 ) -> list[PastProposition]:
     """Like :func:`past`, with the delivery that made each proposition, and what was stored with it."""
-    sql = f"SELECT {selected(_PAST_COLUMNS, former)}{_PAST_WITH_DATA}"
-    rows: list[_PastText] = db.rows(sql, (environment, environment, contact, since))
+    sql, args = _past_sql(former, _PAST_WITH_DATA), (environment, environment, contact, since)
+    rows: list[_PastText] = db.rows(sql, args)
     try:
         return [with_stored_data(stored_past(row[:8]), *row[8:]) for row in rows]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
