@@ -12,15 +12,19 @@ from offerkit.state.former_names import FormerNames, present_name
 from offerkit.store.proposition_rows import PropositionRow
 
 
-def present_column(column: str, former: FormerNames) -> str:
-    """The SQL of ``column``: for a name, the name now of what had it when the proposition was made."""
+def present_column(column: str, former: FormerNames, table: str = "") -> str:
+    """The SQL of ``column``: for a name, the name now of what had it when the proposition was made.
+
+    ``table``: what columns begin with, as in ``p.``.
+    """
+    name, revision = f"{table}{column}", f"{table}revision"
     cases = [
-        f"WHEN {column} = {_text(each.name)} AND revision >= {each.since:d} AND revision < {each.until:d}"
+        f"WHEN {name} = {_text(each.name)} AND {revision} >= {each.since:d} AND {revision} < {each.until:d}"
         f" THEN {_text(each.now)}"
         for each in former
         if each.kind == column
     ]
-    return f"CASE {' '.join(cases)} ELSE {column} END" if cases else column
+    return f"CASE {' '.join(cases)} ELSE {name} END" if cases else name
 
 
 def selected(columns: Sequence[str], former: FormerNames) -> str:

@@ -8,16 +8,15 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.state.former_names import FormerNames
 from offerkit.store.database import Cell, Database
+from offerkit.store.present_names import present_column
 from offerkit.store.propositions import edited
 from offerkit.times import instant, local, utc
 
-DATE, CAMPAIGN, DELIVERY, PERIOD = "date", "campaign", "delivery", "period"
+DATE, CAMPAIGN, DELIVERY = "date", "campaign", "delivery"
+_PLAIN = ("environment", "space", "channel", "offer")
 _COLUMNS = {
-    "environment": "p.environment",
-    "space": "p.space",
-    "channel": "p.channel",
-    "offer": "p.offer",
     CAMPAIGN: "COALESCE(d.campaign, '')",
     DELIVERY: "COALESCE(d.campaign || '/' || d.delivery, '')",
 }
@@ -34,8 +33,8 @@ ReportCounts: TypeAlias = tuple[Sequence[str], int, int]
 class ReportQuery:
     """What to count: the propositions of one environment from ``since`` to before ``until`` (UTC; empty: all).
 
-    ``groups``: the names of :data:`_COLUMNS`, ``date``, a day in ``zone``, or ``period``: how many of the revisions
-    ``bounds``, which rise, are not after the proposition's. ``spaces`` and ``offers``: only of these; None: of all.
+    ``groups``: the names of :data:`_PLAIN` and :data:`_COLUMNS`, or ``date``, a day in ``zone``. ``spaces`` and
+    ``offers``: only of these; None: of all. ``former``: the names that are called otherwise now.
     """
 
     environment: str
@@ -45,7 +44,7 @@ class ReportQuery:
     until: str = ""
     spaces: Sequence[str] | None = None
     offers: Sequence[str] | None = None
-    bounds: Sequence[int] = ()
+    former: FormerNames = ()
 
 
 def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
@@ -75,10 +74,7 @@ def counted(db: Database, query: ReportQuery) -> Iterator[list[ReportCounts]]:
 def _column(db: Database, query: ReportQuery, name: str) -> str:
     if name == DATE:
         return _day(db, query)
-    if name == PERIOD:
-        whens = (f"WHEN p.revision < {bound:d} THEN '{number}'" for number, bound in enumerate(query.bounds))
-        return f"CASE {' '.join(whens)} ELSE '{len(query.bounds)}' END"
-    return _COLUMNS[name]
+    return _COLUMNS.get(name) or present_column(name, query.former, "p.")
 
 
 def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]]:
@@ -89,8 +85,9 @@ def _conditions(db: Database, query: ReportQuery) -> tuple[list[str], list[Cell]
     if not _is_few(db, ["p.environment = ?", *span], [query.environment, *values]):
         span = [condition.format("(p.time || '')") for condition, _ in given]
     conditions, args = ["p.environment = ?", *span], [query.environment, *values]
-    for column, names in (("p.offer", query.offers), ("p.space", query.spaces)):
+    for name, names in (("offer", query.offers), ("space", query.spaces)):
         if names is not None:
+            column = present_column(name, query.former, "p.")
             conditions.append(f"{column} IN ({', '.join('?' * len(names))})" if names else "1 = 0")
             args += names
     return conditions, args

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,10 +15,11 @@ from offerkit.engine.status_report import StatusCounts, StatusReport, StatusRow
 from offerkit.fingerprint import Json
 from offerkit.models.status import NUMBERED
 from offerkit.rules.values import show
+from offerkit.state.former_names import FormerNames, former_names
 from offerkit.state.names import NameHistory
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import PropositionQuery, Store, errors
-from offerkit.store.proposition_report import DATE, PERIOD, ReportQuery
+from offerkit.store.proposition_report import DATE, ReportQuery
 from offerkit.store.proposition_rows import keepable
 from offerkit.store.stage_snapshots import environments, stage_view
 from offerkit.times import display_time, utc
@@ -75,9 +75,20 @@ def _report(store: Store, request: StatusReportRequest, now: str, may_read: Call
     total, gone = StatusCounts(), set[str]()
     for name in names:
         offers = _LiveOffers(live, name)
-        query = ReportQuery(name, (), zone, utc(since) if since else "", utc(until) if until else "")
-        former = _FormerNames(NameHistory(store.moves(StageRef(name, Stage.LIVE))), live, name)
-        for values, status, count in _counted(store, query, by, request, (offers, former)):
+        former = former_names(NameHistory(store.moves(StageRef(name, Stage.LIVE))), live, live, name)
+        spaces = [Address(name, Kind.SPACE, each) for text in request.spaces if (each := _own(text, name))]
+        wanted = [Address(name, Kind.OFFER, each) for text in request.offers if (each := _own_offer(text, name))]
+        query = ReportQuery(
+            name,
+            (),
+            zone,
+            utc(since) if since else "",
+            utc(until) if until else "",
+            _present(former, live, spaces) if request.spaces else None,
+            _present(former, live, wanted) if request.offers else None,
+            former,
+        )
+        for values, status, count in _counted(store, query, by, request, offers):
             total.add(NUMBERED[status], count)
             for group in values:
                 if group not in counts and len(counts) == MOST_GROUPS:
@@ -129,40 +140,20 @@ def _counted(
     query: ReportQuery,
     by: Sequence[str],
     request: StatusReportRequest,
-    known: tuple[_LiveOffers, _FormerNames],
+    offers: _LiveOffers,
 ) -> Iterator[tuple[list[tuple[str, ...]], int, int]]:
     """The groups that propositions belong to, their status and how many; only offers that the request asks for."""
-    offers, former = known
     axes = [_axis(name, offers) for name in by]
-    wanted = [_own_offer(text, query.environment) for text in request.offers]
-    spaces = [_own(text, query.environment) for text in request.spaces]
-    only = {
-        name: former.current(kind, names)
-        for name, kind, names in (("offer", Kind.OFFER, wanted), ("space", Kind.SPACE, spaces))
-        if names
-    }
     stored = list(dict.fromkeys(axis.stored for axis in axes))
     if request.categories and "offer" not in stored:
         stored.append("offer")
-    if former:
-        stored += [name for name in only if name not in stored]
-        stored.append(PERIOD)
     categories = [_plain(text, Kind.CATEGORY) for text in request.categories]
     places = [stored.index(axis.stored) for axis in axes]
-    asked = replace(
-        query,
-        groups=stored,
-        spaces=former.all_of(Kind.SPACE, only["space"]) if "space" in only else None,
-        offers=former.all_of(Kind.OFFER, only["offer"]) if "offer" in only else None,
-        bounds=former.bounds,
-    )
+    asked = replace(query, groups=stored)
     for part in store.report(asked):
-        for found, status, count in part:
+        for texts, status, count in part:
             if status not in NUMBERED:
                 raise errors.damaged(store.database.name, "A proposition has a status that is never written")
-            texts = former.now(stored, found)
-            if former and any(texts[stored.index(name)] not in names for name, names in only.items()):
-                continue
             if request.categories and not offers.below(texts[stored.index("offer")], categories):
                 continue
             groups: list[tuple[str, ...]] = [()]
@@ -171,53 +162,13 @@ def _counted(
             yield groups, status, count
 
 
-class _FormerNames:
-    """The names that offers and spaces of an environment had in live before they were renamed; false without any.
-
-    ``bounds``: the revisions in which names changed. Between two of them, in a period, a name is that of one resource.
-    """
-
-    def __init__(self, names: NameHistory, live: Snapshot, environment: str) -> None:
-        self._live, self._environment = live, environment
-        renamed = [
-            (address, span)
-            for kind in ((Kind.OFFER, Kind.SPACE) if names else ())
-            for address in live.of_kind(kind, environment)
-            for span in names.spans(address)[1:]
-        ]
-        self.bounds = sorted({int(bound) for _, span in renamed for bound in (span.since, span.until) if bound})
-        self._now = {
-            (address.kind, span.name.name, period): address.name
-            for address, span in renamed
-            for period in range(bisect_right(self.bounds, span.since), bisect_left(self.bounds, span.until) + 1)
-        }
-
-    def __bool__(self) -> bool:
-        return bool(self._now)
-
-    def now(self, stored: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
-        """The values of a group, with the names that its offer and space have now."""
-        if not self:
-            return texts
-        period = int(texts[stored.index(PERIOD)])
-        kinds = {"offer": Kind.OFFER, "space": Kind.SPACE}
-        return [
-            self._now.get((kinds[name], text, period), text) if name in kinds else text
-            for name, text in zip(stored, texts, strict=True)
-        ]
-
-    def current(self, kind: Kind, names: Sequence[str]) -> list[str]:
-        """The present names of the resources that have ``names`` in live, or had them last."""
-        meant = []
-        for name in filter(None, names):
-            had = {period: now for (of, former, period), now in self._now.items() if (of, former) == (kind, name)}
-            has = self._live(Address(self._environment, kind, name)) is not None
-            meant.append(name if has or not had else had[max(had)])
-        return meant
-
-    def all_of(self, kind: Kind, names: Sequence[str]) -> Sequence[str]:
-        """``names``, and the former names of the resources that have them now."""
-        return [*names, *{former for (of, former, _), now in self._now.items() if of is kind and now in names}]
+def _present(former: FormerNames, live: Snapshot, resources: Sequence[Address]) -> list[str]:
+    """The names now of the resources that have these addresses in live, or had them last."""
+    names = []
+    for address in resources:
+        had = {each.until: each.now for each in former if (each.kind, each.name) == (address.kind, address.name)}
+        names.append(address.name if address in live.entries or not had else had[max(had)])
+    return names
 
 
 class _LiveOffers:

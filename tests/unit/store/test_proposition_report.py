@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,8 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from proposition_samples import at, made
 
+from offerkit.address import Kind
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status, status_number
+from offerkit.state.former_names import FormerName
 from offerkit.store import DeliveryRun, PropositionRow, Store, proposition_report
 from offerkit.store.proposition_report import ReportQuery, offsets
 from offerkit.times import instant, utc
@@ -53,14 +56,15 @@ def test_days_are_those_of_the_zone(store: Store, name: str) -> None:
     assert counted == expected
 
 
-def test_periods_between_revisions(store: Store) -> None:
+def test_former_names_are_those_of_now(store: Store) -> None:
     store.add_propositions([made(number, revision=number) for number in range(1, 10)])
-    query = ReportQuery("recipients", ("period",), UTC, bounds=(3, 7))
-    assert {(*values, count) for part in store.report(query) for values, _, count in part} == {
-        ("0", 2),
-        ("1", 4),
-        ("2", 3),
-    }
+    (was,) = {row.offer for row in store.propositions()}
+    former = (FormerName(Kind.OFFER, was, 0, 3, "first"), FormerName(Kind.OFFER, was, 3, 7, "it's"))
+    query = ReportQuery("recipients", ("offer",), UTC, former=former)
+    expected = {("first", 2), ("it's", 4), (was, 3)}
+    assert {(*values, count) for part in store.report(query) for values, _, count in part} == expected
+    narrowed = replace(query, offers=("it's", "other"))
+    assert {(*values, count) for part in store.report(narrowed) for values, _, count in part} == {("it's", 4)}
 
 
 @pytest.mark.parametrize("edited", ["garbage", "2026-06zz", "2026-06-44T00:00:00.000000Z", ""])
