@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -11,25 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from helpers.data_cases import cases_of, enter_live, offerkit
 from helpers.files import load_yaml
 
-from offerkit.cli.main import cli
 from offerkit.usecases import delivery_selection
 
-PROJECT = Path(__file__).resolve().parents[1] / "scripts" / "projects" / "deciding"
 FILES = sorted((Path(__file__).parent / "deliveries").glob("*.yaml"))
-
-
-def _cases() -> list[Any]:
-    cases = [(file, name, case) for file in FILES for name, case in load_yaml(file)["cases"].items()]
-    return [pytest.param(file, case, id=f"{file.stem}: {name}") for file, name, case in cases]
-
-
-def offerkit(*args: str) -> str:
-    done = CliRunner().invoke(cli, ["--as", "ada", *args], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +24,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path]]
     before, projects = Path.cwd(), {}
     for file in FILES:
         written = load_yaml(file)
+        patches = {"specs/people/more.yaml": {"version": 1, **written["specs"]}}
         root = projects[file] = tmp_path_factory.mktemp(file.stem) / "project"
-        shutil.copytree(PROJECT, root)
-        os.chdir(root)
-        (root / "specs/people/more.yaml").write_text(json.dumps({"version": 1, **written["specs"]}))
-        with (root / "data/people.csv").open("w", newline="") as people:
-            writer = csv.DictWriter(people, written["contacts"][0])
-            writer.writeheader()
-            writer.writerows(written["contacts"])
-        offerkit("apply", "--yes")
-        offerkit("approve", "*/offer.*")
-        offerkit("promote", "--yes")
+        enter_live(root, patches, written["contacts"])
         for call in written["proposed"]:
             offerkit("propose", *call.split())
     os.chdir(before)
@@ -56,7 +34,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path]]
 
 
 @pytest.mark.parametrize("one_by_one", [False, True], ids=["batch", "one by one"])
-@pytest.mark.parametrize(("file", "case"), _cases())
+@pytest.mark.parametrize(("file", "case"), cases_of(FILES))
 def test_who_gets_what(
     file: Path, case: Any, one_by_one: bool, live: dict[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,31 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from helpers.files import load_yaml, patched
+from helpers.data_cases import cases_of, enter_live, offerkit
+from helpers.files import load_yaml
 
-from offerkit.cli.main import cli
-
-PROJECT = Path(__file__).resolve().parents[1] / "scripts" / "projects" / "deciding"
 FILES = sorted((Path(__file__).parent / "simulations").glob("*.yaml"))
 SIMULATE = ("simulate", "people", "--space", "home", "--at", "2026-06-01", "--format", "json")
-
-
-def _cases() -> list[Any]:
-    cases = [(file, name, case) for file in FILES for name, case in load_yaml(file)["cases"].items()]
-    return [pytest.param(file, case, id=f"{file.stem}: {name}") for file, name, case in cases]
-
-
-def offerkit(*args: str) -> str:
-    done = CliRunner().invoke(cli, ["--as", "ada", *args], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +23,17 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path]]
     before, projects = Path.cwd(), {}
     for file in FILES:
         written = load_yaml(file)
-        root = projects[file] = tmp_path_factory.mktemp(file.stem) / "project"
-        shutil.copytree(PROJECT, root)
-        os.chdir(root)
-        for path, patch in {
+        patches = {
             "environments/people.yaml": {"environment": {"offer_fields": written["offer_fields"]}},
             "specs/people/offers.yaml": {"offers": written["offers"]},
-        }.items():
-            Path(path).write_text(json.dumps(patched(load_yaml(Path(path)), patch)))
-        with Path("data/people.csv").open("w", newline="") as people:
-            writer = csv.DictWriter(people, written["contacts"][0])
-            writer.writeheader()
-            writer.writerows(written["contacts"])
-        offerkit("apply", "--yes")
-        offerkit("approve", "*/offer.*")
-        offerkit("promote", "--yes")
+        }
+        root = projects[file] = tmp_path_factory.mktemp(file.stem) / "project"
+        enter_live(root, patches, written["contacts"])
     os.chdir(before)
     yield projects
 
 
-@pytest.mark.parametrize(("file", "case"), _cases())
+@pytest.mark.parametrize(("file", "case"), cases_of(FILES))
 def test_what_is_counted(
     file: Path, case: Any, live: dict[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
