@@ -86,13 +86,18 @@ def names_that_stay(view: Snapshot, other: Snapshot, renames: Mapping[Address, A
 
     If something else has such a name in ``view``, the settings mean that now.
     """
+    return {name for _, _, names in _names_kept(view, other, renames) for name in names}
+
+
+def _names_kept(
+    view: Snapshot, other: Snapshot, renames: Mapping[Address, Address]
+) -> Iterator[tuple[Address, Address, set[Address]]]:
+    """The settings in both states, by their address in ``view`` and in ``other``, with what they name in both."""
     old_names = {new: old for old, new in renames.items()}
-    named: set[Address] = set()
     for user in (user for kind in SETTING_KINDS for user in view.of_kind(kind)):
         was = old_names.get(user, user)
-        if was in other.entries:
-            named.update(set(view.references(user)).intersection(other.references(was)))
-    return named
+        if was in other.entries and (names := set(view.references(user)).intersection(other.references(was))):
+            yield user, was, names
 
 
 def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:
@@ -190,9 +195,13 @@ def _unapproved(what: str, address: Address) -> Diagnostic:
 
 def passed_on(live: BeforeAfter) -> list[Address]:
     """The renamed offers and categories that get a name by which settings, such as a rule, mean another one."""
-    moved = [address for address in live.origins if address.kind in (Kind.OFFER, Kind.CATEGORY)]
+    moved = {address for address in live.origins if address.kind in (Kind.OFFER, Kind.CATEGORY)}
     renames = {old: new for new, old in live.origins.items()}
-    return sorted(names_that_stay(live.after, live.before, renames).intersection(moved)) if moved else []
+    found: set[Address] = set()
+    for user, was, names in _names_kept(live.after, live.before, renames) if moved else ():
+        if not moved.isdisjoint(names) and _meaning(live.after, user) != _meaning(live.before, was, renames):
+            found |= moved & names
+    return sorted(found)
 
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:

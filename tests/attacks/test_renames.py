@@ -402,6 +402,19 @@ def test_honest_swap_of_settings_that_is_followed(team: Session) -> None:
     broken_if(team.live()["environment.recipients"]["typology"] != "loose", "a rename that is followed needs somebody")
 
 
+def test_honest_swap_of_offers_that_a_rule_names_both(team: Session) -> None:
+    """The rule is about both, before and after: nobody is asked, and nothing is blocked."""
+    team.edit(rules={"weekly": {"applies_to": {"offers": ["saver", "safari"]}}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    bodies = team.files["specs/recipients/offers.yaml"]["offers"]
+    swapped = {"saver": bodies["safari"], "safari": bodies["saver"]}
+    team.edit(offers={"saver": None, "safari": None})
+    team.edit(offers=swapped, moved={"offer.saver": "offer.safari", "offer.safari": "offer.saver"})
+    team.do("omar", "apply --yes", "promote --yes")
+    broken_if(team.live().title("saver") != "Lions", "a swap that changes no rule is not live")
+
+
 @pytest.mark.parametrize("followed", variants([False, True]))
 def test_offers_that_a_rule_names_swap_their_names(team: Session, followed: bool) -> None:
     """omar takes saver out of a rule by giving its name to safari, which nobody has to approve. Or the rule follows."""
