@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from helpers import random_catalog
+from helpers.repeats import often
 
 from offerkit.address import Address, Kind
 from offerkit.engine.call import CallContext
@@ -65,11 +66,11 @@ def eligible_and_proved(rng: Random, catalog: Catalog) -> Iterator[tuple[set[str
 
 def test_what_is_true_is_what_the_engine_finds_eligible() -> None:
     pairs = []
-    for seed in range(100):
+    for seed in range(often(60, 100)):
         rng = Random(seed)
         pairs += eligible_and_proved(rng, random_catalog.catalog(rng, filtered=True))
     assert [pair for pair in pairs if pair[0] != pair[1]] == []
-    assert sum(len(eligible) for eligible, _ in pairs) > 1_000
+    assert sum(len(eligible) for eligible, _ in pairs) > often(600, 1_000)
 
 
 def test_every_part_says_where_it_is_written() -> None:

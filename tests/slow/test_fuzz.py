@@ -26,7 +26,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-EXAMPLES = often(50, 150)
+EXAMPLES = often(36, 150)
 """Calls of each operation."""
 
 
