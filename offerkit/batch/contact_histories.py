@@ -50,28 +50,14 @@ class HistoryCounts:
 
     def holds(self, people: ContactTable, holds: NDArray[numpy.bool_], first: int) -> None:
         """Set the conditions in ``holds``, by condition and contact, for the contacts from ``first`` on."""
-        numbers_of = self._numbers(people, first, first + holds.shape[1]) if self.table else {}
+        found = people.by_code(self.table, ("number",), first, first + holds.shape[1]) if self.table else ()
+        numbers_of = dict(found)
         for index, code, condition in self.conditions:
             holds[index] = condition.least == 0
             if code in numbers_of:
                 contacts, numbers = numbers_of[code]
                 within = numbers >= condition.least
                 holds[index, contacts] = within if condition.most is None else within & (numbers <= condition.most)
-
-    def _numbers(
-        self, people: ContactTable, first: int, last: int
-    ) -> dict[int, tuple[NDArray[numpy.int64], NDArray[numpy.int64]]]:
-        """By code, the contacts (from 0) with a number above 0, and these numbers."""
-        import numpy
-
-        rows = people.connection.execute(
-            f"SELECT n, code, number FROM {self.table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608 - our own name
-            [first, last],
-        ).fetchnumpy()
-        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
-        contacts = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
-        numbers = numpy.split(numpy.ma.getdata(rows["number"]), starts[1:])
-        return dict(zip(codes.tolist(), zip(contacts, numbers, strict=True), strict=False))
 
 
 NO_COUNTS = HistoryCounts(())

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import duckdb
+    import numpy
+    from numpy.typing import NDArray
 
     Connection = duckdb.DuckDBPyConnection
 
@@ -73,6 +75,25 @@ class ContactTable:
         )
         row = self.connection.execute("SELECT count(*) FROM contact").fetchone()
         self.count = int(row[0]) if row is not None else 0
+
+    def by_code(
+        self, table: str, columns: Sequence[str], first: int, last: int
+    ) -> Iterator[tuple[int, list[NDArray[numpy.int64]]]]:
+        """The rows of ``table`` (n, code and ``columns``) for the contacts from ``first`` to before ``last``.
+
+        By code, the contacts (from 0) and their ``columns``.
+        """
+        import numpy
+
+        rows = self.connection.execute(
+            f"SELECT {', '.join(('n', 'code', *columns))} FROM {table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608
+            [first, last],
+        ).fetchnumpy()
+        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
+        arrays = [numpy.ma.getdata(rows["n"]) - first, *(numpy.ma.getdata(rows[name]) for name in columns)]
+        parts = (numpy.split(array, starts[1:]) for array in arrays)
+        for code, *found in zip(codes.tolist(), *parts, strict=False):
+            yield code, found
 
     def fresh(self, name: str) -> str:
         """A name for a table that no other batch with the same contacts uses."""

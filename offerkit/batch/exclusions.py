@@ -67,16 +67,8 @@ class Exclusions:
         self, people: ContactTable, first: int, last: int
     ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
         """For the contacts from ``first`` to before ``last``: indexes (from 0), and the items excluded for them."""
-        import numpy
-
-        rows = people.connection.execute(
-            f"SELECT n, code FROM {self.table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608 - our own name
-            [first, last],
-        ).fetchnumpy()
-        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
-        positions = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
-        for code, columns in zip(codes.tolist(), positions, strict=False):
-            yield columns, self.items[code]
+        for code, (contacts,) in people.by_code(self.table, (), first, last):
+            yield contacts, self.items[code]
 
 
 def find_exclusions(

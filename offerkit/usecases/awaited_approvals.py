@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from offerkit.address import ADMINISTRATIVE_KINDS, Address, Kind, Stage
+from offerkit.address import Address, Kind, Stage
 from offerkit.governance.approval_items import ApprovalItem
 from offerkit.governance.approvals import Approval, Decision, Decisions, by_named_reviewers
 from offerkit.governance.authors import Authors
@@ -17,7 +17,7 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.stage_snapshots import Stages
 from offerkit.usecases.approve import matching_offers, reviewers_of
-from offerkit.usecases.deadlines import deadline_of, with_deadlines
+from offerkit.usecases.deadlines import BY_THEMSELVES, deadline_of, with_deadlines
 from offerkit.usecases.requests import ApprovalRequest
 from offerkit.usecases.settings_approval import waiting_settings
 
@@ -68,13 +68,9 @@ def approvals_needed(stages: Stages, plan: Plan) -> list[ApprovalItem]:
     return [row._replace(within=deadline_of(after, live, row.address)) for row in rows]
 
 
-_BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, *ADMINISTRATIVE_KINDS, Kind.CASES)
-"""Kinds whose changes never affect the approval of other resources."""
-
-
 def _affected(effect: BeforeAfter) -> list[Address]:
     """The offers that a change may affect: those it names, or all of its environments."""
-    if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
+    if all(address.kind in (Kind.OFFER, *BY_THEMSELVES) for address in effect.addresses):
         return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
     return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
 

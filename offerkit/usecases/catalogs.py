@@ -98,9 +98,12 @@ class Catalogs:
             former_names=self.former_names.get(environment, ()),
         )
 
-    def counting_by(self, stages: Stages) -> Catalogs:
-        """These catalogs, not yet compiled, with the names that propositions in the store of ``stages`` may have."""
-        former = {name: stages.former_names(self.snapshot, name) for name in _names(self.snapshot)}
+    def counting_by(self, stages: Stages, view: Snapshot | None = None) -> Catalogs:
+        """These catalogs, not yet compiled, with the names that propositions in the store of ``stages`` may have.
+
+        ``view``: their state with the first names of its resources, if their own snapshot lacks them.
+        """
+        former = {name: stages.former_names(view or self.snapshot, name) for name in _names(self.snapshot)}
         return replace(self, former_names=former) if any(former.values()) else self
 
     def after_stops(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:

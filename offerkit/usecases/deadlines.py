@@ -25,7 +25,7 @@ MOST = 200
 """The most revisions to look at that could matter; what is wanted for longer counts from the oldest of them."""
 LISTED = 10_000
 """The most revisions of a stage to choose those from."""
-_BY_THEMSELVES = (Kind.CAMPAIGN, Kind.CASES, *ADMINISTRATIVE_KINDS)
+BY_THEMSELVES = (Kind.CAMPAIGN, Kind.CASES, *ADMINISTRATIVE_KINDS)
 """Kinds whose changes never matter for what is to be approved."""
 
 
@@ -111,7 +111,7 @@ class _WantedSince:
                 names |= {old} if new in names else set()
             for change in self._store.changes_since(stage, min(listed, default=1) - 1):
                 kind = change.address.kind
-                if kind not in _BY_THEMSELVES and (kind is not Kind.OFFER or change.address in names):
+                if kind not in BY_THEMSELVES and (kind is not Kind.OFFER or change.address in names):
                     rows[change.serial] = listed[change.serial]
         return [rows[serial] for serial in sorted(rows, reverse=True)][:MOST]
 

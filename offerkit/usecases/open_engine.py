@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
@@ -69,9 +69,7 @@ def _counting(catalogs: Catalogs, state: NamedState, stages: Stages) -> Catalogs
         return catalogs
     first = {address: design.of(state.names.get(address, address)) for address in state.entries}
     named = {address: name for address, name in first.items() if name != address.name}
-    view = Snapshot(state.entries, state.bodies, origins=FirstNames(named))
-    former = {name: stages.former_names(view, name) for name in catalogs.names}
-    return replace(catalogs, former_names=former)
+    return catalogs.counting_by(stages, Snapshot(state.entries, state.bodies, origins=FirstNames(named)))
 
 
 class RulePositions:
